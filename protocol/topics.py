@@ -1,0 +1,122 @@
+"""The topic tree under `loa/1`: who speaks where, how reliably, and how much.
+
+A topic says where a message belongs, never whether to believe it: that is the signature's business.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal, Self
+
+from schedules.types import AreaCode, DeviceId, SessionId, Sha256
+
+ROOT = "loa/1"
+INLINE_PLAN_MAX_BYTES = 64 * 1024
+"""A signed plan above this travels as a manifest and is fetched from the content server."""
+
+
+class Channel(StrEnum):
+    """The kinds of topic, named by their last words."""
+
+    PLAN = "plan"
+    CONFIG = "config"
+    COMMAND = "command"
+    REPLY = "reply"
+    STATUS = "status"
+    STATE = "state"
+    RECORDS = "records"
+    RECORDS_ACK = "records/ack"
+    CLOCK = "clock"
+    CLOCK_REPLY = "clock/reply"
+    ALERTS = "alerts"
+    ALERT = "alert"
+    LIVE = "live"
+    AUDIO = "audio"
+    PULSE = "pulse"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How a channel's messages travel."""
+
+    qos: Literal[0, 1]
+    retained: bool
+    max_bytes: int
+    to_device: bool
+
+
+KIB = 1024
+DELIVERY: dict[Channel, Delivery] = {
+    Channel.PLAN: Delivery(1, True, 96 * KIB, True),
+    Channel.CONFIG: Delivery(1, True, 32 * KIB, True),
+    Channel.COMMAND: Delivery(1, False, 8 * KIB, True),
+    Channel.REPLY: Delivery(1, False, 64 * KIB, False),
+    Channel.STATUS: Delivery(1, True, 2 * KIB, False),
+    Channel.STATE: Delivery(1, True, 32 * KIB, False),
+    Channel.RECORDS: Delivery(1, False, 64 * KIB, False),
+    Channel.RECORDS_ACK: Delivery(1, False, 8 * KIB, True),
+    Channel.CLOCK: Delivery(0, False, 1 * KIB, False),
+    Channel.CLOCK_REPLY: Delivery(0, False, 2 * KIB, True),
+    Channel.ALERTS: Delivery(1, True, 256 * KIB, True),
+    Channel.ALERT: Delivery(1, False, 64 * KIB, True),
+    Channel.LIVE: Delivery(0, False, 8 * KIB, True),
+    Channel.AUDIO: Delivery(1, False, 768 * KIB, True),
+    Channel.PULSE: Delivery(0, False, 16 * KIB, True),
+}
+
+
+def device(device_id: DeviceId, channel: Channel) -> str:
+    """The topic of one speaker's channel, such as `loa/1/devices/tan-yen-1/plan`."""
+    return f"{ROOT}/devices/{device_id}/{channel}"
+
+
+def all_devices(channel: Channel) -> str:
+    """The filter that the controller subscribes to for a channel of every speaker."""
+    return f"{ROOT}/devices/+/{channel}"
+
+
+def area(code: AreaCode, channel: Literal[Channel.ALERTS, Channel.ALERT]) -> str:
+    """The topic of an area's alert set, or of the newest alert."""
+    return f"{ROOT}/areas/{code}/{channel}"
+
+
+def group(group_id: str, channel: Literal[Channel.ALERTS, Channel.ALERT]) -> str:
+    """As `area`, for a group of speakers."""
+    return f"{ROOT}/groups/{group_id}/{channel}"
+
+
+def area_live(code: AreaCode, session: SessionId) -> str:
+    """Where the frames of one live session to an area flow."""
+    return f"{ROOT}/areas/{code}/{Channel.LIVE}/{session}"
+
+
+def group_live(group_id: str, session: SessionId) -> str:
+    """As `area_live`, for a group of speakers."""
+    return f"{ROOT}/groups/{group_id}/{Channel.LIVE}/{session}"
+
+
+def audio(sha256: Sha256) -> str:
+    """Where one small alert sound travels inline."""
+    return f"{ROOT}/audio/{sha256}"
+
+
+PULSE = f"{ROOT}/{Channel.PULSE}"
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceTopic:
+    """A speaker's topic, taken apart."""
+
+    device_id: DeviceId
+    channel: Channel
+
+    @classmethod
+    def parse(cls, topic: str) -> Self | None:
+        """Return the parts of `loa/1/devices/{id}/{channel}`, or None for any other topic."""
+        prefix = f"{ROOT}/devices/"
+        if not topic.startswith(prefix):
+            return None
+        device_id, _, rest = topic[len(prefix) :].partition("/")
+        try:
+            return cls(DeviceId(device_id), Channel(rest)) if device_id else None
+        except ValueError:
+            return None

@@ -1,0 +1,131 @@
+"""The values that schedules are made of. All frozen; all times aware and in UTC unless a name says `local`."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, time
+from enum import IntEnum, StrEnum
+from typing import NewType
+
+AreaCode = NewType("AreaCode", str)
+DeviceId = NewType("DeviceId", str)
+ScheduleId = NewType("ScheduleId", str)
+OccurrenceId = NewType("OccurrenceId", str)
+AlertId = NewType("AlertId", str)
+SessionId = NewType("SessionId", str)
+Sha256 = NewType("Sha256", str)
+Percent = NewType("Percent", int)
+
+VIETNAM = "Asia/Ho_Chi_Minh"
+
+
+class Priority(IntEnum):
+    """Circular 39/2020/TT-BTTTT's three classes, with a person speaking live between the upper two."""
+
+    ROUTINE = 0
+    PRIORITY = 1
+    LIVE = 2
+    EMERGENCY = 3
+
+
+class Resume(StrEnum):
+    """What an occurrence does when it gets the air late, or back after being pre-empted."""
+
+    REJOIN = "rejoin"
+    """Continue where the wall clock says it would be by now."""
+    RESTART = "restart"
+    """Begin again from its first item."""
+    SKIP = "skip"
+    """Do not air what is left."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeWindow:
+    """A daily stretch of local time; one that ends at or before its start crosses midnight and belongs to its start day."""
+
+    start_local: time
+    end_local: time
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeRule:
+    """The loudness of a part of the day."""
+
+    window: TimeWindow
+    volume: Percent
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """Limits on how much may sound. `None` is no limit.
+
+    Hà Nội's wards: `Caps(sessions_per_day=2, days_per_week=5, session_max_s=900)`.
+    """
+
+    sessions_per_day: int | None = None
+    session_max_s: int | None = None
+    daily_max_s: int | None = None
+    days_per_week: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerPolicy:
+    """What one speaker may do, by local time of day: computed from its chain of areas, enforced on both sides."""
+
+    zone: str = VIETNAM
+    quiet_hours: tuple[TimeWindow, ...] = ()
+    volume_rules: tuple[VolumeRule, ...] = ()
+    default_volume: Percent = Percent(70)
+    max_volume: Percent = Percent(100)
+    caps: Caps = field(default_factory=Caps)
+
+
+@dataclass(frozen=True, slots=True)
+class Recurrence:
+    """When a schedule airs, as RFC 5545 says it.
+
+    `first_local` is DTSTART without its zone (wall-clock time in `zone`); `rrule` is the text after `RRULE:`, or None for once.
+    """
+
+    first_local: datetime
+    zone: str = VIETNAM
+    rrule: str | None = None
+    except_local: frozenset[datetime] = frozenset()
+    extra_local: frozenset[datetime] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A playlist aimed at some speakers: the planner's input. Targets are resolved before it gets here."""
+
+    id: ScheduleId
+    title: str
+    recurrence: Recurrence
+    duration_ms: int
+    priority: Priority = Priority.ROUTINE
+    issuer_depth: int = 2
+    """Depth of the issuing area in the tree; 0 is national. Smaller outranks larger."""
+    commune_rank: int = 0
+    """The order the commune chose on a collision; smaller first."""
+    resume: Resume = Resume.REJOIN
+    late_join_s: int | None = None
+    """How late the occurrence may still come on air; None: for as long as it lasts."""
+    volume: Percent | None = None
+    """Overrides the time of day's volume, never the ceiling."""
+    staggered: bool = True
+    """Routine items of neighbouring hamlets start one after another instead of together."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedOccurrence:
+    """One airing on one speaker: what a plan holds and the conductor reads."""
+
+    id: OccurrenceId
+    schedule_id: ScheduleId
+    title: str
+    starts_at: datetime
+    duration_ms: int
+    priority: Priority
+    issuer_depth: int
+    commune_rank: int
+    resume: Resume
+    late_join_s: int | None
+    volume: Percent
