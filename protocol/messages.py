@@ -1,7 +1,7 @@
 """Every message of the wire as a typed model.
 
-Down-going bodies travel inside a signed order (`protocol.signing`), up-going ones as plain JSON. A reader ignores fields it
-does not know, so that either side may be updated first, and refuses a version it does not speak.
+Down-going bodies travel inside a signed order (`protocol.signing`), up-going ones as plain JSON. A reader ignores
+fields it does not know, so that either side may be updated first, and refuses a version it does not speak.
 """
 
 from datetime import UTC, datetime

@@ -152,8 +152,8 @@ def verify(
 ) -> Verified[B]:
     """Return the order's body, or raise a `ProtocolError` that says why not.
 
-    With `now=None` (no trusted clock) lifetimes are not judged: the caller must judge `expires_at` once it knows the time.
-    `max_bytes` replaces the channel's limit for an order fetched from the content server.
+    With `now=None` (no trusted clock) lifetimes are not judged: the caller must judge `expires_at` once it knows the
+    time. `max_bytes` replaces the channel's limit for an order fetched from the content server.
     """
     limit = max_bytes or DELIVERY[model.channel].max_bytes
     if len(token) > limit:
