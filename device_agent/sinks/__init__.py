@@ -1,0 +1,56 @@
+"""Where samples become sound: one small port and its adapters."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Final, Protocol
+
+RATE_HZ: Final = 48_000
+FRAME_BYTES: Final = 2
+"""Mono, signed 16-bit little-endian: one frame is one sample."""
+
+
+class SinkError(Exception):
+    """Sound cannot leave the machine this way."""
+
+    code: ClassVar[str] = "sink"
+    transient: ClassVar[bool] = True
+
+
+class SinkLost(SinkError):
+    """The device behind an open sink is gone; it may come back."""
+
+    code = "sink_lost"
+
+
+class SinkUnavailable(SinkError):
+    """The sink could not be opened now; trying again later may help."""
+
+    code = "sink_unavailable"
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far the device has really played, and the monotonic time of that reading."""
+
+    frames: int
+    mono_s: float
+
+
+class Sink(Protocol):
+    """Where samples become sound. Frames are mono s16le bytes at 48 kHz."""
+
+    @property
+    def name(self) -> str:
+        """What the page shows, such as `pulse` or `alsa:default`."""
+
+    @property
+    def latency_ms(self) -> float:
+        """From the last accepted frame to the horn, as it is now."""
+
+    def write(self, frames: bytes) -> None:
+        """Queue frames; blocks while the device's buffer is full. Raises `SinkLost` when the device is gone."""
+
+    def consumed(self) -> Position:
+        """Frames that the device has really played since it was opened. Raises `SinkLost`."""
+
+    def close(self) -> None:
+        """Let the device go; nothing may be called afterwards."""
