@@ -1,0 +1,165 @@
+"""The agent's configuration: one TOML file, overridden by environment variables `LOA_AGENT_…`.
+
+All problems are told at once, unknown keys with the name that was probably meant, and secrets never.
+"""
+
+import difflib
+import json
+import os
+import tempfile
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from device_agent.errors import ConfigError
+from protocol.messages import Identifier, TrustedKey
+
+
+def _base_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment or parts.username:
+        raise ValueError("a base address such as https://loa.example.vn is needed")
+    return url.rstrip("/")
+
+
+BaseUrl = Annotated[str, AfterValidator(_base_url)]
+
+
+class TlsSettings(BaseModel):
+    """Certificates for the broker: the authority that is trusted, and who this speaker is."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    ca: Path | None = None
+    cert: Path | None = None
+    key: Path | None = None
+
+
+class BrokerSettings(BaseModel):
+    """Where the MQTT broker is, and how to speak to it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    host: str = Field(min_length=1)
+    port: int = Field(default=1883, gt=0, le=65535)
+    username: str | None = None
+    password: SecretStr | None = None
+    tls: TlsSettings | None = None
+    protocol: Literal["auto", "5", "3.1.1"] = "auto"
+    """MQTT version; `auto` tries 5 and falls back to 3.1.1."""
+    keepalive_s: int = Field(default=30, gt=0, le=3600)
+
+
+class AgentSettings(BaseSettings):
+    """Everything one agent needs to know before it can be told anything."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="LOA_AGENT_", env_nested_delimiter="__", extra="forbid", frozen=True, validate_default=False
+    )
+
+    device_id: Identifier
+    state_dir: Path
+    broker: BrokerSettings
+    trusted_keys: tuple[TrustedKey, ...] = Field(min_length=1)
+    """Keys pinned on the device; the config may add more, never remove these."""
+    content_hosts: tuple[BaseUrl, ...] = ()
+    """Base addresses that clips and plans may be fetched from; nothing else is ever asked."""
+    sink: Literal["auto", "pulse", "alsa", "wav"] = "auto"
+    sink_device: str | None = None
+    cache_limit_mb: int = Field(default=2048, ge=1)
+    journal_limit_mb: int = Field(default=64, ge=1)
+    journal_days: int = Field(default=30, ge=1)
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 — the library's signature
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment outranks the file; nothing else is read."""
+        return env_settings, init_settings
+
+
+def load_settings(path: Path, *, state_dir: Path | None = None) -> AgentSettings:
+    """Read a configuration file. Raises `ConfigError` with every problem found.
+
+    `state_dir` replaces the file's; a relative one is taken from the file's own folder.
+    """
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError((f"{path}: {error.strerror}",)) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError((f"{path}: not TOML: {error}",)) from error
+    if state_dir is not None:
+        raw["state_dir"] = str(state_dir)
+    elif isinstance(raw.get("state_dir"), str):
+        raw["state_dir"] = str(path.parent / raw["state_dir"])
+    try:
+        return AgentSettings(**raw)
+    except ValidationError as error:
+        problems = tuple(_sentence(detail) for detail in error.errors(include_input=False, include_url=False))
+        raise ConfigError(problems) from error
+
+
+def _sentence(detail: ErrorDetails) -> str:
+    location = tuple(str(part) for part in detail["loc"])
+    name = ".".join(location)
+    if detail["type"] != "extra_forbidden":
+        return f"{name}: {detail['msg']}"
+    near = difflib.get_close_matches(location[-1], _known(location[:-1]), n=1)
+    return f"{name}: unknown key" + (f"; did you mean {near[0]!r}?" if near else "")
+
+
+def _known(parents: Iterable[str]) -> list[str]:
+    """The keys that a table of the configuration may have."""
+    tables: dict[tuple[str, ...], type[BaseModel]] = {
+        (): AgentSettings,
+        ("broker",): BrokerSettings,
+        ("broker", "tls"): TlsSettings,
+    }
+    model = tables.get(tuple(parents))
+    return list(model.model_fields) if model else []
+
+
+def write_settings(settings: AgentSettings, path: Path) -> None:
+    """Write a configuration file that only its owner may read, whole or not at all."""
+    plain = settings.model_dump(mode="json", exclude_none=True)
+    if settings.broker.password is not None:
+        plain["broker"]["password"] = settings.broker.password.get_secret_value()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mkstemp makes it 0600
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(_toml(plain))
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _toml(table: Mapping[str, Any], prefix: str = "") -> str:
+    """The small part of TOML that settings need: scalars, lists of scalars or tables, nested tables."""
+    lines = [f"{key} = {_value(value)}" for key, value in table.items() if not isinstance(value, Mapping)]
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            lines += ["", f"[{prefix}{key}]", _toml(value, f"{prefix}{key}.").rstrip()]
+    return "\n".join(lines) + "\n"
+
+
+def _value(value: object) -> str:
+    if isinstance(value, list):
+        return "[" + ", ".join(_value(item) for item in value) + "]"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key} = {_value(item)}" for key, item in value.items()) + "}"
+    return json.dumps(value, ensure_ascii=False)
