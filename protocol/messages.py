@@ -539,6 +539,8 @@ class Records(Message):
     boot: Identifier
     boot_order: int = Field(gt=0)
     """Counts the agent's starts; a new journal begins at 1 with a new `boot`."""
+    oldest: int | None = Field(default=None, gt=0)
+    """The lowest number of this boot the device still has, said when older ones had to make room: do not wait for those."""
     records: tuple[PlayRecord, ...] = Field(max_length=100)
 
 
