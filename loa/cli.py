@@ -1,0 +1,77 @@
+"""The one command, `loa`. Each side is imported only when it is asked for: a speaker carries no web framework."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import Annotated
+
+import typer
+
+OWN_ROOMS = frozenset({"audio", "controller", "device_agent", "loa", "protocol", "schedules"})
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """Where a subcommand lives, and which extra of the distribution it needs."""
+
+    module: str
+    extra: str
+    help: str
+
+
+MOUNTS = {
+    "demo": Mount("loa.demo.cli", "demo", "Run a whole commune here: broker, controller, virtual speakers."),
+    "controller": Mount("controller.cli", "controller", "The central service."),
+    "agent": Mount("device_agent.cli", "agent", "The agent that runs on a speaker."),
+}
+
+
+def _show_version(wanted: bool) -> None:  # noqa: FBT001 — the shape of a typer callback
+    if wanted:
+        try:
+            typer.echo(f"loa {version('loa')}")
+        except PackageNotFoundError:
+            typer.echo("loa, from a source folder that is not installed")
+        raise typer.Exit
+
+
+def _loa(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Broadcasts for commune loudspeakers."""
+
+
+def build(arguments: Sequence[str]) -> typer.Typer:
+    """Return the command with the room that `arguments` name; the others are only listed."""
+    app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+    app.callback()(_loa)
+    wanted = next((word for word in arguments if not word.startswith("-")), None)
+    for name, mount in MOUNTS.items():
+        if name == wanted:
+            app.add_typer(_load(name, mount), name=name, help=mount.help)
+        else:
+            app.command(name, help=mount.help)(lambda: None)
+    return app
+
+
+def _load(name: str, mount: Mount) -> typer.Typer:
+    try:
+        room = import_module(mount.module)
+    except ModuleNotFoundError as error:
+        missing = error.name or str(error)
+        if missing.split(".")[0] in OWN_ROOMS:
+            raise
+        typer.echo(f"`loa {name}` needs {missing!r}. Install it with: pip install 'loa[{mount.extra}]'", err=True)
+        raise SystemExit(1) from None
+    app: typer.Typer = room.app
+    return app
+
+
+def main() -> None:
+    """Entry point of the `loa` command."""
+    build(sys.argv[1:])()
