@@ -1,0 +1,79 @@
+"""What holds for every test: it leaves nothing running behind."""
+
+import asyncio
+import asyncio.runners
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import get_args
+
+import psutil
+import pytest
+
+from loa.brokers import Broker, BrokerKind, BrokerUnavailable, make_broker
+from tests.support.eventually import eventually
+
+# Helpers of libraries that live as long as the process and are shared by all tests.
+LIBRARY_THREADS = ("AnyIO worker thread", "asyncio_", "ThreadPoolExecutor", "tmp_path")
+LIBRARY_PROCESSES = ("resource_tracker", "forkserver")
+
+
+class PendingTasks:
+    """Remembers the tasks that an event loop had to cancel because the test did not wait for them."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self._cancel_all = asyncio.runners._cancel_all_tasks
+
+    def __call__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.names += [task.get_name() for task in asyncio.all_tasks(loop) if not task.done()]
+        self._cancel_all(loop)
+
+
+def _threads() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if not thread.name.startswith(LIBRARY_THREADS)}
+
+
+def _children() -> set[psutil.Process]:
+    children = set()
+    for child in psutil.Process().children():
+        try:
+            library = any(word in " ".join(child.cmdline()) for word in LIBRARY_PROCESSES)
+        except psutil.Error:
+            continue
+        if not library and child.status() != psutil.STATUS_ZOMBIE:
+            children.add(child)
+    return children
+
+
+@pytest.fixture(autouse=True)
+def leaves_nothing_running(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Fail a test that leaves a thread, a child process or a task behind."""
+    threads, children, tasks = _threads(), _children(), PendingTasks()
+    monkeypatch.setattr(asyncio.runners, "_cancel_all_tasks", tasks)
+    yield
+    left: list[str] = []
+
+    def all_gone() -> bool:
+        left[:] = [f"thread {thread.name}" for thread in _threads() - threads]
+        left.extend(f"process {child.pid}" for child in _children() - children)
+        return not left
+
+    try:
+        eventually(all_gone, within_s=3)
+    except AssertionError:
+        pytest.fail(f"left running: {', '.join(left)}")
+    if tasks.names:
+        pytest.fail(f"left pending: {', '.join(tasks.names)}")
+
+
+@pytest.fixture(params=get_args(BrokerKind))
+def broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Broker]:
+    """A real broker of each kind, running."""
+    broker = make_broker(request.param, tmp_path / "broker")
+    try:
+        broker.start()
+    except BrokerUnavailable as error:
+        pytest.fail(str(error))
+    yield broker
+    broker.stop()
