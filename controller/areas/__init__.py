@@ -1,0 +1,1 @@
+"""The administrative tree and the rules that flow down it."""

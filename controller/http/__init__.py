@@ -1,0 +1,1 @@
+"""What every HTTP endpoint shares: errors, pages, versions, retries, limits."""

@@ -1,0 +1,59 @@
+"""What an operator may set: environment variables `LOA_*`, with defaults that run on one machine."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MIB = 1024 * 1024
+
+
+class Settings(BaseSettings):
+    """The controller's settings. Everything it keeps lies below `data_dir`."""
+
+    model_config = SettingsConfigDict(env_prefix="LOA_", frozen=True, extra="ignore")
+
+    data_dir: Path = Path("loa-data")
+    database_url: str = ""
+    """Such as `postgresql+asyncpg://loa@/loa`; empty: SQLite in `data_dir`."""
+
+    http_host: str = "127.0.0.1"
+    http_port: int = Field(default=8080, ge=0, le=65535)
+    public_url: str = ""
+    """How speakers and browsers reach us, such as `https://loa.example.vn`; empty: `http_host`:`http_port`."""
+
+    broker_host: str = "127.0.0.1"
+    broker_port: int = Field(default=1883, gt=0, le=65535)
+    broker_user: str | None = None
+    broker_password: SecretStr | None = None
+    broker_tls: bool = False
+    broker_ca_file: Path | None = None
+    mqtt_version: Literal["5", "3.1.1"] = "5"
+
+    zone: str = "Asia/Ho_Chi_Minh"
+    freeze_s: int = Field(default=10, ge=0)
+    """What starts within this many seconds does not change any more."""
+    lead_s: int = Field(default=15, ge=1)
+    """"Now" means this many seconds from now, so that speakers can get ready."""
+    plan_days: int = Field(default=8, ge=1, le=31)
+
+    body_max_bytes: int = Field(default=1 * MIB, gt=0)
+    upload_max_bytes: int = Field(default=200 * MIB, gt=0)
+    session_days: int = Field(default=14, ge=1)
+    """A sign-in ends after this many days without use."""
+
+    @property
+    def database(self) -> str:
+        """The database's address."""
+        return self.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'loa.db'}"
+
+    @property
+    def base_url(self) -> str:
+        """What links given to speakers begin with; no slash at the end."""
+        return (self.public_url or f"http://{self.http_host}:{self.http_port}").rstrip("/")
+
+    @property
+    def content_dir(self) -> Path:
+        """Where clips lie, by their hash."""
+        return self.data_dir / "content"

@@ -1,0 +1,19 @@
+"""Sentences for people, in Vietnamese and English side by side."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Language = Literal["vi", "en"]
+LANGUAGES: tuple[Language, ...] = ("vi", "en")
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One sentence in both languages."""
+
+    vi: str
+    en: str
+
+    def in_language(self, language: Language) -> str:
+        """Return the sentence in `language`."""
+        return self.vi if language == "vi" else self.en
