@@ -29,7 +29,7 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """Four timestamps: the speaker's monotonic times of asking and of the answer's arrival, the controller's between."""
+    """Four timestamps: the speaker's monotonic times of asking and of the answer, the controller's UTC between."""
 
     sent_mono_s: float
     received_at: datetime

@@ -1,30 +1,15 @@
 """Where samples become sound: one small port and its adapters."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Final, Protocol
+from typing import Final, Protocol
+
+from device_agent.sinks.errors import SinkError, SinkLost, SinkUnavailable
+
+__all__ = ["FRAME_BYTES", "RATE_HZ", "Position", "Sink", "SinkError", "SinkLost", "SinkUnavailable"]
 
 RATE_HZ: Final = 48_000
 FRAME_BYTES: Final = 2
 """Mono, signed 16-bit little-endian: one frame is one sample."""
-
-
-class SinkError(Exception):
-    """Sound cannot leave the machine this way."""
-
-    code: ClassVar[str] = "sink"
-    transient: ClassVar[bool] = True
-
-
-class SinkLost(SinkError):
-    """The device behind an open sink is gone; it may come back."""
-
-    code = "sink_lost"
-
-
-class SinkUnavailable(SinkError):
-    """The sink could not be opened now; trying again later may help."""
-
-    code = "sink_unavailable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +31,11 @@ class Sink(Protocol):
     def latency_ms(self) -> float:
         """From the last accepted frame to the horn, as it is now."""
 
-    def write(self, frames: bytes) -> None:
-        """Queue frames; blocks while the device's buffer is full. Raises `SinkLost` when the device is gone."""
+    def write(self, frames: bytes, of: str | None = None) -> None:
+        """Queue frames; blocks while the device's buffer is full. Raises `SinkLost` when the device is gone.
+
+        `of` names what they belong to, None for silence between broadcasts: a sink that keeps what sounded files it so.
+        """
 
     def consumed(self) -> Position:
         """Frames that the device has really played since it was opened. Raises `SinkLost`."""
