@@ -33,13 +33,6 @@ class JournalBroken(AgentError):
     transient = True
 
 
-class StoreBroken(AgentError):
-    """A document could not be stored durably; the one stored before still holds."""
-
-    code = "store_broken"
-    transient = True
-
-
 class DownloadError(AgentError):
     """A clip or a plan could not be fetched."""
 

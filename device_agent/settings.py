@@ -19,6 +19,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from device_agent.errors import ConfigError
 from protocol.messages import Identifier, TrustedKey
+from protocol.signing import KeyRing
 
 
 def _base_url(url: str) -> str:
@@ -26,6 +27,11 @@ def _base_url(url: str) -> str:
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment or parts.username:
         raise ValueError("a base address such as https://loa.example.vn is needed")
     return url.rstrip("/")
+
+
+def _usable_key(key: TrustedKey) -> TrustedKey:
+    KeyRing((key,))
+    return key
 
 
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
@@ -66,7 +72,7 @@ class AgentSettings(BaseSettings):
     device_id: Identifier
     state_dir: Path
     broker: BrokerSettings
-    trusted_keys: tuple[TrustedKey, ...] = Field(min_length=1)
+    trusted_keys: tuple[Annotated[TrustedKey, AfterValidator(_usable_key)], ...] = Field(min_length=1)
     """Keys pinned on the device; the config may add more, never remove these."""
     content_hosts: tuple[BaseUrl, ...] = ()
     """Base addresses that clips and plans may be fetched from; nothing else is ever asked."""

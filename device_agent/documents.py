@@ -1,0 +1,197 @@
+"""The plan and the config in force, kept as the signed orders they came as.
+
+Each is verified again when it is read from disk: what was changed there is refused like what was changed on the way,
+and the one before it, kept beside, comes back in force.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Generic, TypeVar
+
+import jwt
+import structlog
+from pydantic import BaseModel, ValidationError
+
+from device_agent.errors import ConflictingOrder, OlderOrder
+from device_agent.files import write_durably
+from device_agent.ports import StoredPlan
+from protocol.errors import Malformed, ProtocolError
+from protocol.messages import Config, Instant, Plan, Problem, TrustedKey
+from protocol.signing import KeyRing, Verified, verify
+
+log = structlog.get_logger(__name__)
+
+PLAN_MAX_BYTES = 12 * 1024 * 1024
+"""A plan that came by a manifest is longer than its topic allows."""
+
+
+class _Sheet(BaseModel):
+    """What lies on disk. `via` are the orders that introduced the signing key, from a pinned key on."""
+
+    token: str
+    received_at: Instant | None = None
+    via: tuple[str, ...] = ()
+
+
+B = TypeVar("B", Plan, Config)
+
+
+@dataclass(frozen=True, slots=True)
+class _InForce(Generic[B]):
+    sheet: _Sheet
+    order: Verified[B]
+
+
+class _Store(Generic[B]):
+    """One document: the one in force, and the good one before it."""
+
+    def __init__(self, path: Path, model: type[B], device_id: str, refused: Callable[[str], object]) -> None:
+        self._path = path
+        self._previous_path = path.with_name(path.name + ".previous")
+        self._model: type[B] = model
+        self._device_id = device_id
+        self._refused = refused
+        self._held: _InForce[B] | None = None
+        self._on_disk: _Sheet | None = None
+
+    def _load(self, keys_for: Callable[[_Sheet], KeyRing], now: datetime | None = None) -> None:
+        """Take the newest good document from disk."""
+        self._held = None
+        for path in (self._path, self._previous_path):
+            try:
+                sheet = _Sheet.model_validate_json(path.read_bytes())
+                self._held = _InForce(sheet, self._verify(sheet.token, keys_for(sheet), now))
+            except FileNotFoundError:
+                continue
+            except (OSError, ValidationError, ProtocolError) as error:
+                code = error.code if isinstance(error, ProtocolError) else "unreadable"
+                self._refused(code)
+                log.warning("stored_document_refused", file=path.name, code=code)
+            else:
+                self._on_disk = self._held.sheet
+                return
+
+    def _verify(self, token: str, keys: KeyRing, now: datetime | None) -> Verified[B]:
+        return verify(token, self._model, audiences={self._device_id}, keys=keys, now=now, max_bytes=PLAN_MAX_BYTES)
+
+    def compare(self, version: int) -> int:
+        """Return above 0 when `version` is newer than what is in force, 0 when it is the same."""
+        return version - (self._held.order.body.version if self._held else 0)
+
+    def _replace(self, sheet: _Sheet, order: Verified[B]) -> bool:
+        """Put an order in force, durably. False when it is in force already; raises when it must not be."""
+        difference = self.compare(order.body.version)
+        if difference < 0:
+            raise OlderOrder(f"version {order.body.version} after {order.body.version - difference}")
+        if difference == 0 and self._held is not None:
+            if order.body != self._held.order.body:
+                raise ConflictingOrder(f"version {order.body.version} with other words")
+            return False
+        self._held = _InForce(sheet, order)
+        self.flush()
+        return True
+
+    def flush(self) -> None:
+        """Store what is in force, if a full disk has prevented it so far."""
+        if self._held is None or self._held.sheet == self._on_disk:
+            return
+        try:
+            if self._on_disk is not None:
+                write_durably(self._previous_path, self._on_disk.model_dump_json().encode())
+            write_durably(self._path, self._held.sheet.model_dump_json().encode())
+        except OSError as error:
+            log.warning("document_not_stored", file=self._path.name, reason=error.strerror)
+            return
+        self._on_disk = self._held.sheet
+
+    def problems(self) -> tuple[Problem, ...]:
+        """What is in force but would not survive a restart."""
+        if self._held is None or self._held.sheet == self._on_disk:
+            return ()
+        return (Problem(code="disk_full", text=f"{self._path.name} cannot be stored"),)
+
+
+class PlanStore(_Store[Plan]):
+    """The plan this speaker plays by."""
+
+    def __init__(self, folder: Path, device_id: str, refused: Callable[[str], object]) -> None:
+        super().__init__(folder / "plan.json", Plan, device_id, refused)
+
+    def load(self, keys: KeyRing, now: datetime | None = None) -> None:
+        """Read the plan from disk; with a trusted `now` an expired one does not come in force."""
+        self._load(lambda _: keys, now)
+
+    def current(self) -> StoredPlan | None:
+        """The plan in force, from memory."""
+        return StoredPlan(self._held.order.body, self._held.sheet.received_at) if self._held else None
+
+    def expired(self, now: datetime) -> bool:
+        """Whether a plan is in force whose lifetime is over: taken while the time was not known."""
+        return self._held is not None and self._held.order.expires_at <= now
+
+    def save(self, token: str, order: Verified[Plan], received_at: datetime | None) -> bool:
+        """Put a verified plan in force; False when it is already. Raises `OlderOrder` or `ConflictingOrder`."""
+        return self._replace(_Sheet(token=token, received_at=received_at), order)
+
+
+class ConfigStore(_Store[Config]):
+    """The config in force, and the keys that are trusted because of it."""
+
+    def __init__(
+        self, folder: Path, device_id: str, pinned: tuple[TrustedKey, ...], refused: Callable[[str], object]
+    ) -> None:
+        super().__init__(folder / "config.json", Config, device_id, refused)
+        self._pinned = pinned
+        self._keys = KeyRing(pinned)
+
+    def load(self) -> None:
+        """Read the config from disk, following the orders that introduced its signing key."""
+        self._load(self._keys_of)
+        self._trust()
+
+    def current(self) -> Config | None:
+        """The config in force, from memory."""
+        return self._held.order.body if self._held else None
+
+    @property
+    def keys(self) -> KeyRing:
+        """The pinned keys and those of the config in force."""
+        return self._keys
+
+    def save(self, token: str, order: Verified[Config], received_at: datetime | None) -> bool:
+        """Put a verified config in force; False when it is already. Raises `OlderOrder` or `ConflictingOrder`."""
+        _ring((*self._pinned, *order.body.keys))
+        sheet = _Sheet(token=token, received_at=received_at, via=self._via(token))
+        fresh = self._replace(sheet, order)
+        self._trust()
+        return fresh
+
+    def _trust(self) -> None:
+        added = self._held.order.body.keys if self._held else ()
+        self._keys = _ring((*self._pinned, *added))
+
+    def _via(self, token: str) -> tuple[str, ...]:
+        kid = _kid(token)
+        if self._held is None or kid in {key.kid for key in self._pinned}:
+            return ()
+        held = self._held.sheet
+        return held.via if _kid(held.token) == kid else (*held.via, held.token)
+
+    def _keys_of(self, sheet: _Sheet) -> KeyRing:
+        keys = KeyRing(self._pinned)
+        for token in sheet.via:
+            keys = _ring((*self._pinned, *self._verify(token, keys, None).body.keys))
+        return keys
+
+
+def _ring(keys: tuple[TrustedKey, ...]) -> KeyRing:
+    try:
+        return KeyRing(keys)
+    except ValueError as error:
+        raise Malformed(f"a key that is none: {error}") from error
+
+
+def _kid(token: str) -> str:
+    return str(jwt.get_unverified_header(token).get("kid", ""))
