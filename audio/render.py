@@ -1,0 +1,92 @@
+"""From any source to what goes over the wire: mono Ogg Opus, loud enough, never too loud."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from audio.child import ChildLimits
+from audio.errors import EngineFailed
+from audio.ffmpeg import RATE_HZ, Source, command, recording, stream
+from audio.files import durable
+from audio.loudness import CEILING_DBTP, TARGET_LUFS, TOLERANCE_LU, Loudness, adjust, measure
+
+MEDIA_TYPE = "audio/ogg; codecs=opus"
+_OPUS = (
+    "-c:a", "libopus", "-b:a", "32k", "-compression_level", "3", "-frame_duration", "20",
+    "-map_metadata", "-1", "-fflags", "+bitexact", "-flags:a", "+bitexact",
+    "-f", "ogg", "pipe:1",
+)  # fmt: skip
+_ATTEMPTS = 4
+_HEADROOM_DB = 1.5
+"""Opus overshoots the limiter by about this much."""
+_MARGIN_DB = 0.1
+"""How far two good meters disagree."""
+_EAGERNESS = 1.3
+"""A limiter swallows a part of every correction."""
+_MAX_GAIN_DB = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """An encoded file and how loud it came out."""
+
+    path: Path
+    loudness: Loudness
+    sample_count: int
+
+    @property
+    def duration_ms(self) -> int:
+        """To the nearest millisecond, without the padding of the codec."""
+        return round(self.sample_count * 1000 / RATE_HZ)
+
+
+def render(
+    source: Source,
+    before: Loudness,
+    folder: Path,
+    *,
+    tail: str = "",
+    on_attempt: Callable[[int], None] | None = None,
+    limits: ChildLimits | None = None,
+) -> Rendered:
+    """Encode `source` into `folder`, listen to the result, and correct it until it is fit for air.
+
+    What cannot be brought there (isolated cracks in silence) keeps its nearest try: the peak comes first, and
+    the loudness is reported as it is. `tail` names filters after the limiter.
+    """
+    gain_db = TARGET_LUFS - before.integrated_lufs
+    ceiling_db = CEILING_DBTP - _HEADROOM_DB
+    tries: list[Rendered] = []
+    for attempt in range(_ATTEMPTS):
+        if on_attempt:
+            on_attempt(attempt)
+        filters = adjust(gain_db, ceiling_db) + (f",{tail}" if tail else "")
+        made = _encode(source, filters, folder / f"try-{attempt}.opus", limits)
+        tries.append(made)
+        if _comfortable(made.loudness):
+            break
+        gain_db = min(_MAX_GAIN_DB, gain_db + _EAGERNESS * (TARGET_LUFS - made.loudness.integrated_lufs))
+        ceiling_db -= max(0.0, made.loudness.true_peak_dbtp - CEILING_DBTP + _MARGIN_DB)
+    return min(tries, key=_distance)
+
+
+def _encode(source: Source, filters: str, path: Path, limits: ChildLimits | None) -> Rendered:
+    with durable(path) as file:
+        report = stream(command(source, *_OPUS, filters=filters), file.write, limits)
+    measured = measure(recording(path), limits=limits)
+    if not measured.sample_count:
+        raise EngineFailed(engine="ffmpeg", detail=report.last_line)
+    return Rendered(path, measured.loudness, measured.sample_count)
+
+
+def _comfortable(loudness: Loudness) -> bool:
+    """Fit for air by another meter too."""
+    return (
+        abs(loudness.integrated_lufs - TARGET_LUFS) <= TOLERANCE_LU - 2 * _MARGIN_DB
+        and loudness.true_peak_dbtp <= CEILING_DBTP - _MARGIN_DB
+    )
+
+
+def _distance(made: Rendered) -> tuple[float, float]:
+    too_high_db = max(0.0, made.loudness.true_peak_dbtp - CEILING_DBTP)
+    return too_high_db, abs(made.loudness.integrated_lufs - TARGET_LUFS)
