@@ -1,5 +1,5 @@
 # `make run` hears it, `make test` proves it. Needs git, make and python3 with venv; everything else is set up here.
-# Each step leaves a stamp named by what it depends on: the second time takes seconds and needs no network.
+# Each step is done once for what it depends on: the second time takes seconds and needs no network.
 
 SHELL := /bin/sh
 PYTHON ?= python3
@@ -11,8 +11,6 @@ PYTEST_ARGS ?=
 BIN := $(VENV)/bin
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 KEY := $(VERSION)-$(shell sha256sum pyproject.toml | cut -c1-12)
-FRONTEND := $(shell find controller/web \( -name node_modules -o -name dist -o -name __pycache__ \) -prune -o -type f -print 2>/dev/null | LC_ALL=C sort)
-ASSETS_KEY := $(shell cat $(FRONTEND) /dev/null | sha256sum | cut -c1-12)
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --prefer-binary
 
 .DEFAULT_GOAL := help
@@ -49,9 +47,11 @@ clean: ## Remove what was set up and built; the demo's data stays in data/
 packages:
 	@sh .ci/packages
 
+assets: # builds only when its inputs changed
+	@$(BIN)/python -m controller.web.build
+
 venv-run: $(VENV)/.run-$(KEY)
 venv-test: $(VENV)/.test-$(KEY)
-assets: $(VENV)/.assets-$(ASSETS_KEY)
 
 # A virtual environment of another Python is made anew; one of the same Python is kept.
 $(VENV)/.python-$(VERSION):
@@ -70,9 +70,3 @@ $(VENV)/.test-$(KEY): $(VENV)/.python-$(VERSION)
 	@echo "Setting up Python packages for the tests in $(VENV) …" >&2
 	$(PIP) --editable '.[dev]'
 	@rm -f $(VENV)/.run-* $(VENV)/.test-* && touch $@ $(VENV)/.run-$(KEY)
-
-# Whatever set the environment up, the assets need its Node.
-$(VENV)/.assets-$(ASSETS_KEY): | $(VENV)/.run-$(KEY)
-	@echo "Building the page's assets …" >&2
-	$(BIN)/python -m controller.web.build
-	@rm -f $(VENV)/.assets-* && touch $@

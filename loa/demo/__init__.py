@@ -1,0 +1,1 @@
+"""A whole commune on one machine: broker, controller and virtual speakers, each a real process."""
