@@ -110,10 +110,9 @@ class Database:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
-        """Read without taking the write lock; what the block changes is thrown away. Hooks run all the same."""
+        """Read without taking the write lock; what the block changes is thrown away, what it loaded stays usable."""
         async with self._reading() as session:
             yield session
-            await session.rollback()
             hooks: list[Hook] = session.info.pop(_AFTER_COMMIT, [])
         for hook in hooks:
             await _run(hook)

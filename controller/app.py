@@ -1,0 +1,86 @@
+"""The service as one ASGI application: what it offers, in explicit lists, and what runs behind it."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+
+import structlog
+from fastapi import APIRouter, FastAPI
+from sqlalchemy import text
+
+from controller.accounts.api import router as accounts
+from controller.errors import Unavailable
+from controller.http import problems
+from controller.http.middleware import BodyLimit, SecurityHeaders
+from controller.http.openapi import describe, refusals
+from controller.http.route import RuntimeDep
+from controller.migrations import migrate
+from controller.runtime import Runtime
+from controller.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+ROUTERS: tuple[APIRouter, ...] = (accounts,)
+"""The API of every capability."""
+
+PAGES: tuple[APIRouter, ...] = ()
+"""The pages of every capability."""
+
+Service = Callable[[Runtime], AbstractAsyncContextManager[None]]
+SERVICES: tuple[Service, ...] = ()
+"""What runs as long as the application does, entered in order and left in reverse: the planner, the link, …"""
+
+health = APIRouter(tags=["health"])
+
+
+@health.get("/healthz", operation_id="isAlive", summary="The process answers")
+async def healthz() -> dict[str, str]:
+    """Say that this process lives."""
+    return {"status": "ok"}
+
+
+@health.get("/readyz", operation_id="isReady", summary="The database answers", responses=refusals(503))
+async def readyz(runtime: RuntimeDep) -> dict[str, str]:
+    """Say that requests can be served."""
+    try:
+        async with runtime.database.reading() as session:
+            await session.execute(text("SELECT 1"))
+    except OSError as error:
+        raise Unavailable from error
+    return {"status": "ok"}
+
+
+def create_app(settings: Settings, *, runtime: Runtime | None = None) -> FastAPI:
+    """Return the application. The database is migrated, and services start, in its lifespan."""
+    parts = runtime or Runtime.open(settings)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await migrate(settings.database)
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(parts.database.close)
+            for service in SERVICES:
+                await stack.enter_async_context(service(parts))
+            log.info("controller_started", url=settings.base_url)
+            yield
+        log.info("controller_stopped")
+
+    app = FastAPI(
+        title="Loa",
+        version="1",
+        summary="Broadcast controller for commune loudspeakers",
+        lifespan=lifespan,
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        separate_input_output_schemas=False,
+    )
+    app.state.runtime = parts
+    for router in ROUTERS:
+        app.include_router(router, responses=refusals(401, 403, 404, 409, 412, 413, 422, 428, 500, 503))
+    for router in (*PAGES, health):
+        app.include_router(router)
+    problems.install(app)
+    describe(app)
+    app.add_middleware(BodyLimit, body_max_bytes=settings.body_max_bytes, upload_max_bytes=settings.upload_max_bytes)
+    app.add_middleware(SecurityHeaders)
+    return app
