@@ -1,22 +1,262 @@
-"""The player: one open stream, fed with silence until there is something to say."""
+"""The player: one open stream, fed with silence until there is something to say.
 
-from collections.abc import Callable
+Starting is writing other samples at the frame that sounds at the wanted instant; nothing is opened, so nothing is late.
+"""
 
+import asyncio
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from device_agent.mixer import Ended, Mixer, Sound, Started
 from device_agent.ports import Amplifier, NullAmplifier
-from device_agent.sinks import Sink
+from device_agent.sinks import FRAME_BYTES, RATE_HZ, Position, Sink, SinkError
+from device_agent.timeline import Timeline
+
+log = structlog.get_logger(__name__)
+
+CHUNK_FRAMES: Final = RATE_HZ // 50
+_CHUNK_S: Final = CHUNK_FRAMES / RATE_HZ
+_FIRST_RETRY_S: Final = 0.5
+_LAST_RETRY_S: Final = 15.0
+_UNPACED_S: Final = 1.0
+"""A device that takes so much more than real time does not pace the writer: it is slowed down here."""
+_GOODBYE_S: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class SinkChanged:
+    """The sink was opened, or lost."""
+
+    open: bool
+    detail: str = ""
+
+
+PlayerEvent = Started | Ended | SinkChanged
+
+
+@dataclass(frozen=True, slots=True)
+class PlayerStatus:
+    """What the sink does now."""
+
+    open: bool = False
+    sink: str = ""
+    latency_ms: float | None = None
+    airing: int | None = None
+    """The airing of which samples are being consumed."""
+    played_ms: int = 0
+    underruns: int = 0
+    lost_since_mono_s: float | None = None
+
+
+class _Feed:
+    """One opened sink and where its stream stands."""
+
+    def __init__(self, sink: Sink, opened_mono_s: float) -> None:
+        self.sink = sink
+        self.opened_mono_s = opened_mono_s
+        self.timeline = Timeline()
+        self.written = 0
+        self.position = Position(0, opened_mono_s)
 
 
 class Player:
-    """Owns the sink in one thread. `open_sink` is called there, again after each loss."""
+    """Owns the sink in one thread. `open_sink` is called there, again after each loss.
 
-    def __init__(self, open_sink: Callable[[], Sink], amplifier: Amplifier | None = None) -> None:
+    Its methods may be called from any thread. Without `start()` a test drives it by calling `step()`.
+    """
+
+    def __init__(
+        self,
+        open_sink: Callable[[], Sink],
+        amplifier: Amplifier | None = None,
+        *,
+        mono: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._open_sink = open_sink
         self._amplifier = amplifier or NullAmplifier()
+        self._amplified = False
+        self._mono = mono
+        self._mixer = Mixer()
+        self._orders: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._feed: _Feed | None = None
+        self._retry_s = _FIRST_RETRY_S
+        self._airings = 0
+        self._status = PlayerStatus(lost_since_mono_s=mono())
+        self._listener: Callable[[PlayerEvent], None] = lambda _: None
+        self._post: Callable[[PlayerEvent], None] = self._deliver
+        self._closing = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def listen(self, listener: Callable[[PlayerEvent], None]) -> None:
+        """Have events delivered to `listener`: inside the event loop once `start()` was called there."""
+        self._listener = listener
+
+    def _deliver(self, event: PlayerEvent) -> None:
+        self._listener(event)
+
+    @property
+    def status(self) -> PlayerStatus:
+        """What the sink does, as of the last chunk."""
+        return self._status
+
+    def play(self, sound: Sound, *, at_mono_s: float, of: str, gain: float, fade_in: bool = False) -> int:
+        """Have `sound` begin at an instant (at once when it has passed) and what sounds then give way to it.
+
+        Returns the airing's number, by which events speak of it.
+        """
+        self._airings += 1
+        airing = self._airings
+        self._orders.put(lambda: self._mixer.add(airing, sound, of=of, at_mono_s=at_mono_s, gain=gain, fade_in=fade_in))
+        return airing
+
+    def stop(self, airing: int) -> None:
+        """Fade an airing out, or call it off before it began."""
+        self._orders.put(lambda: self._mixer.stop(airing))
+
+    def set_gain(self, airing: int, gain: float) -> None:
+        """Change an airing's volume, smoothly."""
+        self._orders.put(lambda: self._mixer.set_gain(airing, gain))
 
     def start(self) -> None:
         """Start the thread. Call it inside the event loop: events are delivered there."""
-        raise NotImplementedError
+        loop = asyncio.get_running_loop()
+
+        def post(event: PlayerEvent) -> None:
+            try:
+                loop.call_soon_threadsafe(self._listener, event)
+            except RuntimeError:
+                log.debug("player.event_after_loop", event=event)
+
+        self._post = post
+        self._thread = threading.Thread(target=self._run, name="player", daemon=True)
+        self._thread.start()
 
     async def aclose(self) -> None:
         """Fade out, end the thread, close the sink."""
-        raise NotImplementedError
+        self._orders.put(self._mixer.stop_all)
+        self._closing.set()
+        if self._thread is not None:
+            await asyncio.to_thread(self._thread.join)
+            self._thread = None
+
+    def step(self) -> float:
+        """Feed the sink one chunk, or try to open it; returns the seconds to wait before the next step."""
+        feed = self._feed
+        try:
+            if feed is None:
+                self._feed = self._opened()
+                return 0.0
+            return self._fed(feed)
+        except SinkError as error:
+            return self._lost(error)
+
+    def _run(self) -> None:
+        until = None
+        while True:
+            if self._closing.is_set():
+                until = until or time.monotonic() + _GOODBYE_S
+                if self._feed is None or (self._mixer.idle and self._orders.empty()) or time.monotonic() > until:
+                    break
+                self._closing.wait(0)
+                self.step()
+                continue
+            try:
+                wait_s = self.step()
+            except Exception as error:
+                # Whatever goes wrong, the speaker must not fall silent for ever: it is told, and the sink is reopened.
+                log.exception("player.failed")
+                wait_s = self._lost(error)
+            if wait_s:
+                self._closing.wait(wait_s)
+        self._publish(self._mixer.lose(self._feed.position.frames if self._feed else 0, self._mono()))
+        self._amplify(on=False)
+        if self._feed is not None:
+            self._feed.sink.close()
+            self._feed = None
+
+    def _opened(self) -> _Feed:
+        sink = self._open_sink()
+        self._retry_s = _FIRST_RETRY_S
+        self._status = PlayerStatus(open=True, sink=sink.name, underruns=self._status.underruns)
+        log.info("sink.opened", sink=sink.name)
+        self._post(SinkChanged(open=True, detail=sink.name))
+        return _Feed(sink, self._mono())
+
+    def _fed(self, feed: _Feed) -> float:
+        self._obey()
+        frames, of = self._mixer.render(feed.written, CHUNK_FRAMES, feed.timeline)
+        if of is not None:
+            self._amplify(on=True)
+        feed.sink.write(frames, of)
+        feed.written += len(frames) // FRAME_BYTES
+        feed.position = feed.sink.consumed()
+        stalled = feed.timeline.observe(feed.position)
+        if feed.timeline.known:
+            self._publish(self._mixer.settle(feed.position.frames, feed.timeline))
+        if not self._mixer.audible:
+            self._amplify(on=False)
+        self._note(feed, stalled)
+        ahead = feed.written / RATE_HZ - (self._mono() - feed.opened_mono_s)
+        return _CHUNK_S if ahead > _UNPACED_S else 0.0
+
+    def _note(self, feed: _Feed, stalled_s: float) -> None:
+        sounding = self._mixer.sounding(feed.position.frames)
+        if stalled_s:
+            log.warning("sink.underrun", stalled_ms=round(stalled_s * 1000), sounding=sounding is not None)
+        self._status = PlayerStatus(
+            open=True,
+            sink=self._status.sink,
+            latency_ms=feed.sink.latency_ms,
+            airing=sounding[0] if sounding else None,
+            played_ms=sounding[1] if sounding else 0,
+            underruns=self._status.underruns + (1 if stalled_s else 0),
+        )
+
+    def _obey(self) -> None:
+        while True:
+            try:
+                order = self._orders.get_nowait()
+            except queue.Empty:
+                return
+            order()
+
+    def _lost(self, error: Exception) -> float:
+        """Close what is broken, say so once, and return how long to wait before the next try."""
+        self._obey()
+        position = self._feed.position if self._feed else Position(0, self._mono())
+        if self._feed is not None or self._retry_s == _FIRST_RETRY_S:
+            log.warning("sink.lost", error=str(error))
+            self._post(SinkChanged(open=False, detail=str(error)))
+        if self._feed is not None:
+            self._feed.sink.close()
+            self._feed = None
+        self._publish(self._mixer.lose(position.frames, position.mono_s))
+        self._amplify(on=False)
+        since = self._status.lost_since_mono_s
+        self._status = PlayerStatus(
+            sink=self._status.sink,
+            underruns=self._status.underruns,
+            lost_since_mono_s=since if since is not None else self._mono(),
+        )
+        wait_s = self._retry_s
+        self._retry_s = min(self._retry_s * 2, _LAST_RETRY_S)
+        return wait_s
+
+    def _publish(self, events: Iterable[PlayerEvent]) -> None:
+        for event in events:
+            self._post(event)
+
+    def _amplify(self, *, on: bool) -> None:
+        if on == self._amplified:
+            return
+        self._amplified = on
+        if on:
+            self._amplifier.on()
+        else:
+            self._amplifier.off()

@@ -1,0 +1,239 @@
+"""Sound made ready ahead of its time: a child process decodes into a bounded buffer, the player drains it."""
+
+import subprocess
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Final, Protocol
+
+import structlog
+
+from audio.decode import decode_args
+from audio.errors import AudioError
+from device_agent.mixer import Sound
+from device_agent.sinks import FRAME_BYTES, RATE_HZ
+
+log = structlog.get_logger(__name__)
+
+_READY_BYTES: Final = RATE_HZ // 2 * FRAME_BYTES
+_BUFFER_BYTES: Final = 4 * RATE_HZ * FRAME_BYTES
+_READ_BYTES: Final = 16_384
+
+
+class PreparedSound(Sound, Protocol):
+    """A sound that says when it can be played without a gap."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether half a second (or all of it) is here."""
+
+
+class DecodedFile:
+    """A clip being decoded from an offset on. `on_ready` is called once, from the decoding thread."""
+
+    def __init__(self, path: Path, *, from_ms: int = 0, on_ready: Callable[[], None] = lambda: None) -> None:
+        self._path = path
+        self._from_ms = from_ms
+        self._on_ready = on_ready
+        self._room = threading.Condition()
+        self._buffer = bytearray()
+        self._child: subprocess.Popen[bytes] | None = None
+        self._closed = False
+        self._drained = False
+        self._failed = False
+        self._ready = False
+        threading.Thread(target=self._run, name="decoder", daemon=True).start()
+
+    @property
+    def ready(self) -> bool:
+        """Whether half a second (or all of it) is here."""
+        return self._ready and not self._failed
+
+    @property
+    def ended(self) -> bool:
+        """Whether all has been read."""
+        with self._room:
+            return self._drained and not self._buffer
+
+    @property
+    def failed(self) -> bool:
+        """Whether the file could not be decoded to its end."""
+        return self._failed
+
+    def read(self, frames: int) -> bytes:
+        """Return up to `frames` frames."""
+        with self._room:
+            pcm = bytes(self._buffer[: frames * FRAME_BYTES])
+            del self._buffer[: frames * FRAME_BYTES]
+            self._room.notify()
+        return pcm
+
+    def close(self) -> None:
+        """End the child; does not wait for it."""
+        with self._room:
+            self._closed = True
+            self._room.notify()
+            if self._child is not None:
+                self._child.kill()
+
+    def _run(self) -> None:
+        try:
+            self._decode()
+        except (OSError, AudioError) as error:
+            log.warning("decoder.failed", clip=self._path.name, error=str(error))
+            self._failed = True
+        with self._room:
+            self._drained = True
+        self._say_ready()
+
+    def _decode(self) -> None:
+        with subprocess.Popen(
+            decode_args(self._path, from_ms=self._from_ms),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        ) as child:
+            with self._room:
+                self._child = child
+                closed = self._closed
+            if not closed:
+                self._fill(child.stdout)
+            if self._closed:
+                child.kill()
+            status = child.wait()
+            with self._room:
+                self._child = None
+        if status and not self._closed:
+            log.warning("decoder.failed", clip=self._path.name, status=status)
+            self._failed = True
+
+    def _fill(self, stdout: IO[bytes] | None) -> None:
+        while stdout is not None and (pcm := stdout.read(_READ_BYTES)):
+            with self._room:
+                self._room.wait_for(lambda: self._closed or len(self._buffer) < _BUFFER_BYTES)
+                if self._closed:
+                    return
+                self._buffer += pcm
+                enough = len(self._buffer) >= _READY_BYTES
+            if enough:
+                self._say_ready()
+
+    def _say_ready(self) -> None:
+        if not self._ready:
+            self._ready = True
+            self._on_ready()
+
+
+class Samples:
+    """Sound that is wholly in memory: a tone, or silence."""
+
+    ready = True
+    failed = False
+
+    def __init__(self, pcm: bytes) -> None:
+        self._rest = memoryview(pcm)
+
+    @property
+    def ended(self) -> bool:
+        """Whether all has been read."""
+        return not self._rest
+
+    def read(self, frames: int) -> bytes:
+        """Return up to `frames` frames."""
+        pcm, self._rest = self._rest[: frames * FRAME_BYTES], self._rest[frames * FRAME_BYTES :]
+        return bytes(pcm)
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+class Silence:
+    """A pause of any length, made as it is read."""
+
+    ready = True
+    failed = False
+
+    def __init__(self, silence_ms: int) -> None:
+        self._frames = silence_ms * RATE_HZ // 1000
+
+    @property
+    def ended(self) -> bool:
+        """Whether all has been read."""
+        return not self._frames
+
+    def read(self, frames: int) -> bytes:
+        """Return up to `frames` frames."""
+        frames = min(frames, self._frames)
+        self._frames -= frames
+        return bytes(frames * FRAME_BYTES)
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a programme: a file from an offset on, or silence of a length."""
+
+    path: Path | None
+    from_ms: int = 0
+    silence_ms: int = 0
+
+
+class Programme:
+    """Pieces one after another; each is opened while the one before it sounds, so that nothing gapes between."""
+
+    def __init__(self, pieces: Sequence[Piece], on_ready: Callable[[], None] = lambda: None) -> None:
+        self._waiting = list(pieces)
+        self._failed = False
+        self._current: PreparedSound = self._opened(on_ready) or Samples(b"")
+        self._next = self._opened()
+
+    @property
+    def ready(self) -> bool:
+        """Whether its first piece is."""
+        return self._current.ready
+
+    @property
+    def ended(self) -> bool:
+        """Whether all has been read."""
+        return self._current.ended and self._next is None
+
+    @property
+    def failed(self) -> bool:
+        """Whether some piece could not be decoded to its end."""
+        return self._failed or self._current.failed
+
+    def read(self, frames: int) -> bytes:
+        """Return up to `frames` frames."""
+        pcm = self._current.read(frames)
+        while len(pcm) < frames * FRAME_BYTES and self._current.ended and self._next is not None:
+            self._failed |= self._current.failed
+            self._current.close()
+            self._current, self._next = self._next, self._opened()
+            pcm += self._current.read(frames - len(pcm) // FRAME_BYTES)
+        return pcm
+
+    def close(self) -> None:
+        """Let go of every open piece."""
+        self._current.close()
+        if self._next is not None:
+            self._next.close()
+
+    def _opened(self, on_ready: Callable[[], None] = lambda: None) -> PreparedSound | None:
+        if not self._waiting:
+            return None
+        piece = self._waiting.pop(0)
+        if piece.path is None:
+            return Silence(piece.silence_ms)
+        return DecodedFile(piece.path, from_ms=piece.from_ms, on_ready=on_ready)
+
+
+def prepare(pieces: Sequence[Piece], on_ready: Callable[[], None]) -> PreparedSound:
+    """Begin to decode `pieces`; `on_ready` may be called from another thread."""
+    match pieces:
+        case [Piece(path=Path() as path, from_ms=from_ms)]:
+            return DecodedFile(path, from_ms=from_ms, on_ready=on_ready)
+        case _:
+            return Programme(pieces, on_ready)
