@@ -39,7 +39,10 @@ class Resume(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TimeWindow:
-    """A daily stretch of local time; one that ends at or before its start crosses midnight and belongs to its start day."""
+    """A daily stretch of local time.
+
+    One that ends at or before its start crosses midnight and belongs to its start day.
+    """
 
     start_local: time
     end_local: time
@@ -82,7 +85,8 @@ class SpeakerPolicy:
 class Recurrence:
     """When a schedule airs, as RFC 5545 says it.
 
-    `first_local` is DTSTART without its zone (wall-clock time in `zone`); `rrule` is the text after `RRULE:`, or None for once.
+    `first_local` is DTSTART without its zone (wall-clock time in `zone`); `rrule` is the text after `RRULE:`, or None
+    for once.
     """
 
     first_local: datetime
@@ -129,3 +133,21 @@ class PlannedOccurrence:
     resume: Resume
     late_join_s: int | None
     volume: Percent
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What one speaker already sounded of an occurrence, as its journal knows it."""
+
+    played_ms: int
+    finished: bool
+    """Nothing more is to come: it was played whole, stopped or skipped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sounded:
+    """A stretch of air time that counts against the caps."""
+
+    occurrence_id: OccurrenceId
+    starts_at: datetime
+    ends_at: datetime
