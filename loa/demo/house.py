@@ -70,9 +70,9 @@ class House:
     def stop(self) -> None:
         """End all, in the reverse order of coming: the speakers' last words still arrive; the broker goes last."""
         try:
-            first, *rest = self._kept or [None]
-            _end_together([kept.child for kept in rest if kept])
-            _end_together([first.child] if first else [])
+            children = [kept.child for kept in self._kept]
+            _end_together(children[1:])
+            _end_together(children[:1])
             self.broker.stop()
         except BaseException:
             self.kill()
