@@ -8,7 +8,10 @@ from fastapi import APIRouter, FastAPI
 from sqlalchemy import text
 
 from controller.accounts.api import router as accounts
+from controller.areas.api import router as areas
+from controller.devices.api import router as devices
 from controller.errors import Unavailable
+from controller.groups.api import router as groups
 from controller.http import problems
 from controller.http.middleware import BodyLimit, SecurityHeaders
 from controller.http.openapi import describe, refusals
@@ -19,7 +22,7 @@ from controller.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-ROUTERS: tuple[APIRouter, ...] = (accounts,)
+ROUTERS: tuple[APIRouter, ...] = (accounts, areas, devices, groups)
 """The API of every capability."""
 
 PAGES: tuple[APIRouter, ...] = ()

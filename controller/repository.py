@@ -61,7 +61,7 @@ class Repository(ABC, Generic[M]):
 
     async def get(self, viewer: Viewer, key: str) -> M:
         """Return the row with this primary key, or raise `NotFound`."""
-        row = await self.find(viewer, key) if "\0" not in key else None
+        row = await self.find(viewer, key)
         if row is None:
             raise NotFound
         return row

@@ -32,7 +32,7 @@ class Runtime:
     @classmethod
     def open(cls, settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> Self:
         """Make the data folder and the keys where they are missing; connect to nothing yet."""
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         return cls(settings, Database(settings.database), Keys.load(settings.data_dir), clock)
 
 

@@ -3,12 +3,7 @@
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from controller.accounts.secrets import PASSWORD_MAX
-
-
-class In(BaseModel):
-    """Input: a field that does not exist is a mistake, not a wish."""
-
-    model_config = ConfigDict(extra="forbid")
+from controller.http.fields import In, Line
 
 
 class SignIn(In):
@@ -38,7 +33,7 @@ class PasswordChange(In):
 class TokenIn(In):
     """A new API token."""
 
-    name: str = Field(min_length=1, max_length=100)
+    name: Line = Field(max_length=100)
     expires_at: AwareDatetime | None = None
 
 

@@ -8,11 +8,12 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 from starlette.exceptions import HTTPException
 
 from controller.errors import (
+    Conflict,
     ControllerError,
     FieldError,
     Invalid,
@@ -114,6 +115,10 @@ def install(app: FastAPI) -> None:
     async def lost_race(request: Request, _error: Exception) -> JSONResponse:
         return problem(PreconditionFailed(), language_of(request))
 
+    async def conflicting(request: Request, error: Exception) -> JSONResponse:
+        log.info("integrity_conflict", path=request.url.path, reason=str(getattr(error, "orig", "")))
+        return problem(Conflict(), language_of(request))
+
     async def no_database(request: Request, error: Exception) -> JSONResponse:
         log.warning("database_unavailable", path=request.url.path, exc_info=error)
         return problem(Unavailable(), language_of(request))
@@ -126,6 +131,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, not_valid)
     app.add_exception_handler(HTTPException, http_error)
     app.add_exception_handler(StaleDataError, lost_race)
+    app.add_exception_handler(IntegrityError, conflicting)
     app.add_exception_handler(OperationalError, no_database)
     app.add_exception_handler(InterfaceError, no_database)
     app.add_exception_handler(Exception, unforeseen)

@@ -8,6 +8,7 @@ from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from controller.errors import Malformed
 from controller.http.idempotency import AnsweredBefore, remember
 from controller.runtime import Runtime, runtime_of
 
@@ -23,6 +24,8 @@ class TransactionRoute(APIRoute):
 
         async def handle_in_transaction(request: Request) -> Response:
             database = runtime_of(request).database
+            if "\0" in request.url.path or "%00" in request.url.query:
+                raise Malformed  # no database keeps this character
             reads = request.method in SAFE_METHODS
             try:
                 async with database.reading() if reads else database.transaction() as session:

@@ -11,7 +11,7 @@ PATH = sa.String(1200).with_variant(sa.String(1200, collation="C"), "postgresql"
 
 
 def upgrade() -> None:
-    op.create_table(
+    areas = op.create_table(
         "areas",
         sa.Column("code", sa.String(length=64), nullable=False),
         sa.Column("name", sa.String(length=200), nullable=False),
@@ -26,6 +26,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("code", name="pk_areas"),
         sa.UniqueConstraint("path", name="uq_areas_path"),
     )
+    country = {
+        "code": "VN",
+        "name": "Việt Nam",
+        "kind": "quốc gia",
+        "path": "/",
+        "depth": 0,
+        "policy": {},
+        "version": 1,
+    }
+    op.bulk_insert(areas, [country])
     op.create_index("ix_areas_parent_code", "areas", ["parent_code"])
     op.create_table(
         "idempotent_answers",

@@ -1,0 +1,97 @@
+"""What areas say about sound, and what that means for one speaker."""
+
+from collections.abc import Iterable
+from datetime import time
+from typing import Annotated, Final, TypeVar
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from controller.text import Text
+from protocol.messages import LocalTime, VolumePercent
+from schedules.types import VIETNAM, Caps, Percent, SpeakerPolicy, TimeWindow, VolumeRule
+
+T = TypeVar("T")
+DEFAULT_VOLUME: Final = SpeakerPolicy().default_volume
+
+
+def _known_zone(zone: str) -> str:
+    if zone not in available_timezones():
+        raise ValueError(Text("Không có múi giờ này", "There is no such time zone"))
+    return zone
+
+
+class _Said(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class QuietWindow(_Said):
+    """A daily stretch of local time; crosses midnight when it ends at or before its start."""
+
+    start: LocalTime
+    end: LocalTime
+
+    def value(self) -> TimeWindow:
+        """The same for the planner."""
+        return TimeWindow(time.fromisoformat(self.start), time.fromisoformat(self.end))
+
+
+class VolumeWindow(QuietWindow):
+    """The volume of a part of the day."""
+
+    volume: VolumePercent
+
+
+class CapsSaid(_Said):
+    """Limits on how much may sound; absent is no limit of this area's own."""
+
+    sessions_per_day: int | None = Field(default=None, ge=0, le=1000)
+    session_max_s: int | None = Field(default=None, ge=0, le=86_400)
+    daily_max_s: int | None = Field(default=None, ge=0, le=86_400)
+    days_per_week: int | None = Field(default=None, ge=0, le=7)
+
+
+class AreaPolicy(_Said):
+    """What one area itself says. Absent is inherited from above.
+
+    Limits (quiet hours, ceiling, caps) only ever tighten on the way down: a hamlet cannot lift its province's.
+    Preferences (zone, volumes) are decided by the nearest area that says something.
+    """
+
+    zone: Annotated[str, AfterValidator(_known_zone)] | None = None
+    quiet_hours: tuple[QuietWindow, ...] = Field(default=(), max_length=24)
+    volume_rules: tuple[VolumeWindow, ...] | None = Field(default=None, max_length=24)
+    default_volume: VolumePercent | None = None
+    max_volume: VolumePercent | None = None
+    caps: CapsSaid = CapsSaid()
+
+
+def effective_policy(chain: Iterable[AreaPolicy]) -> SpeakerPolicy:
+    """Return what holds below a chain of areas, the widest first."""
+    said = list(chain)
+    ceiling = _tightest(policy.max_volume for policy in said)
+    ceiling = 100 if ceiling is None else ceiling
+    default = _nearest(policy.default_volume for policy in said)
+    rules = _nearest(policy.volume_rules for policy in said) or ()
+    quiet = {window.value() for policy in said for window in policy.quiet_hours}
+    return SpeakerPolicy(
+        zone=_nearest(policy.zone for policy in said) or VIETNAM,
+        quiet_hours=tuple(sorted(quiet, key=lambda window: (window.start_local, window.end_local))),
+        volume_rules=tuple(VolumeRule(rule.value(), Percent(min(rule.volume, ceiling))) for rule in rules),
+        default_volume=Percent(min(DEFAULT_VOLUME if default is None else default, ceiling)),
+        max_volume=Percent(ceiling),
+        caps=Caps(
+            sessions_per_day=_tightest(policy.caps.sessions_per_day for policy in said),
+            session_max_s=_tightest(policy.caps.session_max_s for policy in said),
+            daily_max_s=_tightest(policy.caps.daily_max_s for policy in said),
+            days_per_week=_tightest(policy.caps.days_per_week for policy in said),
+        ),
+    )
+
+
+def _tightest(limits: Iterable[int | None]) -> int | None:
+    return min((limit for limit in limits if limit is not None), default=None)
+
+
+def _nearest(values: Iterable[T | None]) -> T | None:
+    return next((value for value in reversed(list(values)) if value is not None), None)

@@ -1,0 +1,84 @@
+"""SQL of the area tree."""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Select, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from controller.accounts.viewer import Viewer
+from controller.areas.models import Area
+from controller.areas.policy import AreaPolicy, effective_policy
+from controller.areas.tree import ancestors, within
+from controller.repository import Repository
+from schedules.types import SpeakerPolicy
+
+_ROWS_AT_A_TIME = 1000
+
+
+class AreaRepository(Repository[Area]):
+    """The viewer's area and all below it."""
+
+    model = Area
+    order = (Area.path,)
+
+    def readable(self, viewer: Viewer) -> Select[Area]:
+        """Areas in the viewer's subtree."""
+        return select(Area).where(within(Area.path, viewer.scope))
+
+    def listed(
+        self, viewer: Viewer, *, parent: str | None = None, depth: int | None = None, search: str = ""
+    ) -> Select[Area]:
+        """Areas by parent, depth, and a part of the name."""
+        statement = self.readable(viewer)
+        if parent is not None:
+            statement = statement.where(Area.parent_code == parent)
+        if depth is not None:
+            statement = statement.where(Area.depth == depth)
+        if search:
+            statement = statement.where(Area.name.icontains(search, autoescape=True))
+        return statement
+
+    async def chain(self, path: str) -> Sequence[Area]:
+        """The areas from the country down to `path`: above the viewer too, since their rules hold below."""
+        return await self.all(select(Area).where(Area.path.in_(ancestors(path))).order_by(Area.depth))
+
+    async def policy(self, path: str) -> SpeakerPolicy:
+        """What holds for a speaker at `path`."""
+        return (await self.policies([path]))[path]
+
+    async def policies(self, paths: Collection[str]) -> dict[str, SpeakerPolicy]:
+        """What holds for speakers at each of `paths`."""
+        wanted = sorted({above for path in paths for above in ancestors(path)})
+        said: dict[str, AreaPolicy] = {}
+        for start in range(0, len(wanted), _ROWS_AT_A_TIME):
+            some = wanted[start : start + _ROWS_AT_A_TIME]
+            rows = await self.session.execute(select(Area.path, Area.policy).where(Area.path.in_(some)))
+            said.update({path: AreaPolicy.model_validate(policy) for path, policy in rows})
+        return {path: effective_policy(said[above] for above in ancestors(path) if above in said) for path in paths}
+
+    async def has_children(self, code: str) -> bool:
+        """Whether there is an area below."""
+        return await self.session.scalar(select(Area.code).where(Area.parent_code == code).limit(1)) is not None
+
+    async def add_missing(self, areas: Iterable[Area]) -> int:
+        """Add many areas at once, parents first; those that are known stay as they are. Return how many were new."""
+        rows: list[dict[str, Any]] = [
+            {
+                "code": area.code,
+                "name": area.name,
+                "kind": area.kind,
+                "parent_code": area.parent_code,
+                "path": area.path,
+                "depth": area.depth,
+                "policy": {},
+                "version": 1,
+            }
+            for area in areas
+        ]
+        insert = sqlite.insert if self.session.get_bind().dialect.name == "sqlite" else postgresql.insert
+        added = 0
+        for start in range(0, len(rows), _ROWS_AT_A_TIME):
+            statement = insert(Area).values(rows[start : start + _ROWS_AT_A_TIME]).on_conflict_do_nothing()
+            added += len((await self.session.scalars(statement.returning(Area.code))).all())
+        return added

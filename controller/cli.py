@@ -1,0 +1,122 @@
+"""`loa controller …`: run the service, migrate its database, manage users, load areas."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Annotated, TypeVar
+
+import typer
+import uvicorn
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from controller.accounts.repository import Credentials
+from controller.accounts.secrets import new_password
+from controller.accounts.service import Accounts, canonical_name
+from controller.app import create_app
+from controller.areas.national import national_areas
+from controller.areas.repository import AreaRepository
+from controller.errors import ControllerError, NotFound
+from controller.migrations import migrate as migrate_database
+from controller.runtime import Runtime, utc_now
+from controller.settings import Settings
+
+app = typer.Typer(no_args_is_help=True, help="The broadcast controller. Settings come from LOA_* variables.")
+users = typer.Typer(no_args_is_help=True, help="Who may sign in.")
+areas = typer.Typer(no_args_is_help=True, help="The administrative tree.")
+app.add_typer(users, name="user")
+app.add_typer(areas, name="areas")
+
+R = TypeVar("R")
+
+
+@app.command()
+def run(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+) -> None:
+    """Serve until stopped. The database is migrated first."""
+    given = {name: value for name, value in (("http_host", host), ("http_port", port)) if value is not None}
+    settings = Settings().model_copy(update=given)
+    uvicorn.run(
+        create_app(settings),
+        host=settings.http_host,
+        port=settings.http_port,
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=5,
+    )
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the newest schema."""
+
+    async def nothing(_session: AsyncSession) -> None:
+        """Migrating is all."""
+
+    _in_transaction(nothing)
+    typer.echo("The database is up to date.")
+
+
+@users.command("add")
+def add_user(name: str, area: Annotated[str, typer.Option(help="Code of the user's area; VN sees all.")]) -> None:
+    """Register a user and print a random password, this once."""
+    password = new_password()
+
+    async def add(session: AsyncSession) -> str:
+        return (await Accounts(session).add_user(name, password, area, utc_now())).name
+
+    typer.echo(f"{_in_transaction(add)}: {password}")
+
+
+@users.command("reset-password")
+def reset_password(name: str) -> None:
+    """Give a user a new random password, print it this once, and end their sign-ins."""
+    password = new_password()
+
+    async def reset(session: AsyncSession) -> str:
+        user = await Credentials(session).user(canonical_name(name))
+        if user is None:
+            raise NotFound(f"Không có người dùng {name}", f"There is no user {name}")
+        await Accounts(session).set_password(user, password)
+        return user.name
+
+    typer.echo(f"{_in_transaction(reset)}: {password}")
+
+
+@areas.command("load")
+def load_areas(
+    province: Annotated[
+        list[str] | None, typer.Option(help="Code of a province, such as 24; repeat. Default: all.")
+    ] = None,
+) -> None:
+    """Load the provinces and communes of 2025; those that are there stay as they are."""
+
+    async def load(session: AsyncSession) -> int:
+        return await AreaRepository(session).add_missing(national_areas(province))
+
+    typer.echo(f"{_in_transaction(load)} areas added.")
+
+
+def _in_transaction(work: Callable[[AsyncSession], Awaitable[R]]) -> R:
+    """Do something in one transaction of the migrated database; say what was refused."""
+
+    async def done() -> R:
+        async with _runtime() as runtime, runtime.database.transaction() as session:
+            return await work(session)
+
+    try:
+        return asyncio.run(done())
+    except ControllerError as error:
+        typer.echo("; ".join([error.detail.en, *(f"{e.field}: {e.message.en}" for e in error.errors)]), err=True)
+        raise typer.Exit(1) from None
+
+
+@asynccontextmanager
+async def _runtime() -> AsyncIterator[Runtime]:
+    runtime = Runtime.open(Settings())
+    try:
+        await migrate_database(runtime.settings.database)
+        yield runtime
+    finally:
+        await runtime.database.close()
