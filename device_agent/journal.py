@@ -53,14 +53,14 @@ class Batch:
 class Journal:
     """Plays of this speaker, over all its boots that are still remembered."""
 
-    def __init__(self, ledger: Ledger, boot: Boot, *, next_id: int, heard: dict[str, Heard], waiting: int) -> None:
+    def __init__(self, ledger: Ledger, boot: Boot, *, next_id: int, heard: dict[str, Heard]) -> None:
         self.boot = boot
         self._ledger = ledger
         self._next_id = next_id
         self._next_seq = 1
         self._heard = heard
         self._open: dict[PlayId, Play] = {}
-        self._waiting = waiting
+        self._waiting = 0
         self._dropped = 0
 
     @classmethod
@@ -84,7 +84,7 @@ class Journal:
             occurrence, outcome = str(row["occurrence"]), Outcome(row["outcome"])
             heard[occurrence] = _add(heard.get(occurrence), outcome, row["from_ms"], row["played_ms"])
         last = await ledger.read("SELECT COALESCE(MAX(id), 0) AS last FROM plays")
-        journal = cls(ledger, boot, next_id=int(last[0]["last"]) + 1, heard=heard, waiting=0)
+        journal = cls(ledger, boot, next_id=int(last[0]["last"]) + 1, heard=heard)
         await journal._count_waiting()
         return journal
 

@@ -1,0 +1,101 @@
+"""What arrives on each topic, and where it goes."""
+
+from collections.abc import Awaitable, Callable
+
+from device_agent.clock import TrustedClock
+from device_agent.clock_exchange import ClockExchange
+from device_agent.commands import Commands
+from device_agent.errors import AgentError
+from device_agent.link import Handler
+from device_agent.manifest import ManifestFollower
+from device_agent.orders import OrderDesk
+from device_agent.pulse import PulseWatch
+from device_agent.records import RecordSender
+from protocol import topics
+from protocol.errors import ProtocolError
+from protocol.messages import PlanManifest
+from protocol.topics import Channel
+from schedules.types import DeviceId
+
+
+class Inbox:
+    """Hands each order to its room; what is refused ends here, counted."""
+
+    def __init__(
+        self,
+        device_id: str,
+        *,
+        desk: OrderDesk,
+        manifests: ManifestFollower,
+        commands: Commands,
+        records: RecordSender,
+        clock: TrustedClock,
+        mono: Callable[[], float],
+        exchange: ClockExchange,
+        pulse: PulseWatch,
+        plan_changed: Callable[[], None],
+        config_changed: Callable[[], None],
+        clock_observed: Callable[[], Awaitable[None]],
+        refused: Callable[[], None],
+    ) -> None:
+        self._device_id = DeviceId(device_id)
+        self._desk = desk
+        self._manifests = manifests
+        self._commands = commands
+        self._records = records
+        self._clock = clock
+        self._mono = mono
+        self._exchange = exchange
+        self._pulse = pulse
+        self._plan_changed = plan_changed
+        self._config_changed = config_changed
+        self._clock_observed = clock_observed
+        self._refused = refused
+
+    def handlers(self) -> dict[str, Handler]:
+        """A handler for each topic that this speaker listens to."""
+        own = {
+            Channel.CONFIG: self._config,
+            Channel.PLAN: self._plan,
+            Channel.COMMAND: self._commands.receive,
+            Channel.RECORDS_ACK: self._acknowledgement,
+            Channel.CLOCK_REPLY: self._clock_reply,
+        }
+        handlers = {topics.device(self._device_id, channel): self._guarded(channel, own[channel]) for channel in own}
+        return {**handlers, topics.PULSE: self._guarded(Channel.PULSE, self._heartbeat)}
+
+    def _guarded(self, channel: Channel, handler: Handler) -> Handler:
+        async def guarded(payload: bytes) -> None:
+            if not payload:
+                return  # the empty message that clears a retained one
+            try:
+                await handler(payload)
+            except (ProtocolError, AgentError) as error:
+                self._desk.refuse(channel.value, error)
+                self._refused()
+
+        return guarded
+
+    async def _plan(self, payload: bytes) -> None:
+        outcome = self._desk.plan(payload)
+        if isinstance(outcome, PlanManifest):
+            self._manifests.follow(outcome)
+        elif outcome:
+            self._manifests.forget()
+            self._plan_changed()
+
+    async def _config(self, payload: bytes) -> None:
+        if self._desk.config(payload):
+            self._config_changed()
+
+    async def _acknowledgement(self, payload: bytes) -> None:
+        await self._records.acknowledged(self._desk.acknowledgement(payload))
+
+    async def _clock_reply(self, payload: bytes) -> None:
+        back_s = self._mono()
+        self._clock.observe(self._exchange.judge(self._desk.clock_reply(payload), back_s))
+        await self._clock_observed()
+
+    async def _heartbeat(self, payload: bytes) -> None:
+        self._desk.pulse(payload)
+        self._pulse.beat()

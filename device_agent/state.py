@@ -1,0 +1,104 @@
+"""What the speaker says of itself: gathered from all rooms, sent when it changes and every 30 s."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import NoReturn
+
+import structlog
+
+from protocol.messages import DeviceState, Plan, Problem
+
+log = structlog.get_logger(__name__)
+
+EVERY_S = 30.0
+DEBOUNCE_S = 0.2
+MISSING_MAX = 200
+PROBLEMS_MAX = 50
+
+
+def readiness(plan: Plan | None, here: Callable[[str], bool], now: datetime) -> tuple[int, int, tuple[str, ...]]:
+    """Return how many coming occurrences can sound, of how many, and the clips that are missing, the soonest first."""
+    ready, planned = 0, 0
+    missing: dict[str, None] = {}
+    for occurrence in sorted(plan.occurrences, key=lambda one: one.starts_at) if plan else ():
+        if (now - occurrence.starts_at).total_seconds() * 1000 >= occurrence.duration_ms:
+            continue
+        absent = [stretch.clip for stretch in occurrence.stretches if not here(stretch.clip)]
+        planned += 1
+        ready += not absent
+        missing.update(dict.fromkeys(absent))
+    return ready, planned, tuple(missing)
+
+
+class ProblemLog:
+    """Remembers since when each problem is there, and logs its coming and going once."""
+
+    def __init__(self) -> None:
+        self._since: dict[str, datetime] = {}
+
+    def dated(self, problems: Iterable[Problem], now: datetime) -> tuple[Problem, ...]:
+        """Return the problems of now, one a code, each with its beginning."""
+        current = {problem.code: problem for problem in reversed(tuple(problems))}
+        for code in self._since.keys() - current.keys():
+            log.info("problem_over", code=code)
+            del self._since[code]
+        for code, problem in current.items():
+            if code not in self._since:
+                log.warning("problem", code=code, text=problem.text)
+                self._since[code] = problem.since or now
+        dated = [problem.model_copy(update={"since": self._since[code]}) for code, problem in current.items()]
+        return tuple(sorted(dated, key=lambda problem: (self._since[problem.code], problem.code)))[:PROBLEMS_MAX]
+
+
+class StateReporter:
+    """Sends the state on each change, a moment later so that changes that come together travel together."""
+
+    def __init__(
+        self, build: Callable[[], DeviceState], send: Callable[[DeviceState], None], *, every_s: float = EVERY_S
+    ) -> None:
+        self._build = build
+        self._send = send
+        self._every_s = every_s
+        self._wake = asyncio.Event()
+        self._told: DeviceState | None = None
+
+    def poke(self) -> None:
+        """Something may have changed."""
+        self._wake.set()
+
+    def again(self) -> None:
+        """Send even what has not changed: the broker may have lost it."""
+        self._told = None
+        self._wake.set()
+
+    async def run(self) -> NoReturn:
+        """Report until cancelled."""
+        while True:
+            self._wake.clear()
+            state = self._build()
+            if self._told is None or _lasting(state) != _lasting(self._told):
+                self._tell(state)
+            try:
+                async with asyncio.timeout(self._every_s):
+                    await self._wake.wait()
+            except TimeoutError:
+                self._tell(self._build())
+                continue
+            await asyncio.sleep(DEBOUNCE_S)
+
+    def _tell(self, state: DeviceState) -> None:
+        self._told = state
+        self._send(state)
+
+
+def _lasting(state: DeviceState) -> DeviceState:
+    """The state without what moves by itself all the time."""
+    return state.model_copy(
+        update={
+            "at": None,
+            "health": None,
+            "player": state.player.model_copy(update={"position_ms": 0, "latency_ms": None}),
+            "clock": state.clock.model_copy(update={"error_ms": None, "wall_offset_ms": None, "round_trip_ms": None}),
+        }
+    )
