@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Annotated, TypeVar
 
 import typer
@@ -11,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from controller.accounts.repository import Credentials
 from controller.accounts.secrets import new_password
-from controller.accounts.service import Accounts, canonical_name
+from controller.accounts.service import Accounts, canonical_name, viewer_for
 from controller.app import create_app
 from controller.areas.national import national_areas
 from controller.areas.repository import AreaRepository
@@ -82,6 +83,24 @@ def reset_password(name: str) -> None:
         return user.name
 
     typer.echo(f"{_in_transaction(reset)}: {password}")
+
+
+@users.command("token")
+def add_token(
+    name: str,
+    label: Annotated[str, typer.Option(help="What it is for.")] = "command line",
+    days: Annotated[float, typer.Option(min=0.001, help="How long it holds.")] = 1.0,
+) -> None:
+    """Make an API token for a user and print it, this once."""
+    now = utc_now()
+
+    async def add(session: AsyncSession) -> str:
+        user = await Credentials(session).user(canonical_name(name))
+        if user is None:
+            raise NotFound(f"Không có người dùng {name}", f"There is no user {name}")
+        return (await Accounts(session).add_token(viewer_for(user), label, now, now + timedelta(days=days)))[1]
+
+    typer.echo(_in_transaction(add))
 
 
 @areas.command("load")
