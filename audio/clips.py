@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Literal
 
 from audio.child import ChildLimits
-from audio.errors import NotAudio, NothingToSay, Silent, TooBig, TooLong, TooShort, Truncated
+from audio.errors import NotAudio, NothingToSay, Silent, TooBig, TooLong, TooMuchText, TooShort, Truncated
 from audio.ffmpeg import Source, pcm_file, recording
 from audio.files import publish, scratch
 from audio.loudness import SILENT_BELOW_LUFS, Loudness, Measured, measure
 from audio.render import render
-from audio.speech import EspeakEngine, SpeechEngine, Voice
+from audio.speech import DEFAULT_SPEED_WPM, MAX_CHARS, EspeakEngine, SpeechEngine, Voice
 from audio.text import for_reading
 from audio.truncation import ends_early
 
@@ -47,15 +47,17 @@ def clip_from_text(
     voice: Voice,
     workdir: Path,
     *,
-    speed_wpm: int = 150,
+    speed_wpm: int = DEFAULT_SPEED_WPM,
     engine: SpeechEngine | None = None,
     limits: Limits | None = None,
     on_progress: Progress | None = None,
 ) -> ClipFile:
     """Speak `text` and make a clip of it in `workdir`. Blocks; call it in a thread."""
     limits = limits or Limits()
+    if len(text) > MAX_CHARS:
+        raise TooMuchText(limit_chars=MAX_CHARS)
     words = for_reading(text)
-    if not any(character.isalnum() for character in words):
+    if not words:
         raise NothingToSay
     with scratch(workdir) as folder:
         if on_progress:

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,16 +11,24 @@ from typing import BinaryIO
 
 from audio.errors import Unwritable
 
+_SCRATCH = ".making-"
+
 
 @contextlib.contextmanager
 def scratch(workdir: Path) -> Iterator[Path]:
     """A folder for what is made on the way; gone afterwards, however it ends. A refusing disk becomes `Unwritable`."""
     try:
         workdir.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".making-", dir=workdir) as folder:
+        with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=workdir) as folder:
             yield Path(folder)
     except OSError as error:
         raise Unwritable(detail=error.strerror or str(error)) from error
+
+
+def sweep(workdir: Path) -> None:
+    """Remove what an earlier process left half made in `workdir`; for the start, before anything is made."""
+    for left in workdir.glob(f"{_SCRATCH}*"):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 @contextlib.contextmanager

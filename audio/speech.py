@@ -12,6 +12,9 @@ from audio.errors import EngineFailed, NothingToSay, SpeechMissing, TooMuchText
 from audio.files import durable
 
 MAX_CHARS = 20_000
+"""Of typed text."""
+_MAX_SPOKEN_CHARS = 8 * MAX_CHARS
+"""Numbers grow when they are written out."""
 DEFAULT_SPEED_WPM = 150
 _RATE_HZ = 22_050
 _MAX_SPEECH_BYTES = 2 * _RATE_HZ * 2 * 3600
@@ -51,7 +54,7 @@ class EspeakEngine:
         """Read `text` aloud; 750 times faster than a person would."""
         if not text.strip():
             raise NothingToSay
-        if len(text) > MAX_CHARS:
+        if len(text) > _MAX_SPOKEN_CHARS:
             raise TooMuchText(limit_chars=MAX_CHARS)
         if importlib.util.find_spec("espeakng_loader") is None:
             raise SpeechMissing
