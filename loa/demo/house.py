@@ -3,76 +3,58 @@
 import contextlib
 import fcntl
 import os
-import sys
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
 from loa.brokers import Broker
-from loa.process import Child
+from loa.nodes import ControllerNode, Node
 
 GRACE_S = 5.0
 _RESTART_AFTER_S = 1.0
+_RESTART_AT_MOST_EVERY_S = 30.0
 
 
 class DemoError(Exception):
     """The demo cannot go on; the sentence is for the person at the terminal."""
 
 
-@dataclass(slots=True)
-class _Kept:
-    """A process that is started again when it ends, as systemd would."""
-
-    name: str
-    command: list[str]
-    env: dict[str, str]
-    child: Child
-    ended_at: float | None = None
-    restarts: int = 0
-
-
 class House:
-    """Everything that runs. Leaving it ends every process, politely first, for certain in the end."""
+    """Everything that runs. `stop` ends every process, politely first, for certain in the end."""
 
-    def __init__(self, data_dir: Path, broker: Broker) -> None:
-        self.logs = data_dir / "logs"
+    def __init__(self, broker: Broker, controller: ControllerNode) -> None:
         self.broker = broker
-        self._kept: list[_Kept] = []
-
-    def start(self, name: str, *arguments: str, env: dict[str, str] | None = None) -> Child:
-        """Start `loa <arguments>` and keep it running."""
-        command = [sys.executable, "-m", "loa", *arguments]
-        child = Child(name, command, log=self.logs / f"{name}.log", env=env)
-        self._kept.append(_Kept(name, command, env or {}, child))
-        return child
+        self.controller = controller
+        self.agents: list[Node] = []
+        self._fell_at: dict[str, float] = {}
+        self._falls: dict[str, int] = {}
 
     def look_after(self) -> list[str]:
-        """Start again what has ended; returns what there is to say about it."""
+        """Start again what has ended, as systemd would; returns what there is to say about it."""
         said = []
         if not self.broker.running:
             self.broker.start()
             said.append("The broker had ended and was started again.")
-        for kept in self._kept:
-            if kept.child.returncode is None:
+        for node in (self.controller, *self.agents):
+            if node.running or node.child is None:
                 continue
             now = time.monotonic()
-            if kept.ended_at is None:
-                kept.ended_at = now
-                said.append(f"{kept.name} ended with status {kept.child.returncode}. {kept.child.last_words(1)}")
-            elif now - kept.ended_at >= _RESTART_AFTER_S * min(2**kept.restarts, 30):
-                kept.restarts += 1
-                kept.ended_at = None
-                kept.child = Child(kept.name, kept.command, log=self.logs / f"{kept.name}.log", env=kept.env)
+            if node.name not in self._fell_at:
+                self._fell_at[node.name] = now
+                said.append(f"{node.name} ended with status {node.child.returncode}. {node.last_words()}")
+            falls = self._falls.get(node.name, 0)
+            if now - self._fell_at[node.name] >= min(_RESTART_AFTER_S * 2**falls, _RESTART_AT_MOST_EVERY_S):
+                self._falls[node.name] = falls + 1
+                del self._fell_at[node.name]
+                node.start()
         return said
 
     def stop(self) -> None:
         """End all, in the reverse order of coming: the speakers' last words still arrive; the broker goes last."""
         try:
-            children = [kept.child for kept in self._kept]
-            _end_together(children[1:])
-            _end_together(children[:1])
+            _end_together(self.agents)
+            _end_together([self.controller])
             self.broker.stop()
         except BaseException:
             self.kill()
@@ -80,17 +62,17 @@ class House:
 
     def kill(self) -> None:
         """End all at once."""
-        for kept in self._kept:
-            kept.child.kill()
+        for node in (*self.agents, self.controller):
+            node.kill()
         self.broker.kill()
 
 
-def _end_together(children: list[Child]) -> None:
-    for child in children:
-        child.terminate()
+def _end_together(nodes: Sequence[Node]) -> None:
+    for node in nodes:
+        node.terminate()
     deadline = time.monotonic() + GRACE_S
-    for child in children:
-        child.stop(grace_s=max(0.0, deadline - time.monotonic()))
+    for node in nodes:
+        node.stop(grace_s=max(0.0, deadline - time.monotonic()))
 
 
 @contextlib.contextmanager
