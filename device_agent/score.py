@@ -1,0 +1,153 @@
+"""What the conductor reads: who gets the air next, when exactly, and what can no longer be heard. Pure.
+
+The order itself is `schedules.on_air`, where to begin is `schedules.entry`; here the two meet what one speaker has
+heard, may play and has at hand.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from schedules.caps import refusal
+from schedules.day import next_quiet_start, quiet
+from schedules.entry import ON_TIME, Entry, entry, nominal_end
+from schedules.on_air import candidate, choose
+from schedules.types import Heard, PlannedOccurrence, Priority, Sounded, SpeakerPolicy
+
+PREPARE: Final = timedelta(seconds=3)
+"""How long before its instant a sound is decoded."""
+ENTRY_LEAD: Final = timedelta(milliseconds=700)
+"""What begins late begins this much after it was decided: time to decode and to write it down."""
+
+
+@dataclass(frozen=True, slots=True)
+class OnAir:
+    """The occurrence that sounds, or is bound to, and when its sound ends by itself."""
+
+    occurrence: PlannedOccurrence
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Everything that a decision depends on, but for the time."""
+
+    occurrences: tuple[PlannedOccurrence, ...]
+    policy: SpeakerPolicy = field(default_factory=SpeakerPolicy)
+    heard: Callable[[str], Heard | None] = lambda _: None
+    sounded: tuple[Sounded, ...] = ()
+    """What counts against the caps today and this week."""
+    unplayable: Mapping[str, str] = field(default_factory=dict)
+    """Occurrences whose sound is not to be had now, and why."""
+    on_air: OnAir | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """Sound this occurrence from `offset_ms` on, beginning at `at`."""
+
+    occurrence: PlannedOccurrence
+    at: datetime
+    offset_ms: int
+
+    def continues(self, other: "Cue") -> bool:
+        """Whether both mean the same sound, told at different moments."""
+        if self.occurrence.id != other.occurrence.id:
+            return False
+        if self.offset_ms == 0 or other.offset_ms == 0:
+            return self.offset_ms == other.offset_ms
+        apart = (self.at - other.at) - timedelta(milliseconds=self.offset_ms - other.offset_ms)
+        return abs(apart) < timedelta(milliseconds=50)
+
+
+def next_cue(scene: Scene, now: datetime) -> Cue | None:
+    """Return what takes the air within the next seconds, if anything: the first change of who is on air."""
+    for at in _moments(scene, now):
+        winner = _winner(scene, at)
+        if winner is not None and not _is_on_air(scene, winner.occurrence):
+            return winner
+    return None
+
+
+def must_stop(scene: Scene, now: datetime) -> str | None:
+    """Return why what is on air may not go on, or None."""
+    if scene.on_air is None:
+        return None
+    if all(each.id != scene.on_air.occurrence.id for each in scene.occurrences):
+        return "withdrawn"
+    if quiet(scene.policy, now) and scene.on_air.occurrence.priority is not Priority.EMERGENCY:
+        return "quiet_hours"
+    return None
+
+
+def forbidden(scene: Scene, occurrence: PlannedOccurrence, at: datetime) -> str | None:
+    """Return which rule of the place keeps an occurrence from sounding at a moment, or None."""
+    if occurrence.priority is Priority.EMERGENCY:
+        return None
+    if quiet(scene.policy, at):
+        return "quiet_hours"
+    reason = refusal(occurrence, scene.sounded, scene.policy)
+    return None if reason is None else str(reason)
+
+
+def gone(scene: Scene, now: datetime) -> Iterator[PlannedOccurrence]:
+    """Yield what was never heard and no longer can be."""
+    for occurrence in scene.occurrences:
+        if occurrence.starts_at + ON_TIME >= now or _is_on_air(scene, occurrence):
+            continue
+        if scene.heard(occurrence.id) is None and entry(occurrence, now) is None:
+            yield occurrence
+
+
+def under_way(scene: Scene, now: datetime) -> Iterator[PlannedOccurrence]:
+    """Yield what would sound now if nothing but itself mattered."""
+    for occurrence in scene.occurrences:
+        if occurrence.starts_at <= now < nominal_end(occurrence) and not _is_on_air(scene, occurrence):
+            heard = scene.heard(occurrence.id)
+            if heard is None or not heard.finished:
+                yield occurrence
+
+
+def next_look(scene: Scene, now: datetime, longest: timedelta) -> datetime:
+    """Return when to decide again, if nothing happens before."""
+    moments = [now + longest]
+    moments += [each.starts_at - PREPARE for each in scene.occurrences if each.starts_at - PREPARE > now]
+    if scene.on_air is not None:
+        moments += [scene.on_air.until - PREPARE]
+        moments += [start for start in [next_quiet_start(scene.policy, now)] if start is not None]
+    return min(moment for moment in moments if moment > now)
+
+
+def _moments(scene: Scene, now: datetime) -> list[datetime]:
+    """The instants in reach at which somebody else may get the air."""
+    last = now + PREPARE
+    moments = {now + ENTRY_LEAD}
+    moments.update(each.starts_at for each in scene.occurrences if now < each.starts_at <= last)
+    if scene.on_air is not None and now < scene.on_air.until <= last:
+        moments.add(scene.on_air.until)
+    return sorted(moments)
+
+
+def _winner(scene: Scene, at: datetime) -> Cue | None:
+    """Return who has the air at an instant, with what is on air now as one of those who want it."""
+    cues: dict[str, Cue] = {}
+    for occurrence in scene.occurrences:
+        if _is_on_air(scene, occurrence):
+            if scene.on_air is not None and at < scene.on_air.until:
+                cues[occurrence.id] = Cue(occurrence, at, 0)
+        elif (begun := _may_enter(scene, occurrence, at)) is not None:
+            cues[occurrence.id] = Cue(occurrence, begun.at, begun.offset_ms)
+    chosen = choose((candidate(cue.occurrence, ready=True) for cue in cues.values()), playing=None)
+    return cues[chosen.id] if chosen is not None else None
+
+
+def _may_enter(scene: Scene, occurrence: PlannedOccurrence, at: datetime) -> Entry | None:
+    if not occurrence.starts_at <= at < nominal_end(occurrence) or occurrence.id in scene.unplayable:
+        return None
+    begun = entry(occurrence, at, scene.heard(occurrence.id))
+    return begun if begun is not None and forbidden(scene, occurrence, at) is None else None
+
+
+def _is_on_air(scene: Scene, occurrence: PlannedOccurrence) -> bool:
+    return scene.on_air is not None and scene.on_air.occurrence.id == occurrence.id
