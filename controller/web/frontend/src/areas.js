@@ -1,0 +1,43 @@
+// A tick on an area ticks all below it; a tick taken away below leaves the area half chosen.
+
+const boxes = (node) => [...node.querySelectorAll("input[type=checkbox]")];
+const own = (node) => node.querySelector(":scope > details > summary input[type=checkbox], :scope > label input[type=checkbox]");
+const children = (node) => [...node.querySelectorAll(":scope > details > ul > li")];
+
+function settle(node) {
+  const below = children(node);
+  below.forEach(settle);
+  const box = own(node);
+  if (!box || below.length === 0) return;
+  const all = below.every((child) => own(child)?.checked);
+  const some = below.some((child) => own(child)?.checked || own(child)?.indeterminate);
+  box.checked = all;
+  box.indeterminate = some && !all;
+}
+
+function count(tree) {
+  const chosen = tree.querySelectorAll("input[name=device]:checked").length;
+  const sign = tree.querySelector("[data-chosen]");
+  if (sign) sign.textContent = chosen ? sign.dataset.chosen.replace("{n}", chosen) : sign.dataset.none;
+}
+
+export function settleTrees(root = document) {
+  for (const tree of root.querySelectorAll("[data-areas]")) {
+    for (const box of tree.querySelectorAll("input[name=area]:checked")) {
+      boxes(box.closest("li")).forEach((each) => (each.checked = true));
+    }
+    tree.querySelectorAll(":scope > ul > li").forEach(settle);
+    count(tree);
+  }
+}
+
+export function watchAreas() {
+  settleTrees();
+  document.addEventListener("change", (event) => {
+    const tree = event.target.closest?.("[data-areas]");
+    if (!tree) return;
+    boxes(event.target.closest("li")).forEach((each) => (each.checked = event.target.checked));
+    tree.querySelectorAll(":scope > ul > li").forEach(settle);
+    count(tree);
+  });
+}

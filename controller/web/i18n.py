@@ -1,0 +1,81 @@
+"""Two languages, Vietnamese first. Catalogues are read as text at start; nothing is compiled."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.pofile import read_po
+from starlette.requests import Request
+
+from controller.text import Language as TextLanguage
+
+LOCALES = Path(__file__).parent / "locale"
+COOKIE = "loa_language"
+
+
+class Language(StrEnum):
+    """A language of the pages; its own name beside it."""
+
+    VIETNAMESE = "vi"
+    ENGLISH = "en"
+
+    @property
+    def code(self) -> TextLanguage:
+        """The same, as the controller's own sentences know it."""
+        return "en" if self is Language.ENGLISH else "vi"
+
+    @property
+    def label(self) -> str:
+        """What its speakers call it."""
+        return {Language.VIETNAMESE: "Tiếng Việt", Language.ENGLISH: "English"}[self]
+
+
+class Translator:
+    """Turns the English sentences of the source into one language; an untranslated one stays as it is."""
+
+    def __init__(self, language: Language, catalogue: Catalog) -> None:
+        self.language = language
+        self._texts: Mapping[str, tuple[str, ...]] = {
+            (message.id if isinstance(message.id, str) else message.id[0]): (
+                (message.string,) if isinstance(message.string, str) else tuple(message.string)
+            )
+            for message in catalogue
+            if message.id and message.string
+        }
+
+    def gettext(self, text: str) -> str:
+        """Return the sentence in this language."""
+        return self._texts.get(text, (text,))[0] or text
+
+    def ngettext(self, one: str, many: str, n: int) -> str:
+        """Return the sentence that fits the number, still to be filled in."""
+        forms = self._texts.get(one, ())
+        index = self._index(n)
+        return forms[index] if index < len(forms) and forms[index] else (one if n == 1 else many)
+
+    def __call__(self, text: str, **values: object) -> str:
+        """Return the sentence with its `%(name)s` filled in."""
+        return self.gettext(text) % values if values else self.gettext(text)
+
+    def count(self, one: str, many: str, n: int, **values: object) -> str:
+        """Return the sentence for `n` things, filled in."""
+        return self.ngettext(one, many, n) % {"n": n, **values}
+
+    def _index(self, n: int) -> int:
+        return 0 if self.language is Language.VIETNAMESE or n == 1 else 1
+
+
+@cache
+def translator(language: Language) -> Translator:
+    """The translator of one language."""
+    path = LOCALES / language / "LC_MESSAGES" / "loa.po"
+    with path.open("rb") as file:
+        return Translator(language, read_po(file, locale=language))
+
+
+def language_of(request: Request) -> Language:
+    """The language the reader chose; Vietnamese until then."""
+    chosen = request.cookies.get(COOKIE)
+    return Language(chosen) if chosen in set(Language) else Language.VIETNAMESE

@@ -1,0 +1,51 @@
+"""The tree of places that have speakers, for ticking."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from controller.web.views import AreaNode, DeviceChoice
+
+
+@dataclass(frozen=True)
+class PlaceFacts:
+    """An area of the viewer's subtree."""
+
+    code: str
+    name: str
+    kind: str
+    parent: str | None
+
+
+@dataclass(frozen=True)
+class ChoiceFacts:
+    """A speaker and the area it stands in."""
+
+    id: str
+    name: str
+    area: str
+    online: bool
+
+
+def tree(places: Iterable[PlaceFacts], speakers: Iterable[ChoiceFacts]) -> tuple[AreaNode, ...]:
+    """Nest the areas; leave out branches without a speaker. A root is one whose parent the viewer does not see."""
+    known = {place.code: place for place in places}
+    below: dict[str | None, list[PlaceFacts]] = defaultdict(list)
+    for place in known.values():
+        below[place.parent if place.parent in known else None].append(place)
+    here: dict[str, list[DeviceChoice]] = defaultdict(list)
+    for speaker in speakers:
+        here[speaker.area].append(DeviceChoice(speaker.id, speaker.name, speaker.online))
+
+    def branch(place: PlaceFacts) -> AreaNode:
+        children = (branch(child) for child in sorted(below[place.code], key=lambda each: each.name))
+        return AreaNode(
+            code=place.code,
+            name=place.name,
+            kind=place.kind,
+            children=tuple(child for child in children if child.size),
+            devices=tuple(sorted(here[place.code], key=lambda each: each.name)),
+        )
+
+    roots = (branch(place) for place in sorted(below[None], key=lambda each: each.name))
+    return tuple(root for root in roots if root.size)

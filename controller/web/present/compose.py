@@ -1,0 +1,131 @@
+"""The form: reading what was typed, saying what is wrong with it, and turning its time into a recurrence."""
+
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from controller.web.i18n import Translator
+from controller.web.views import ComposeValues
+from schedules.recurrence import daily, once, weekly
+from schedules.types import Recurrence
+
+TITLE_WORDS = 8
+_AHEAD = timedelta(days=366)
+
+
+def values_of(fields: Mapping[str, str], *, areas: Sequence[str], devices: Sequence[str]) -> ComposeValues:
+    """What was typed, as it was typed."""
+    return ComposeValues(
+        token=fields.get("token", ""),
+        source="file" if fields.get("source") == "file" else "text",
+        title=fields.get("title", "").strip(),
+        text=fields.get("text", "").replace("\r\n", "\n"),
+        announcement=fields.get("announcement", ""),
+        spoken=fields.get("spoken", ""),
+        areas=frozenset(areas),
+        devices=frozenset(devices),
+        when="at" if fields.get("when") == "at" else "now",
+        day=fields.get("day", ""),
+        time=fields.get("time", ""),
+        repeat=fields.get("repeat", "once"),
+        accepted=fields.get("accepted") == "yes",
+    )
+
+
+def fingerprint(values: ComposeValues) -> str:
+    """What the sound was made from: another one means that it must be made again."""
+    return hashlib.sha256(f"{values.source}\0{values.text.strip()}".encode()).hexdigest()[:16]
+
+
+def title_of(values: ComposeValues, file_name: str = "") -> str:
+    """The title, or the first words where none was given."""
+    if values.title:
+        return values.title[:200]
+    if values.source == "file" and file_name:
+        return file_name.rsplit(".", 1)[0][:200]
+    words = values.text.split()
+    return (" ".join(words[:TITLE_WORDS]) + (" …" if len(words) > TITLE_WORDS else ""))[:200]
+
+
+def repeats(t: Translator) -> tuple[tuple[str, str], ...]:
+    """The ways to repeat, in plain words."""
+    return (
+        ("once", t("Once")),
+        ("daily", t("Every day")),
+        ("weekdays", t("Monday to Friday")),
+        ("weekly", t("Every week on this day")),
+    )
+
+
+def sound_errors(values: ComposeValues, t: Translator, *, has_file: bool) -> dict[str, str]:
+    """What is wrong with what is to be heard."""
+    if values.source == "file":
+        kept = values.announcement and values.spoken == fingerprint(values)
+        return {} if has_file or kept else {"file": t("Please choose a sound file.")}
+    return {} if values.text.strip() else {"text": t("Please write what is to be read aloud.")}
+
+
+def air_errors(
+    values: ComposeValues,
+    t: Translator,
+    *,
+    known_areas: Collection[str],
+    known_devices: Collection[str],
+    now: datetime,
+    zone: str,
+) -> dict[str, str]:
+    """What is wrong with where and when."""
+    errors: dict[str, str] = {}
+    if not (values.areas & set(known_areas) or values.devices & set(known_devices)):
+        errors["targets"] = t("Please choose at least one speaker.")
+    if values.when != "at":
+        return errors
+    day, clock = parsed_day(values.day), parsed_time(values.time)
+    if day is None:
+        errors["day"] = t("Please choose a day.")
+    if clock is None:
+        errors["time"] = t("Please choose a time.")
+    if day and clock:
+        start = datetime.combine(day, clock, ZoneInfo(zone))
+        if start <= now:
+            errors["time"] = t("This time has passed already.")
+        elif start > now + _AHEAD:
+            errors["day"] = t("This is more than a year ahead.")
+    return errors
+
+
+def recurrence_of(values: ComposeValues, now_start: datetime, zone: str) -> Recurrence:
+    """When it airs. `now_start` is what *now* means; call it only without errors."""
+    if values.when != "at":
+        local = now_start.astimezone(ZoneInfo(zone)).replace(tzinfo=None, microsecond=0)
+        return once(local, zone=zone)
+    day, clock = parsed_day(values.day), parsed_time(values.time)
+    if day is None or clock is None:
+        raise ValueError("the time was not checked")
+    first = datetime.combine(day, clock)
+    match values.repeat:
+        case "daily":
+            return daily(first, zone=zone)
+        case "weekdays":
+            return weekly(first, range(5), zone=zone)
+        case "weekly":
+            return weekly(first, {first.weekday()}, zone=zone)
+        case _:
+            return once(first, zone=zone)
+
+
+def parsed_day(text: str) -> date | None:
+    """The day of a date field."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def parsed_time(text: str) -> time | None:
+    """The time of a time field, without a zone."""
+    try:
+        return time.fromisoformat(text).replace(tzinfo=None)
+    except ValueError:
+        return None

@@ -1,0 +1,113 @@
+"""The day as a line of occurrences, and the next 24 hours with what would wake people marked."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from controller.web.formats import Formats
+from controller.web.views import DayView, OccurrenceView, Phase, Tone
+from schedules.preview import odd_hour
+
+HORIZON = timedelta(hours=24)
+
+
+@dataclass(frozen=True)
+class AiringFacts:
+    """What the services know of one occurrence on all its speakers."""
+
+    id: str
+    title: str
+    starts_at: datetime
+    """The first speaker's start: hamlets may follow one another."""
+    ends_at: datetime
+    """The last speaker's end."""
+    duration_ms: int
+    targets: int
+    places: Sequence[str] = ()
+    rrule: str | None = None
+    ready: int = 0
+    on_air: int = 0
+    played: int = 0
+    missed: int = 0
+    failed: int = 0
+    cancelled: bool = False
+
+
+def days(airings: Iterable[AiringFacts], formats: Formats, now: datetime) -> tuple[DayView, ...]:
+    """Today, and what of the next 24 hours lies on tomorrow."""
+    today = formats.local(now).date()
+    shown = sorted(
+        (each for each in airings if each.starts_at < now + HORIZON), key=lambda each: (each.starts_at, each.id)
+    )
+    here = [each for each in shown if formats.local(each.starts_at).date() <= today]
+    later = [each for each in shown if formats.local(each.starts_at).date() > today]
+    coming = sum(1 for each in here if each.starts_at <= now)
+    return (
+        DayView(today, True, tuple(occurrence_view(each, formats, now) for each in here), coming),
+        DayView(today + timedelta(days=1), False, tuple(occurrence_view(each, formats, now) for each in later)),
+    )
+
+
+def occurrence_view(facts: AiringFacts, formats: Formats, now: datetime) -> OccurrenceView:
+    """Show one occurrence."""
+    phase = _phase(facts, now)
+    odd = odd_hour(facts.starts_at, facts.ends_at, str(formats.zone))
+    return OccurrenceView(
+        id=facts.id,
+        at=facts.starts_at,
+        title=facts.title,
+        duration_s=facts.duration_ms / 1000,
+        phase=phase,
+        tone=_tone(facts, phase, odd=odd),
+        targets=facts.targets,
+        places=", ".join(facts.places[:3]) + (" …" if len(facts.places) > 3 else ""),  # noqa: PLR2004 a line's worth
+        ready=facts.ready,
+        on_air=facts.on_air,
+        played=facts.played,
+        missed=facts.missed,
+        failed=facts.failed,
+        odd_hour=odd,
+        repeats=repetition(facts.rrule, formats),
+        stoppable=phase is Phase.ON_AIR,
+    )
+
+
+def _phase(facts: AiringFacts, now: datetime) -> Phase:
+    settled = facts.played + facts.missed + facts.failed
+    if facts.on_air:
+        return Phase.ON_AIR
+    if now < facts.starts_at:
+        return Phase.COMING
+    return Phase.OVER if now >= facts.ends_at or settled >= facts.targets else Phase.ON_AIR
+
+
+def _tone(facts: AiringFacts, phase: Phase, *, odd: bool) -> Tone:
+    if phase is Phase.ON_AIR:
+        return Tone.AIR
+    if phase is Phase.COMING:
+        if odd:
+            return Tone.WARN
+        return Tone.GOOD if facts.targets and facts.ready >= facts.targets else Tone.WAIT
+    if facts.missed or facts.failed:
+        return Tone.BAD
+    return Tone.GOOD if facts.played >= facts.targets else Tone.WARN
+
+
+def repetition(rrule: str | None, formats: Formats) -> str:
+    """How often, in plain words; empty for once."""
+    t = formats.t
+    parts = dict(part.split("=", 1) for part in (rrule or "").upper().split(";") if "=" in part)
+    days = parts.get("BYDAY", "")
+    match parts.get("FREQ"):
+        case "DAILY":
+            return t("every day")
+        case "WEEKLY" if days == "MO,TU,WE,TH,FR":
+            return t("Monday to Friday")
+        case "WEEKLY":
+            return t("every week")
+        case "MONTHLY":
+            return t("every month")
+        case None:
+            return ""
+        case _:
+            return t("repeating")

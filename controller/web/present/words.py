@@ -1,0 +1,38 @@
+"""Codes that machines report, in words for people."""
+
+from controller.web.i18n import Translator
+from protocol.messages import Outcome
+
+
+def problem_text(t: Translator, code: str, said: str) -> str:
+    """What a speaker's problem means; what it said itself where the code is new to us."""
+    known = {
+        "disk_full": t("The disk is full: nothing new can be stored"),
+        "cache_full": t("No room for the sound of the plan"),
+        "download_failing": t("Sound cannot be fetched; it keeps trying"),
+        "wrong_hash": t("Fetched sound was damaged; it is fetched again"),
+        "url_expired": t("The address of a sound has expired; a new one is asked for"),
+        "host_not_allowed": t("Sound was refused: its address leads elsewhere"),
+        "journal_reset": t("Its journal was damaged and was begun anew"),
+        "journal_unwritable": t("Play records cannot be written just now"),
+        "journal_broken": t("Play records cannot be written just now"),
+        "records_dropped": t("Old play records were lost before they could be sent"),
+        "sink_lost": t("No sound output: the sound card does not answer"),
+        "sink_unavailable": t("No sound output: the sound card does not answer"),
+        "clock_untrusted": t("Not sure of the time: timed items wait"),
+        "decode_failed": t("A sound could not be played"),
+    }
+    return known.get(code) or said or code
+
+
+def outcome_text(t: Translator, outcome: str) -> str:
+    """How one airing ended."""
+    return {
+        Outcome.COMPLETED.value: t("Played to the end"),
+        Outcome.PRE_EMPTED.value: t("Gave way to something more urgent"),
+        Outcome.STOPPED.value: t("Stopped by hand"),
+        Outcome.INTERRUPTED.value: t("Interrupted"),
+        Outcome.FAILED.value: t("Failed"),
+        Outcome.MISSED.value: t("Missed"),
+        Outcome.SKIPPED.value: t("Left out"),
+    }.get(outcome, outcome)

@@ -1,0 +1,204 @@
+"""What the templates see: plain frozen values, already chosen and ordered. Templates decide nothing but looks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+
+
+class Tone(StrEnum):
+    """How something is, as a colour *and* a shape: each name is an icon too."""
+
+    GOOD = "good"
+    AIR = "air"
+    WAIT = "wait"
+    WARN = "warn"
+    BAD = "bad"
+    OFF = "off"
+
+
+@dataclass(frozen=True)
+class ProblemView:
+    """Something wrong, in words."""
+
+    text: str
+    since: str = ""
+
+
+@dataclass(frozen=True)
+class SpeakerView:
+    """One speaker's live state."""
+
+    id: str
+    name: str
+    place: str
+    tone: Tone
+    state: str
+    """One short sentence: *On air: …*, *Ready*, *Offline since 10:32*."""
+    ready: int = 0
+    planned: int = 0
+    clock_trusted: bool = True
+    plan_current: bool = True
+    volume: int | None = None
+    problems: tuple[ProblemView, ...] = ()
+
+
+class Phase(StrEnum):
+    """Where an occurrence is in its life."""
+
+    COMING = "coming"
+    ON_AIR = "on_air"
+    OVER = "over"
+
+
+@dataclass(frozen=True)
+class OccurrenceView:
+    """One airing on all its speakers."""
+
+    id: str
+    at: datetime
+    title: str
+    duration_s: float
+    phase: Phase
+    tone: Tone
+    targets: int
+    places: str = ""
+    ready: int = 0
+    on_air: int = 0
+    played: int = 0
+    missed: int = 0
+    failed: int = 0
+    odd_hour: bool = False
+    repeats: str = ""
+    stoppable: bool = False
+
+
+@dataclass(frozen=True)
+class DayView:
+    """A day of the timeline. `now_before` is the index of the first occurrence still to come."""
+
+    day: date
+    is_today: bool
+    occurrences: tuple[OccurrenceView, ...] = ()
+    now_before: int | None = None
+
+
+@dataclass(frozen=True)
+class SummaryView:
+    """The state of everything in one line."""
+
+    online: int
+    speakers: int
+    on_air: int
+    troubled: int
+
+    @property
+    def tone(self) -> Tone:
+        """The one sign for all."""
+        if self.speakers == 0:
+            return Tone.OFF
+        if self.troubled:
+            return Tone.WARN
+        return Tone.AIR if self.on_air else Tone.GOOD
+
+
+@dataclass(frozen=True)
+class AreaNode:
+    """A branch of the tree of places with speakers in it."""
+
+    code: str
+    name: str
+    kind: str = ""
+    children: tuple["AreaNode", ...] = ()
+    devices: tuple["DeviceChoice", ...] = ()
+
+    @property
+    def size(self) -> int:
+        """How many speakers are here and below."""
+        return len(self.devices) + sum(child.size for child in self.children)
+
+
+@dataclass(frozen=True)
+class DeviceChoice:
+    """A speaker one can tick."""
+
+    id: str
+    name: str
+    online: bool = True
+
+
+@dataclass(frozen=True)
+class Listen:
+    """A clip ready to be heard in the browser."""
+
+    announcement: str
+    url: str
+    duration_s: float
+    name: str = ""
+    fresh: bool = False
+
+
+@dataclass(frozen=True)
+class ComposeView:
+    """The form with everything that was typed, what is wrong with it, and what one should know before sending."""
+
+    values: "ComposeValues"
+    areas: tuple[AreaNode, ...] = ()
+    errors: dict[str, str] = field(default_factory=dict)
+    warnings: Sequence[str] = ()
+    listen: Listen | None = None
+    reading_s: float | None = None
+    sent: str = ""
+    today: date | None = None
+
+    @property
+    def speakers(self) -> int:
+        """How many speakers there are to choose from."""
+        return sum(area.size for area in self.areas)
+
+
+@dataclass(frozen=True)
+class ComposeValues:
+    """What was typed, as text, so that nothing is lost on an error."""
+
+    token: str
+    source: str = "text"
+    title: str = ""
+    text: str = ""
+    announcement: str = ""
+    spoken: str = ""
+    """Fingerprint of the words that `announcement` was made from."""
+    areas: frozenset[str] = frozenset()
+    devices: frozenset[str] = frozenset()
+    when: str = "now"
+    day: str = ""
+    time: str = ""
+    repeat: str = "once"
+    accepted: bool = False
+
+
+@dataclass(frozen=True)
+class RecordView:
+    """One row of what really sounded."""
+
+    at: datetime | None
+    speaker: str
+    title: str
+    outcome: str
+    tone: Tone
+    played_s: float
+    start_error_ms: float | None = None
+    reason: str = ""
+    clock_trusted: bool = True
+
+
+@dataclass(frozen=True)
+class RecordsView:
+    """A page of play records with the filters that led to it."""
+
+    rows: tuple[RecordView, ...]
+    speakers: tuple[DeviceChoice, ...]
+    device: str = ""
+    outcome: str = ""
+    day: str = ""
+    next_page: str = ""
