@@ -5,6 +5,7 @@ New sentences come in untranslated (English ones as they stand), unused ones lea
 
 import sys
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -23,6 +24,17 @@ _KEYWORDS = {
     "ngettext": (1, 2),
     "count": (1, 2),
 }
+
+_UNWANTED = (
+    '"Project-Id',
+    '"Report-',
+    '"POT-',
+    '"PO-Rev',
+    '"Last-T',
+    '"Language-Team',
+    '"Generated-By',
+    "#, python-format",
+)
 
 MessageId = str | tuple[str, ...]
 
@@ -54,13 +66,18 @@ def update(language: Language) -> int:
     catalogue.mime_headers = [("Language", language.value), ("Content-Type", "text/plain; charset=utf-8")]
     catalogue.header_comment = f"# The pages in {language.label}."
     for message in catalogue:
-        if language is Language.ENGLISH and message.id and not message.string:
+        if language is Language.ENGLISH and message.id and not any(_forms(message.string)):
             message.string = message.id
-    with path.open("wb") as file:
-        write_po(
-            file, catalogue, omit_header=False, sort_output=True, no_location=True, ignore_obsolete=True, width=120
-        )
+    path.write_text(_text(catalogue), encoding="utf-8")
     return sum(1 for message in catalogue if message.id and not all(_forms(message.string)))
+
+
+def _text(catalogue: Catalog) -> str:
+    """The catalogue as a file; of its header only what a reader needs, so that nothing changes without a reason."""
+    file = BytesIO()
+    write_po(file, catalogue, sort_output=True, no_location=True, ignore_obsolete=True, width=120)
+    lines = file.getvalue().decode().splitlines(keepends=True)
+    return "".join(line for line in lines if not line.startswith(_UNWANTED))
 
 
 def _forms(string: object) -> tuple[object, ...]:
