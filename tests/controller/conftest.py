@@ -1,9 +1,18 @@
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 
+from controller.accounts import secrets
 from tests.support.controller import House, open_house
+from tests.support.postgres import Cluster, programs, running_cluster
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_hashes() -> None:
+    """Hashing is slow on purpose; its cost is not what these tests are about."""
+    secrets._hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 
 
 @pytest.fixture
@@ -11,3 +20,35 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
     """A running controller with an empty database: only the country is in it."""
     async with open_house(tmp_path / "data") as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster | None]:
+    """A PostgreSQL server, where one is installed."""
+    if programs() is None:
+        yield None
+        return
+    with running_cluster() as running:
+        yield running
+
+
+@pytest.fixture
+async def postgres_url(cluster: Cluster | None) -> str:
+    """The address of an empty PostgreSQL database."""
+    if cluster is None:
+        pytest.skip("PostgreSQL is not installed")
+    return await cluster.database()
+
+
+@pytest.fixture
+async def postgres_house(tmp_path: Path, postgres_url: str) -> AsyncIterator[House]:
+    """As `house`, on PostgreSQL."""
+    async with open_house(tmp_path / "data", database_url=postgres_url) as opened:
+        yield opened
+
+
+@pytest.fixture(params=["house", "postgres_house"])
+def either_house(request: pytest.FixtureRequest, cluster: Cluster | None) -> House:  # the server outlives the test
+    """A controller on SQLite, then on PostgreSQL."""
+    opened: House = request.getfixturevalue(request.param)
+    return opened

@@ -1,0 +1,96 @@
+"""A throw-away PostgreSQL: its own cluster in a temporary folder, on a free loopback port, gone afterwards."""
+
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+
+from tests.support.eventually import eventually
+
+_DEBIAN = Path("/usr/lib/postgresql")
+_FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=60", "shared_buffers=16MB")
+
+
+def programs() -> Path | None:
+    """The folder of the newest installed server's programs, or None where there is none."""
+    found = sorted(_DEBIAN.glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    on_path = shutil.which("initdb")
+    return found[-1].parent if found else Path(on_path).parent if on_path else None
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A running server."""
+
+    port: int
+
+    async def database(self) -> str:
+        """Make an empty database; return its address."""
+        name = f"loa_{secrets.token_hex(6)}"
+        connection = await asyncpg.connect(host="127.0.0.1", port=self.port, user="loa", database="postgres")
+        try:
+            await connection.execute(f'CREATE DATABASE "{name}"')
+        finally:
+            await connection.close()
+        return f"postgresql+asyncpg://loa@127.0.0.1:{self.port}/{name}"
+
+
+@contextmanager
+def running_cluster() -> Iterator[Cluster]:
+    """Run a cluster; its server refuses to be root, so root lends it to another user."""
+    bin_folder = programs()
+    assert bin_folder is not None, "install postgresql first"
+    folder = Path(tempfile.mkdtemp(prefix="loa-postgres-"))
+    user = _server_user()
+    if user is not None:
+        os.chown(folder, pwd.getpwnam(user).pw_uid, pwd.getpwnam(user).pw_gid)
+    data, port = folder / "data", _free_port()
+    try:
+        subprocess.run(
+            [bin_folder / "initdb", "--no-sync", "-A", "trust", "-U", "loa", "-E", "UTF8", "--locale=C.UTF-8", data],
+            check=True,
+            capture_output=True,
+            user=user,
+            cwd=folder,
+        )
+        options = [word for setting in _FAST for word in ("-c", setting)]
+        server = subprocess.Popen(
+            [bin_folder / "postgres", "-D", data, "-h", "127.0.0.1", "-p", str(port), "-k", folder, *options],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            user=user,
+            cwd=folder,
+        )
+        try:
+            ready = [bin_folder / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
+            eventually(lambda: subprocess.run(ready, check=False).returncode == 0, within_s=20, what="PostgreSQL ready")
+            yield Cluster(port)
+        finally:
+            server.send_signal(signal.SIGINT)
+            server.wait(timeout=20)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _server_user() -> str | None:
+    if os.geteuid() != 0:
+        return None
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    return "postgres" if "postgres" in names else "nobody"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
