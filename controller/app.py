@@ -19,14 +19,12 @@ from controller.http.route import RuntimeDep
 from controller.migrations import migrate
 from controller.runtime import Runtime
 from controller.settings import Settings
+from controller.web.pages import PAGES
 
 log = structlog.get_logger(__name__)
 
 ROUTERS: tuple[APIRouter, ...] = (accounts, areas, devices, groups)
 """The API of every capability."""
-
-PAGES: tuple[APIRouter, ...] = ()
-"""The pages of every capability."""
 
 Service = Callable[[Runtime], AbstractAsyncContextManager[None]]
 SERVICES: tuple[Service, ...] = ()
