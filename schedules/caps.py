@@ -6,9 +6,8 @@
 - An occurrence belongs to the local day, and that day's ISO week, in which it starts.
 """
 
-from bisect import insort
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 
 from schedules.day import local_day
@@ -20,7 +19,7 @@ SESSION_GAP = timedelta(minutes=1)
 TOLERANCE = timedelta(seconds=5)
 """What really sounded is never exactly as long as planned; a device forgives this much."""
 
-_Stretch = tuple[datetime, datetime]
+_Session = tuple[datetime, datetime]
 
 
 def capped(
@@ -73,6 +72,28 @@ def allowed(occurrence: PlannedOccurrence, heard_today: Iterable[Sounded], polic
     return refusal(occurrence, heard_today, policy) is None
 
 
+class _Day:
+    """One day's sound: its sessions in order, and the sum of what was in them."""
+
+    def __init__(self) -> None:
+        self.sessions: list[_Session] = []
+        self.total = timedelta()
+
+    def session_with(self, wish: Sounded) -> tuple[slice, _Session]:
+        """Return the session that `wish` would be part of, and which of the present ones it would join into it."""
+        first = bisect_right(self.sessions, wish.starts_at - SESSION_GAP, key=_end)
+        last = bisect_left(self.sessions, wish.ends_at + SESSION_GAP, lo=first, key=_start)
+        joined = self.sessions[first:last]
+        start = min([wish.starts_at, *map(_start, joined)])
+        end = max([wish.ends_at, *map(_end, joined)])
+        return slice(first, last), (start, end)
+
+    def add(self, sounded: Sounded) -> None:
+        joined, session = self.session_with(sounded)
+        self.sessions[joined] = [session]
+        self.total += sounded.ends_at - sounded.starts_at
+
+
 class _Used:
     """What the caps already have to bear."""
 
@@ -80,45 +101,41 @@ class _Used:
         self._caps = policy.caps
         self._zone = policy.zone
         self._tolerance = tolerance
-        self._by_day: defaultdict[date, list[_Stretch]] = defaultdict(list)
+        self._days: dict[date, _Day] = {}
 
     def add(self, sounded: Sounded) -> None:
-        insort(self._by_day[local_day(sounded.starts_at, self._zone)], (sounded.starts_at, sounded.ends_at))
+        self._days.setdefault(local_day(sounded.starts_at, self._zone), _Day()).add(sounded)
 
     def refusal(self, wish: Sounded) -> Reason | None:
         caps = self._caps
-        day = local_day(wish.starts_at, self._zone)
-        before = self._by_day.get(day, [])
-        mine = (wish.starts_at, wish.ends_at)
-        if caps.days_per_week is not None and not before and self._days_of_week(day) >= caps.days_per_week:
-            return Reason.DAYS_PER_WEEK
-        sessions_before = _sessions(before)
-        sessions = _sessions(sorted([*before, mine]))
-        if caps.sessions_per_day is not None and len(sessions) > max(caps.sessions_per_day, len(sessions_before)):
+        today = local_day(wish.starts_at, self._zone)
+        day = self._days.get(today)
+        if day is None:
+            if caps.days_per_week is not None and self._days_of_week(today) >= caps.days_per_week:
+                return Reason.DAYS_PER_WEEK
+            day = _Day()
+        joined, (start, end) = day.session_with(wish)
+        opens_another = joined.start == joined.stop
+        if caps.sessions_per_day is not None and opens_another and len(day.sessions) >= caps.sessions_per_day:
             return Reason.SESSIONS_PER_DAY
-        # Only the session that it would be part of: another one's excess is not its fault.
-        start, end = next(session for session in sessions if session[0] <= mine[0] and mine[1] <= session[1])
         if caps.session_max_s is not None and end - start > timedelta(seconds=caps.session_max_s) + self._tolerance:
             return Reason.SESSION_CAP
-        total = sum((until - since for since, until in [*before, mine]), timedelta())
+        total = day.total + (wish.ends_at - wish.starts_at)
         if caps.daily_max_s is not None and total > timedelta(seconds=caps.daily_max_s) + self._tolerance:
             return Reason.DAILY_CAP
         return None
 
-    def _days_of_week(self, day: date) -> int:
-        monday = day - timedelta(days=day.weekday())
-        return sum(bool(self._by_day.get(monday + timedelta(days=days))) for days in range(7))
+    def _days_of_week(self, today: date) -> int:
+        monday = today - timedelta(days=today.weekday())
+        return sum(monday + timedelta(days=days) in self._days for days in range(7))
 
 
-def _sessions(stretches: Sequence[_Stretch]) -> list[_Stretch]:
-    """Join what follows without a real pause; `stretches` are in order."""
-    sessions: list[_Stretch] = []
-    for start, end in stretches:
-        if sessions and start - sessions[-1][1] < SESSION_GAP:
-            sessions[-1] = (sessions[-1][0], max(sessions[-1][1], end))
-        else:
-            sessions.append((start, end))
-    return sessions
+def _start(session: _Session) -> datetime:
+    return session[0]
+
+
+def _end(session: _Session) -> datetime:
+    return session[1]
 
 
 def _turn(occurrence: PlannedOccurrence) -> tuple[bool, datetime, int, str]:
