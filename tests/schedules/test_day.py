@@ -1,3 +1,5 @@
+# ruff: noqa: DTZ001 - recurrences are made of wall-clock times
+
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 

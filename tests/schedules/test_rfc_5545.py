@@ -1,5 +1,8 @@
 """The examples of RFC 5545, section 3.8.5.3, in America/New_York, as the text gives them."""
 
+# ruff: noqa: DTZ001 - recurrences are made of wall-clock times
+
+from calendar import month_abbr
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -10,7 +13,7 @@ from schedules.recurrence import occurrences, validate
 from schedules.types import Recurrence
 
 NEW_YORK = "America/New_York"
-MONTHS = {name: number for number, name in enumerate("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), start=1)}
+MONTHS = {name: number for number, name in enumerate(month_abbr) if name}
 SEP_2 = datetime(1997, 9, 2, 9)
 
 # rule, DTSTART, "year: month days; …" - all at 9:00, and where the rule has no end, how long the text follows it.
