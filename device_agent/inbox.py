@@ -1,6 +1,6 @@
 """What arrives on each topic, and where it goes."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 from device_agent.clock import TrustedClock
 from device_agent.clock_exchange import ClockExchange
@@ -30,12 +30,10 @@ class Inbox:
         commands: Commands,
         records: RecordSender,
         clock: TrustedClock,
-        mono: Callable[[], float],
         exchange: ClockExchange,
         pulse: PulseWatch,
         plan_changed: Callable[[], None],
         config_changed: Callable[[], None],
-        clock_observed: Callable[[], Awaitable[None]],
         refused: Callable[[], None],
     ) -> None:
         self._device_id = DeviceId(device_id)
@@ -44,12 +42,10 @@ class Inbox:
         self._commands = commands
         self._records = records
         self._clock = clock
-        self._mono = mono
         self._exchange = exchange
         self._pulse = pulse
         self._plan_changed = plan_changed
         self._config_changed = config_changed
-        self._clock_observed = clock_observed
         self._refused = refused
 
     def handlers(self) -> dict[str, Handler]:
@@ -92,9 +88,8 @@ class Inbox:
         await self._records.acknowledged(self._desk.acknowledgement(payload))
 
     async def _clock_reply(self, payload: bytes) -> None:
-        back_s = self._mono()
+        back_s = self._clock.mono()
         self._clock.observe(self._exchange.judge(self._desk.clock_reply(payload), back_s))
-        await self._clock_observed()
 
     async def _heartbeat(self, payload: bytes) -> None:
         self._desk.pulse(payload)
