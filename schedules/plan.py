@@ -113,17 +113,23 @@ def compile_plan(
     """
     calendar = window if isinstance(window, Calendar) else Calendar(window)
     wanted = tuple(schedules)
-    settled = _settled(previous or (), calendar.window, now + freeze)
+    promised = {each.id: each for each in previous or ()}
+    horizon = now + freeze
+    settled = _settled(promised.values(), calendar.window, horizon)
     omitted: list[Omission] = []
     wishes: list[PlannedOccurrence] = []
     for wish in _wishes(wanted, policy, calendar, stagger_ms, calendar.window):
-        if wish.id in settled or nominal_end(wish) <= now:
+        if wish.id in settled:
             continue
-        reason = _refusal(wish, policy, now, now + freeze, is_first_plan=previous is None)
+        # What was promised for later can no longer move to so early a time, and stays where it was.
+        each = promised.get(wish.id, wish) if wish.starts_at < horizon else wish
+        if nominal_end(each) <= now:
+            continue
+        reason = _refusal(each, policy, now, horizon, is_first_plan=previous is None)
         if reason is None:
-            wishes.append(wish)
+            wishes.append(each)
         else:
-            omitted.append(_omission(wish, reason))
+            omitted.append(_omission(each, reason))
     earlier = _earlier_this_week(wanted, policy, calendar, stagger_ms)
     kept, cut = capped(wishes, policy, [*settled.values(), *earlier])
     omitted.extend(_omission(wish, reason) for wish, reason in cut)

@@ -177,6 +177,14 @@ def test_nothing_new_joins_within_the_freeze_but_an_emergency():
     assert timedelta(seconds=10) == FREEZE
 
 
+def test_what_would_move_into_the_freeze_stays_where_it_was():
+    short = today("short", "08:00", 1)
+    known = compile_plan([short], OPEN, WEEK, at("07:00"), stagger_ms=120_000).occurrences
+    assert known[0].starts_at == at("08:02")
+    for now in (at("07:59:55"), at("08:00:30"), at("08:01:49")):
+        assert compile_plan([short], OPEN, WEEK, now, previous=known).occurrences == known
+
+
 def test_the_freeze_may_be_chosen():
     soon = today("soon", "08:00:09")
     assert compile_plan([soon], OPEN, WEEK, NOW, previous=(), freeze=timedelta(seconds=5)).occurrences
