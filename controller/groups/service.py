@@ -54,6 +54,7 @@ class Groups:
         changed = await self.repository.set_members(group, device_ids)
         if changed:
             flag_modified(group, "name")  # members lie in another table: the group's version must grow all the same
+            await self.session.flush()
             record_event(self.session, GroupChanged(group.id, changed))
 
     async def _check_members(self, area: Area, device_ids: Collection[str]) -> None:

@@ -1,0 +1,153 @@
+"""Whatever comes in, the answer is a clear problem that names the field, and never a crash."""
+
+import httpx
+import pytest
+from fastapi import APIRouter
+
+from controller.http.route import TransactionRoute
+from tests.support.controller import House
+
+SPEAKER = {"id": "tan-yen-1", "name": "Cụm loa", "area_code": "07339"}
+
+
+@pytest.fixture
+async def lan(either_house: House) -> httpx.AsyncClient:
+    await either_house.commune("07339", speakers=1)
+    return await either_house.signed_in("07339", "lan")
+
+
+WRONG_FIELDS: list[tuple[dict[str, object], str]] = [
+    ({"name": ""}, "name"),
+    ({"name": "  "}, "name"),
+    ({"name": "x" * 201}, "name"),
+    ({"name": "a\0b"}, "name"),
+    ({"name": "a\nb"}, "name"),
+    ({"name": 7}, "name"),
+    ({"name": None}, "name"),
+    ({"id": "Hoa"}, "id"),
+    ({"id": "../etc"}, "id"),
+    ({"id": "a/b"}, "id"),
+    ({"id": "a+#"}, "id"),
+    ({"id": "x" * 65}, "id"),
+    ({"area_code": "%"}, "area_code"),
+    ({"area_code": "nowhere"}, "area_code"),
+    ({"lat": 91, "lon": 0}, "lat"),
+    ({"lat": 21.3, "lon": "east"}, "lon"),
+    ({"lat": 21.3}, ""),
+    ({"note": "x" * 4001}, "note"),
+    ({"nmae": "typo"}, "nmae"),
+]
+WRONG_BODIES = [
+    b"",
+    b"{",
+    b"[]",
+    b"null",
+    b'"text"',
+    b"\xff\xfe",
+    b'{"id": "\\ud800", "name": "x", "area_code": "07339"}',
+    b'{"id": NaN}',
+    b"[" * 100_000,
+    b'{"lat": 1e999, "lon": 1, "id": "a", "name": "x", "area_code": "07339"}',
+    b'{"lat": ' + b"9" * 5000 + b"}",
+]
+STRANGE_ADDRESSES = [
+    "/api/v1/devices/%00",
+    "/api/v1/devices?q=%00",
+    "/api/v1/devices?area=%00",
+    "/api/v1/devices/%25",
+    "/api/v1/devices/..%2f..",
+    "/api/v1/areas/" + "9" * 5000,
+    "/api/v1/groups/%F0%9F%94%8A",
+    "/api/v1/nothing",
+    "/api/v1/areas?depth=99999999999999999999",
+]
+
+
+async def test_a_wrong_field_is_named(lan: httpx.AsyncClient):
+    for change, field in WRONG_FIELDS:
+        answer = await lan.post("/api/v1/devices", json={**SPEAKER, **change})
+        assert answer.status_code == 422, answer.text
+        assert answer.headers["content-type"] == "application/problem+json"
+        problem = answer.json()
+        assert problem["code"] == "invalid"
+        assert [error["field"] for error in problem["errors"]] == [field], change
+        assert all(error["message"] for error in problem["errors"])
+
+
+async def test_a_body_that_is_no_such_object_is_refused(lan: httpx.AsyncClient):
+    for body in WRONG_BODIES:
+        answer = await lan.post("/api/v1/devices", content=body, headers={"Content-Type": "application/json"})
+        assert answer.status_code in {400, 422}, body
+        assert answer.json()["code"] in {"invalid", "malformed"}
+
+
+async def test_a_strange_address_is_refused_calmly(lan: httpx.AsyncClient):
+    for path in STRANGE_ADDRESSES:
+        answer = await lan.get(path)
+        assert answer.status_code in {400, 404, 422}, path
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_vietnamese_first_and_english_on_request(lan: httpx.AsyncClient):
+    texts = {}
+    for language in ("", "vi", "en", "en-GB,en;q=0.9,vi;q=0.1", "fr", "vi;q=0.2, en;q=0.1", "en;q=0, vi", ";;;q=x"):
+        answer = await lan.get("/api/v1/devices/nothing", headers={"Accept-Language": language})
+        texts[language] = answer.json()["title"]
+    english = {language for language, title in texts.items() if title == "Not found"}
+    assert english == {"en", "en-GB,en;q=0.9,vi;q=0.1"}
+    assert {title for language, title in texts.items() if language not in english} == {"Không tìm thấy"}
+
+
+async def test_marks_of_vietnamese_letters_are_stored_composed(lan: httpx.AsyncClient):
+    decomposed = "Loa\u0302i Ta\u0302n Ye\u0302n"
+    made = await lan.post("/api/v1/devices", json={**SPEAKER, "name": f"  {decomposed} "})
+    assert made.json()["name"] == "Loâi Tân Yên"
+
+
+async def test_a_taken_id_is_a_conflict(lan: httpx.AsyncClient):
+    await lan.post("/api/v1/devices", json=SPEAKER)
+    again = await lan.post("/api/v1/devices", json=SPEAKER)
+    assert (again.status_code, again.json()["code"]) == (409, "conflict")
+
+
+async def test_an_unforeseen_error_tells_no_details(house: House):
+    router = APIRouter(route_class=TransactionRoute)
+
+    @router.get("/api/v1/broken")
+    async def broken() -> None:
+        raise RuntimeError("the secret is 42")
+
+    house.app.include_router(router)
+    answer = await house.browser().get("/api/v1/broken")
+    assert answer.status_code == 500
+    assert answer.json()["code"] == "internal"
+    assert "42" not in answer.text
+
+
+async def test_a_wrong_method_is_a_problem(house: House):
+    answer = await house.browser().put("/api/v1/devices")
+    assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
+
+
+async def test_too_long_a_body_is_refused_announced_or_not(lan: httpx.AsyncClient, either_house: House):
+    limit = either_house.runtime.settings.body_max_bytes
+
+    async def unannounced():
+        for _ in range(limit // 65_536 + 2):
+            yield b" " * 65_536
+
+    json_type = {"Content-Type": "application/json"}
+    for content in (b" " * (limit + 1), unannounced()):
+        answer = await lan.post("/api/v1/devices", content=content, headers=json_type)
+        assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+    lying = await lan.post("/api/v1/devices", content=b"{}", headers={**json_type, "Content-Length": "9" * 400})
+    assert lying.status_code == 413
+
+
+async def test_every_answer_keeps_browsers_strict(house: House):
+    for path in ("/healthz", "/api/v1/me", "/nothing"):
+        headers = (await house.browser().get(path)).headers
+        assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+        assert "unsafe" not in headers["Content-Security-Policy"]
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Referrer-Policy"] == "same-origin"
