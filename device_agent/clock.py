@@ -128,11 +128,6 @@ class TrustedClock:
         """The UTC moment of a monotonic instant."""
         return datetime.fromtimestamp(mono_s + self._offset_at(mono_s), UTC)
 
-    @property
-    def next_exchange_s(self) -> float:
-        """How long to wait before asking the controller again: quickly until enough answers agree, then rarely."""
-        return 0.5 if len(self._samples) < clock_filter.ENOUGH + 2 else 60.0
-
     def observe(self, exchange: Exchange) -> None:
         """Take a verified exchange with the controller into account."""
         new = clock_filter.sample(exchange)

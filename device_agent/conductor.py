@@ -1,16 +1,73 @@
-"""The conductor: decides what is on air, has the player make it so, and writes down what came of it."""
+"""The conductor: decides what is on air, has the player make it so, and writes down what came of it.
 
-from collections.abc import Callable
-from datetime import datetime
+Everything happens in `tick()`, one after another: events of the player, requests of people, then the decision of
+`device_agent.score`. It may be called at any time, and as often as one likes.
+"""
 
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, TypeVar
+
+import structlog
+
+from audio.chime import tone
+from device_agent import decoder
+from device_agent.airing import Airing, Airings
 from device_agent.clock import TrustedClock
-from device_agent.player import Player
-from device_agent.ports import Clips, Configs, Journal, Plans
-from protocol.messages import PlayerState, Problem
+from device_agent.decoder import Samples
+from device_agent.errors import AgentError
+from device_agent.fates import Fates
+from device_agent.mixer import Ended, Started
+from device_agent.player import Player, PlayerEvent, SinkChanged
+from device_agent.ports import Clips, Configs, Journal, Plans, Play
+from device_agent.preparing import Preparation, Prepare, Prepared
+from device_agent.programme import coming_stretches
+from device_agent.repertoire import Repertoire
+from device_agent.score import Scene, must_stop, next_cue, next_look, under_way
+from device_agent.sinks import RATE_HZ
+from protocol.messages import Outcome, PlayerState, Problem
+from schedules.day import quiet, volume_at
+from schedules.entry import ON_TIME
+from schedules.types import Percent, PlannedOccurrence, Priority
+
+log = structlog.get_logger(__name__)
+
+LONGEST_WAIT: Final = timedelta(seconds=5)
+COMMIT_S: Final = 1.0
+"""A ready sound is handed to the player this long before its instant: time to write its beginning down."""
+_CATCH_UP_S: Final = 0.2
+_STOP_LIMIT_S: Final = 5.0
+_TONE_LEAD_S: Final = 0.2
+
+_T = TypeVar("_T")
+_Request = Callable[[], Awaitable[None]]
+
+
+class CannotSound(AgentError):
+    """A sound that was asked for may not or cannot be made now."""
+
+    code = "cannot_sound"
+    transient = True
+
+
+class NotPlanned(AgentError):
+    """An occurrence that is not in the plan, or of which nothing is left."""
+
+    code = "not_planned"
+
+
+@dataclass(frozen=True, slots=True)
+class _Override:
+    """A volume that somebody asked for, until a monotonic instant."""
+
+    volume: int
+    until_mono_s: float
 
 
 class Conductor:
-    """Runs one speaker's plan. Everything it needs is handed in; `changed` is called when the player's state changes."""
+    """Runs one speaker's plan. Everything it needs is handed in; `changed` is called when its state changes."""
 
     def __init__(
         self,
@@ -22,43 +79,296 @@ class Conductor:
         plans: Plans,
         configs: Configs,
         changed: Callable[[], None] = lambda: None,
+        prepare: Prepare = decoder.prepare,
     ) -> None:
         self._clock = clock
         self._player = player
-        self._clips = clips
-        self._journal = journal
-        self._plans = plans
-        self._configs = configs
         self._changed = changed
+        self._inbox: asyncio.Queue[PlayerEvent | _Request | None] = asyncio.Queue()
+        self._airings = Airings(player=player, journal=journal, clock=clock, changed=changed)
+        self._fates = Fates(clock, journal)
+        self._repertoire = Repertoire(
+            clock=clock,
+            clips=clips,
+            journal=journal,
+            plans=plans,
+            configs=configs,
+            airings=self._airings,
+            learn=self._fates.learn,
+        )
+        self._preparation = Preparation(
+            prepare, wake=self.poke, mono=clock.mono, undecodable=self._repertoire.count_failure
+        )
+        self._override: _Override | None = None
+        self._sink_problem: str | None = None
+        player.listen(self._inbox.put_nowait)
 
     async def run(self) -> None:
         """Conduct until cancelled; what sounds then is faded out and recorded as interrupted."""
-        raise NotImplementedError
+        try:
+            while True:
+                wait_s = await self.tick()
+                try:
+                    async with asyncio.timeout(wait_s):
+                        item = await self._inbox.get()
+                except TimeoutError:
+                    continue
+                await self._handle(item)
+        finally:
+            await self._leave()
 
     def poke(self) -> None:
         """The plan, the config, the cache or the clock changed: decide again now."""
-        raise NotImplementedError
+        self._inbox.put_nowait(None)
+
+    async def tick(self) -> float:
+        """Handle what came in, decide, act; returns the seconds until it must be called again."""
+        while not self._inbox.empty():
+            await self._handle(self._inbox.get_nowait())
+        self._repertoire.read_plan()
+        await self._airings.watch()
+        self._follow_volume()
+        self._fates.observe_trust()
+        now = self._clock.now()
+        if now is None:
+            self._preparation.drop()
+            return 1.0
+        scene = await self._scene(now)
+        if (current := self._airings.current) is not None and (reason := must_stop(scene, now)) is not None:
+            self._airings.cut(current, Outcome.STOPPED, reason)
+        await self._fates.settle(scene, now, self._repertoire.blocked(scene, now))
+        cue = next_cue(scene, now)
+        self._preparation.follow(cue, self._repertoire.pieces)
+        if cue is not None and await self._committed():
+            scene = await self._scene(now)
+        return self._wait_s(scene, now)
+
+    # --- what people ask for
 
     async def stop(self, occurrence: str | None = None) -> str:
         """Silence what is on air (or one occurrence) for good; returns a sentence of what was done."""
-        raise NotImplementedError
+        if occurrence is not None:
+            return await self._left_out(occurrence, Outcome.STOPPED)
+        stopped = await self._asked(self._stop_all)
+        await _closed(stopped)
+        titles = ", ".join(airing.play.title or airing.play.kind for airing in stopped)
+        return f"stopped: {titles}" if titles else "nothing was on air"
 
     async def skip(self, occurrence: str) -> str:
         """Leave out one coming or sounding occurrence; returns a sentence of what was done."""
-        raise NotImplementedError
+        return await self._left_out(occurrence, Outcome.SKIPPED)
 
     def set_volume(self, volume: int, until: datetime) -> str:
         """Override the time of day's volume until a moment; the ceiling still holds."""
-        raise NotImplementedError
+        self._override = _Override(volume, self._clock.mono_at(until))
+        self.poke()
+        ceiling = self._repertoire.policy.max_volume
+        held = f", held to the ceiling of {ceiling} %" if volume > ceiling else ""
+        return f"volume {volume} % until {until.isoformat()}{held}"
 
     async def test_tone(self, seconds: float) -> str:
         """Sound a short tone when nothing else does, and return when it has sounded."""
-        raise NotImplementedError
+        airing = await self._asked(lambda: self._tone(seconds))
+        await _closed([airing], within_s=seconds + _STOP_LIMIT_S)
+        if airing.first_mono_s is None or airing.verdict is not None:
+            raise CannotSound(f"the tone ended early: {airing.verdict[1] if airing.verdict else 'sink_lost'}")
+        return f"a tone of {seconds:g} s sounded at {airing.play.volume} %"
+
+    # --- what is reported
 
     def state(self) -> PlayerState:
         """What the sink does."""
-        raise NotImplementedError
+        status = self._player.status
+        airing = self._airings[status.airing]
+        return PlayerState(
+            state="lost" if not status.open else "playing" if airing else "silent",
+            occurrence=airing.play.occurrence if airing else None,
+            title=airing.play.title if airing else "",
+            position_ms=airing.play.from_ms + status.played_ms if airing else 0,
+            volume=airing.volume if airing else 0,
+            sink=status.sink[:64],
+            latency_ms=None if status.latency_ms is None else round(status.latency_ms, 1),
+            underruns=status.underruns,
+        )
 
     def problems(self) -> tuple[Problem, ...]:
-        """What a technician should look at: sink lost, clock not trusted with something due, clip missing at its time."""
-        raise NotImplementedError
+        """What a technician should look at."""
+        found = {
+            "sink_lost": self._sink_problem,
+            "journal_broken": self._airings.journal_problem,
+            "clock_untrusted": None if self._clock.trusted else "timed items wait until the time is known",
+        }
+        if undecodable := sorted(self._repertoire.undecodable):
+            found["decode_failed"] = f"cannot be decoded: {', '.join(undecodable)}"
+        return tuple(Problem(code=code, text=text[:300]) for code, text in found.items() if text is not None)
+
+    # --- events and requests, one after another
+
+    async def _handle(self, item: PlayerEvent | _Request | None) -> None:
+        match item:
+            case Started():
+                self._airings.started(item)
+            case Ended():
+                await self._ended(item)
+            case SinkChanged():
+                self._sink_problem = None if item.open else item.detail
+                self._changed()
+            case None:
+                pass
+            case _:
+                await item()
+
+    async def _ended(self, event: Ended) -> None:
+        airing = await self._airings.ended(event)
+        self._repertoire.forget_sounded()
+        if airing is not None and event.cause == "failed" and airing.play.occurrence is not None:
+            self._repertoire.count_failure(airing.play.occurrence)
+
+    async def _asked(self, action: Callable[[], Awaitable[_T]]) -> _T:
+        """Have something done between two decisions, and return its result."""
+        answer: asyncio.Future[_T] = asyncio.get_running_loop().create_future()
+
+        async def carry_out() -> None:
+            try:
+                result = await action()
+            except AgentError as error:
+                answer.set_exception(error)
+            else:
+                answer.set_result(result)
+
+        self._inbox.put_nowait(carry_out)
+        return await answer
+
+    async def _left_out(self, occurrence: str, outcome: Outcome) -> str:
+        cut = await self._asked(lambda: self._leave_out(occurrence, outcome))
+        await _closed(cut)
+        return f"{'cut short' if cut else 'left out'}: {self._repertoire.source(occurrence).title or occurrence}"
+
+    async def _leave_out(self, name: str, outcome: Outcome) -> list[Airing]:
+        sounding = [airing for airing in self._airings.all() if airing.play.occurrence == name]
+        for airing in sounding:
+            self._airings.cut(airing, outcome, "command")
+        if sounding:
+            return sounding
+        occurrence = self._repertoire.find(name)
+        if occurrence is None:
+            raise NotPlanned(f"{name} is not in the plan, or over already")
+        await self._fates.note(occurrence, Outcome.SKIPPED, "command", now=self._clock.best_guess())
+        return []
+
+    async def _stop_all(self) -> list[Airing]:
+        """Everything that sounds, and whatever would take its place at once: who presses stop wants silence."""
+        airings = list(self._airings.all())
+        for airing in airings:
+            self._airings.cut(airing, Outcome.STOPPED, "command")
+        if (now := self._clock.now()) is not None:
+            sounding = {airing.play.occurrence for airing in airings}
+            scene = await self._scene(now)
+            for occurrence in list(under_way(scene, now)):
+                if occurrence.id not in sounding:
+                    await self._fates.note(occurrence, Outcome.SKIPPED, "command", now=now)
+        return airings
+
+    async def _tone(self, seconds: float) -> Airing:
+        guess = self._clock.best_guess()
+        if self._airings.all():
+            raise CannotSound("something is on air")
+        if self._sink_problem is not None or not self._player.status.open:
+            raise CannotSound(f"the sink is lost: {self._sink_problem}")
+        if quiet(self._repertoire.policy, guess):
+            raise CannotSound("these are quiet hours")
+        play = Play(kind="test_tone", title="", volume=self._volume(None), clock=self._clock.quality, routine=False)
+        at = self._clock.mono() + _TONE_LEAD_S
+        return await self._airings.begin(
+            play, Samples(tone(seconds)), at_mono_s=at, target_mono_s=at, duration_ms=round(seconds * 1000)
+        )
+
+    # --- the decision's consequences
+
+    async def _scene(self, now: datetime) -> Scene:
+        return await self._repertoire.scene(now, sink_lost=self._sink_problem is not None)
+
+    async def _committed(self) -> bool:
+        """Hand the prepared sound to the player if its time has come; says whether that was done."""
+        waiting = self._preparation.waiting
+        if waiting is None or self._clock.mono_at(waiting.cue.at) - self._clock.mono() > COMMIT_S:
+            return False
+        prepared = self._preparation.take()
+        if prepared is None:
+            return False
+        await self._put_on_air(prepared)
+        return True
+
+    async def _put_on_air(self, prepared: Prepared) -> None:
+        cue, occurrence = prepared.cue, prepared.cue.occurrence
+        source = self._repertoire.source(occurrence.id)
+        at, offset_ms = self._clock.mono_at(cue.at), cue.offset_ms
+        late_s = self._clock.mono() + _CATCH_UP_S - at
+        if offset_ms and late_s > 0:
+            skipped = len(prepared.sound.read(round(late_s * RATE_HZ))) // 2
+            at, offset_ms = at + skipped / RATE_HZ, offset_ms + skipped * 1000 // RATE_HZ
+        on_time = not offset_ms and cue.at - occurrence.starts_at <= ON_TIME
+        play = Play(
+            kind="occurrence",
+            title=occurrence.title,
+            volume=self._volume(occurrence),
+            clock=self._clock.quality,
+            occurrence=occurrence.id,
+            schedule_id=occurrence.schedule_id,
+            clip=next((each.clip for each in coming_stretches(source, offset_ms)), None),
+            planned_at=occurrence.starts_at,
+            from_ms=offset_ms,
+            plan_version=self._repertoire.version,
+            routine=occurrence.priority is not Priority.EMERGENCY,
+        )
+        await self._airings.begin(
+            play,
+            prepared.sound,
+            at_mono_s=at,
+            target_mono_s=self._clock.mono_at(occurrence.starts_at) if on_time else at,
+            duration_ms=max(0, occurrence.duration_ms - offset_ms),
+            occurrence=occurrence,
+        )
+
+    def _wait_s(self, scene: Scene, now: datetime) -> float:
+        wait_s = (next_look(scene, now, LONGEST_WAIT) - now).total_seconds()
+        waiting = self._preparation.waiting
+        if waiting is not None:
+            until_commit_s = self._clock.mono_at(waiting.cue.at) - COMMIT_S - self._clock.mono()
+            wait_s = min(wait_s, until_commit_s if until_commit_s > 0 else COMMIT_S / 4)
+        return max(0.001, wait_s)
+
+    # --- volume, and the end
+
+    def _volume(self, occurrence: PlannedOccurrence | None) -> int:
+        now = self._clock.best_guess()
+        if self._override is not None and self._clock.mono() < self._override.until_mono_s:
+            return volume_at(self._repertoire.policy, now, Percent(self._override.volume))
+        return volume_at(self._repertoire.policy, now, occurrence.volume if occurrence is not None else None)
+
+    def _follow_volume(self) -> None:
+        current = self._airings.current
+        if current is not None:
+            self._airings.set_volume(current, self._volume(current.occurrence))
+
+    async def _leave(self) -> None:
+        """Fade out what sounds and close its rows, within a moment."""
+        self._preparation.drop()
+        for airing in self._airings.all():
+            self._airings.cut(airing, Outcome.INTERRUPTED, "agent_stopped")
+        try:
+            async with asyncio.timeout(_STOP_LIMIT_S):
+                while self._airings.all():
+                    await self._handle(await self._inbox.get())
+        except TimeoutError:
+            log.warning("conductor.left_open", airings=len(self._airings.all()))
+
+
+async def _closed(airings: Iterable[Airing], *, within_s: float = _STOP_LIMIT_S) -> None:
+    """Wait until their rows in the journal are closed."""
+    try:
+        async with asyncio.timeout(within_s):
+            for airing in airings:
+                await airing.closed.wait()
+    except TimeoutError as error:
+        raise CannotSound("the player did not end in time") from error
