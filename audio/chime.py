@@ -17,6 +17,7 @@ _FULL_SCALE = 32_767
 _PARTIALS = ((1.0, 1.0, 1.0), (2.0, 0.35, 0.6), (3.0, 0.12, 0.35), (4.2, 0.05, 0.2))
 """A soft bell: (multiple of the note, strength, how long it rings beside the first)."""
 _STRIKE_S = 0.006
+_INAUDIBLE = 1e-4
 _RELEASE_S = 0.08
 
 
@@ -62,7 +63,8 @@ def _strike(mix: list[float], start: int, note_hz: float, ring_s: float) -> None
         turn = math.tau * note_hz * multiple / RATE_HZ
         decay = math.exp(-1 / (ring_s * ringing * RATE_HZ))
         level = strength
-        for step in range(len(mix) - start):
+        audible = min(len(mix) - start, int(math.log(_INAUDIBLE / strength) / math.log(decay)))
+        for step in range(audible):
             mix[start + step] += level * math.sin(turn * step) * (step / rise if step < rise else 1.0)
             level *= decay
 

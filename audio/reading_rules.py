@@ -31,6 +31,7 @@ ABBREVIATIONS = {
     "PCTT": "phòng chống thiên tai",
     "SĐT": "số điện thoại",
     "ĐT": "điện thoại",
+    "SN": "sinh năm",
     "TDP": "tổ dân phố",
     "TDTT": "thể dục thể thao",
     "THCS": "trung học cơ sở",

@@ -12,12 +12,12 @@ from audio.loudness import CEILING_DBTP, TARGET_LUFS, TOLERANCE_LU, Loudness, ad
 
 MEDIA_TYPE = "audio/ogg; codecs=opus"
 _OPUS = (
-    "-c:a", "libopus", "-b:a", "32k", "-compression_level", "3", "-frame_duration", "20",
+    "-c:a", "libopus", "-b:a", "32k", "-vbr", "constrained", "-compression_level", "3", "-frame_duration", "20",
     "-map_metadata", "-1", "-fflags", "+bitexact", "-flags:a", "+bitexact",
     "-f", "ogg", "pipe:1",
 )  # fmt: skip
 _ATTEMPTS = 4
-_HEADROOM_DB = 1.5
+_HEADROOM_DB = 2.0
 """Opus overshoots the limiter by about this much."""
 _MARGIN_DB = 0.1
 """How far two good meters disagree."""
@@ -66,7 +66,9 @@ def render(
         if _comfortable(made.loudness):
             break
         gain_db = min(_MAX_GAIN_DB, gain_db + _EAGERNESS * (TARGET_LUFS - made.loudness.integrated_lufs))
-        ceiling_db -= max(0.0, made.loudness.true_peak_dbtp - CEILING_DBTP + _MARGIN_DB)
+        over_db = made.loudness.true_peak_dbtp - CEILING_DBTP + _MARGIN_DB
+        if over_db > 0:
+            ceiling_db -= over_db + _MARGIN_DB
     return min(tries, key=_distance)
 
 

@@ -32,7 +32,7 @@ _Saying = str | Callable[[re.Match[str]], str]
 
 def for_reading(text: str) -> str:
     """The words to read aloud, paragraph by paragraph; empty when there are none."""
-    paragraphs = (_paragraph(line) for line in unicodedata.normalize("NFC", text).splitlines())
+    paragraphs = (_paragraph(line) for line in unicodedata.normalize("NFKC", text.replace("º", "°")).splitlines())
     return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
 
 
@@ -129,9 +129,14 @@ def _per(match: re.Match[str]) -> str:
     return f" một {UNITS[match['unit']]}"
 
 
-def _spelled_digits(match: re.Match[str]) -> str:
-    groups = re.findall(r"\d+", match[0])
+def _spelled_digits(match: re.Match[str] | str) -> str:
+    groups = re.findall(r"\d+", match if isinstance(match, str) else match[0])
     return " " + ", ".join(" ".join(DIGITS[int(digit)] for digit in group) for group in groups) + " "
+
+
+def _decimal(match: re.Match[str]) -> str:
+    part = _spelled_digits(match["part"]) if match["part"].startswith("0") else match["part"]
+    return f"{match['whole']} phẩy {part} "
 
 
 def _roman(match: re.Match[str]) -> str:
@@ -155,7 +160,8 @@ _UNIT = rf"(?P<unit>(?:{_any_of(UNITS)})(?![\w²³]))"
 
 _RULES: tuple[tuple[re.Pattern[str], _Saying], ...] = (
     _rule(r"[\u200b-\u200f\ufeff\x00-\x08\x0b-\x1f]", ""),
-    _rule(r"^\s*[-–—*•+●▪]+\s*", ""),
+    _rule(r"(?<!\S)[-–−](?=\d+(?:,\d+)?\s?(?:°|độ))", "âm "),
+    _rule(r"^\s*(?:[-–—*•●▪]+|\+(?!\d))\s*", ""),
     _rule(r"[«»“”\"‘’]", " "),
     _rule(r"\s*[()\[\]]+\s*", ", "),
     _rule(r"…|\.{3,}", "."),
@@ -169,7 +175,8 @@ _RULES: tuple[tuple[re.Pattern[str], _Saying], ...] = (
     _rule(rf"(?<![\w&])(?:{_any_of(ABBREVIATIONS)})(?![\wÀ-ỹ])", _abbreviation),
     _rule(r"\bP\.\s*(?=\d|[A-ZĐÀ-Ỹ])", "phường "),
     _rule(r"\bQ\.\s*(?=\d|[A-ZĐÀ-Ỹ])", "quận "),
-    _rule(r"(?<![\d.,])(?:\+84|0)\d[\d .-]{6,11}\d(?![\d.,]\d|\d)", _spelled_digits),
+    _rule(r"\+84[ .-]?(?=\d)", "0"),
+    _rule(r"(?<![\d.,])0\d[\d .-]{6,11}\d(?![\d.,]\d|\d)", _spelled_digits),
     _rule(r"\d{13,}", _spelled_digits),
     _rule(r"(?<!\d)1[89]00[ .]?\d{2}[ .]?\d{2,4}(?!\d)", _spelled_digits),
     _rule(rf"(?:(?<=gọi )|(?<=ngay ))(?:{_any_of(EMERGENCY_NUMBERS)})\b", _spelled_digits),
@@ -190,11 +197,15 @@ _RULES: tuple[tuple[re.Pattern[str], _Saying], ...] = (
         re.IGNORECASE,
     ),
     _rule(rf"\b(?P<cue>{ROMAN_CUES})\s+(?P<numeral>[IVX]+)\b", _roman, 0),
+    _rule(r"(?<=\d)\.(?=\d{3}(?!\d))", ""),
+    _rule(r"(?<=\d)(?:,(?=\d+,\d)|(?<=,\d),)(?=\d)", ", "),
+    _rule(r"(?<![\d,])(?P<whole>\d+),(?P<part>\d+)(?!,?\d)", _decimal),
     _rule(r"(?<=\d)\s?(?:đ|₫|vnđ|vnd|VNĐ|VND)(?![\wÀ-ỹ])", " đồng"),
     _rule(rf"(?<=[a-zà-ỹ%])\s?/\s?{_UNIT}", _per),
-    _rule(r"(?<=\d)\s?(?:°|º|độ )\s?C\b", " độ xê"),
+    _rule(r"(?<=\d)\s?(?:°|độ )\s?C\b", " độ xê"),
     _rule(r"\b(\d+)\s?[-–—]\s?(\d+)\s?%", r"\1 đến \2%"),
     _rule(r"(?<=[\dờt])\s?[-–—]\s?(?=\d|ngày \d)", " đến "),
+    _rule(r"\s?%", " phần trăm"),
     _rule(r"(?<=\d)/(?=\d)", " trên "),
     _rule(r"(?<!\d)(?<=\w)/(?!h\b|s\b)(?=\w)", " "),
     _rule(r"\s[-–—]\s", ", "),
@@ -202,6 +213,7 @@ _RULES: tuple[tuple[re.Pattern[str], _Saying], ...] = (
 )
 
 _AFTERWARDS: tuple[tuple[re.Pattern[str], _Saying], ...] = (
+    _rule(r"\d+", _spelled_digits),
     _rule(r"\btháng bốn\b", "tháng tư"),
     _rule(r"\b(ngày )+ngày\b", "ngày"),
     _rule(r"\s+([,.;:!?])", r"\1"),
