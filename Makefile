@@ -37,7 +37,7 @@ check: venv-test ## Lint, formatting, types and the floors of the house
 	$(BIN)/lint-imports
 
 bench: venv-test assets ## Measure: all of bench/, or one with NAME=x; one JSON object a line
-	@for file in bench/$(NAME).py; do $(BIN)/python "$$file" || exit 1; done
+	@for file in bench/$(NAME).py; do $(BIN)/python -m "bench.$$(basename "$$file" .py)" || exit 1; done
 
 clean: ## Remove what was set up and built; the demo's data stays in data/
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -133,8 +133,10 @@ class AgentNode(Node):
         *,
         logs: Path,
         broker: Broker,
-        controller: ControllerNode,
+        key: TrustedKey,
+        content: str,
         sink: SinkKind = "wav",
+        sink_device: str | None = None,
         env: Mapping[str, str] | None = None,
         cache_limit_mb: int = 200,
     ) -> None:
@@ -145,9 +147,10 @@ class AgentNode(Node):
             device_id=device,
             state_dir=self.state_dir,
             broker=BrokerSettings(host="127.0.0.1", port=broker.port, keepalive_s=5),
-            trusted_keys=(controller.key,),
-            content_hosts=(controller.public_url,),
+            trusted_keys=(key,),
+            content_hosts=(content,),
             sink=sink,
+            sink_device=sink_device,
             cache_limit_mb=cache_limit_mb,
         )
         write_settings(settings, self.config)

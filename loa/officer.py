@@ -112,6 +112,13 @@ class Officer:
         }
         return self.create("/schedules", body)
 
+    def listen(self, url: str) -> bytes:
+        """The bytes behind a `listen_url`."""
+        response = self._http.get(self._http.base_url.join(url))
+        if response.is_error:
+            raise Refused(response)
+        return response.content
+
     def close(self) -> None:
         """Let the connections go."""
         self._http.close()

@@ -51,15 +51,15 @@ def run(options: Options, console: Console) -> list[str]:
     broker = make_broker(
         options.broker, options.data_dir / "broker", port=_port(options.mqtt_port, MQTT_PORT), logs=logs
     )
-    controller = ControllerNode(
-        options.data_dir / "controller", broker, logs=logs, port=_port(options.port, HTTP_PORT)
-    )
+    controller = ControllerNode(options.data_dir / "controller", broker, logs=logs, port=_port(options.port, HTTP_PORT))
     house = House(broker, controller)
     try:
         console.print("Starting the broker and the controller …", highlight=False)
         broker.start()
         head = _open(house, options, console)
-        with Officer(controller.url, controller.command("user", "token", ADMIN, "--label", "demo", "--days", "7")) as officer:
+        with Officer(
+            controller.url, controller.command("user", "token", ADMIN, "--label", "demo", "--days", "7")
+        ) as officer:
             end_s = None if options.duration_s is None else began_s + options.duration_s
             return _broadcast(house, officer, options, console, head, began=began, end_s=end_s)
     finally:
@@ -129,7 +129,13 @@ def _broadcast(
     for speaker in people:
         folder = options.data_dir / "speakers" / speaker.id
         agent = AgentNode(
-            speaker.id, folder, logs=logs, broker=house.broker, controller=house.controller, sink=options.sink
+            speaker.id,
+            folder,
+            logs=logs,
+            broker=house.broker,
+            key=house.controller.key,
+            content=house.controller.url,
+            sink=options.sink,
         )
         house.agents.append(agent)
         agent.start()
@@ -146,7 +152,7 @@ def _broadcast(
                 for line in house.look_after():
                     view.say(line)
                 now = datetime.now(UTC)
-                airings = follow(officer, since=began, before=airings)
+                airings = follow(officer, since=began, now=now)
                 view.show(airings, now=now)
                 if end_s is not None and time.monotonic() >= end_s:
                     until = until or now

@@ -39,6 +39,7 @@ class ContentProxy:
         """How many requests met each mood."""
         self.released = threading.Event()
         """Lets requests go that a hanging server holds."""
+        self.client = httpx.Client(trust_env=False)
         self._server = _Server(self)
 
     @property
@@ -55,6 +56,7 @@ class ContentProxy:
             self.released.set()
             self._server.shutdown()
             self._server.server_close()
+            self.client.close()
             thread.join()
 
 
@@ -75,7 +77,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_error(500)
             return
         headers = {k: v for k, v in self.headers.items() if k.lower() not in {"host", "accept-encoding"}}
-        self._answer(mood, httpx.request(self.command, proxy.upstream + self.path, content=body, headers=headers))
+        self._answer(
+            mood, proxy.client.request(self.command, proxy.upstream + self.path, content=body, headers=headers)
+        )
 
     def _answer(self, mood: Mood, answer: httpx.Response) -> None:
         content = answer.content

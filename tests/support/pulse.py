@@ -1,0 +1,99 @@
+"""A private PulseAudio with sinks that lead nowhere, and ears at their monitors."""
+
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+
+from loa.process import Child
+from tests.support.eventually import eventually
+from tests.support.sound import RATE_HZ, Recording
+
+_CHUNK_FRAMES = 480
+
+
+class Ear:
+    """Records a monitor, knowing when each sample was there."""
+
+    def __init__(self, server: str, sink: str) -> None:
+        self._command = [
+            "parec", f"--server={server}", f"--device={sink}.monitor", "--latency-msec=10", "--raw",
+            "--format=s16le", f"--rate={RATE_HZ}", "--channels=1",
+        ]  # fmt: skip
+        self._heard = bytearray()
+        self._first_mono_s = float("inf")
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def listening(self) -> Iterator["Ear"]:
+        process = subprocess.Popen(self._command, stdout=subprocess.PIPE)
+        thread = threading.Thread(target=self._listen, args=(process,), daemon=True)
+        thread.start()
+        try:
+            eventually(lambda: len(self._heard) > RATE_HZ // 5, within_s=10, what="the monitor is heard")
+            yield self
+        finally:
+            process.terminate()
+            process.wait()
+            thread.join()
+
+    def _listen(self, process: subprocess.Popen[bytes]) -> None:
+        assert process.stdout is not None
+        with process.stdout as stream:
+            while chunk := stream.read(_CHUNK_FRAMES * 2):
+                now = time.monotonic()
+                with self._lock:
+                    self._heard += chunk
+                    # The chunk that waited least tells best when the first sample was there.
+                    self._first_mono_s = min(self._first_mono_s, now - len(self._heard) / 2 / RATE_HZ)
+
+    def between(self, start: datetime, end: datetime) -> Recording:
+        """What was heard between two moments."""
+        offset = datetime.now(UTC).timestamp() - time.monotonic()
+        with self._lock:
+            first, samples = self._first_mono_s, np.frombuffer(bytes(self._heard[: len(self._heard) // 2 * 2]), "<i2")
+        begin = max(0, round((start.timestamp() - offset - first) * RATE_HZ))
+        finish = round((end.timestamp() - offset - first) * RATE_HZ)
+        at = datetime.fromtimestamp(first + begin / RATE_HZ + offset, UTC)
+        return Recording(Path(), "", at, samples[begin:finish].astype(np.float32) / 32768)
+
+
+@contextmanager
+def null_sinks(folder: Path, count: int) -> Iterator[tuple[str, list[str]]]:
+    """Run PulseAudio; yields its address and the names of its sinks."""
+    assert shutil.which("pulseaudio"), "PulseAudio is not installed: sudo apt install pulseaudio pulseaudio-utils"
+    folder.mkdir(parents=True, exist_ok=True)
+    socket = folder / "pulse.socket"
+    names = [f"loa{number}" for number in range(count)]
+    script = folder / "pulse.pa"
+    script.write_text(
+        "".join(
+            f"load-module module-null-sink sink_name={name} rate={RATE_HZ} channels=1 format=s16le norewinds=1\n"
+            for name in names
+        )
+        + f"load-module module-native-protocol-unix socket={socket} auth-anonymous=1\n"
+    )
+    command = [
+        "pulseaudio", "-n", "-F", str(script), "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no",
+        "--disable-shm=no", "--enable-memfd=no",
+    ]  # fmt: skip
+    env = {"HOME": str(folder), "XDG_RUNTIME_DIR": str(folder), "PULSE_RUNTIME_PATH": str(folder / "run")}
+    with Child("pulseaudio", command, log=folder / "pulse.log", env=env):
+        eventually(socket.exists, within_s=10, what="PulseAudio is up")
+        yield f"unix:{socket}", names
+
+
+@contextmanager
+def ears(server: str, sinks: list[str]) -> Iterator[list[Ear]]:
+    """Listen to all the sinks."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(Ear(server, sink).listening()) for sink in sinks]
+
+
+MARGIN = timedelta(seconds=1)
