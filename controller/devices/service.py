@@ -46,7 +46,7 @@ class Devices:
 
     async def edit(self, device: Device, wish: DeviceEdit, now: datetime) -> Device:
         """Change what the wish names: words, place, area, status."""
-        given = wish.model_fields_set
+        given, before = wish.model_fields_set, device.version
         device.name = wish.name or device.name
         device.note = device.note if wish.note is None else wish.note
         if given & {"lat", "lon"}:
@@ -56,9 +56,9 @@ class Devices:
         if wish.status is not None and wish.status != device.status:
             device.status = wish.status
             device.retired_at = now if wish.status == DeviceStatus.RETIRED else None
-        if self.session.is_modified(device):
-            record_event(self.session, DeviceChanged(device.id))
         await self.session.flush()
+        if device.version != before:
+            record_event(self.session, DeviceChanged(device.id))
         return device
 
     async def _move(self, device: Device, area_code: str) -> None:

@@ -1,0 +1,108 @@
+from datetime import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from controller.areas.policy import AreaPolicy, CapsSaid, QuietWindow, VolumeWindow, effective_policy
+from schedules.types import Caps, SpeakerPolicy, TimeWindow
+
+TIMES = st.times().map(lambda at: f"{at:%H:%M}")
+VOLUMES = st.none() | st.integers(0, 100)
+LIMITS = st.none() | st.integers(0, 1000)
+WINDOWS = st.builds(QuietWindow, start=TIMES, end=TIMES)
+RULES = st.builds(VolumeWindow, start=TIMES, end=TIMES, volume=st.integers(0, 100))
+CAPS = st.builds(
+    CapsSaid,
+    sessions_per_day=LIMITS,
+    session_max_s=LIMITS,
+    daily_max_s=LIMITS,
+    days_per_week=st.none() | st.integers(0, 7),
+)
+POLICIES = st.builds(
+    AreaPolicy,
+    zone=st.sampled_from([None, "Asia/Ho_Chi_Minh", "Europe/Berlin"]),
+    quiet_hours=st.lists(WINDOWS, max_size=3).map(tuple),
+    volume_rules=st.none() | st.lists(RULES, max_size=3).map(tuple),
+    default_volume=VOLUMES,
+    max_volume=VOLUMES,
+    caps=CAPS,
+)
+CHAINS = st.lists(POLICIES, max_size=5)
+
+
+def test_where_nobody_says_anything_the_defaults_hold():
+    assert effective_policy([]) == effective_policy([AreaPolicy(), AreaPolicy()]) == SpeakerPolicy()
+
+
+def test_ha_nois_rule_flows_down_to_its_wards():
+    city = AreaPolicy(caps=CapsSaid(sessions_per_day=2, days_per_week=5, session_max_s=900))
+    assert effective_policy([AreaPolicy(), city, AreaPolicy()]).caps == Caps(
+        sessions_per_day=2, days_per_week=5, session_max_s=900
+    )
+
+
+def test_a_commune_adds_its_quiet_hours_to_its_provinces():
+    province = AreaPolicy(quiet_hours=(QuietWindow(start="22:00", end="05:00"),))
+    commune = AreaPolicy(quiet_hours=(QuietWindow(start="11:30", end="13:30"),))
+    assert effective_policy([province, commune]).quiet_hours == (
+        TimeWindow(time(11, 30), time(13, 30)),
+        TimeWindow(time(22), time(5)),
+    )
+
+
+@given(CHAINS, POLICIES)
+def test_an_area_below_can_only_tighten_limits(chain: list[AreaPolicy], below: AreaPolicy):
+    above, here = effective_policy(chain), effective_policy([*chain, below])
+    assert here.max_volume <= above.max_volume
+    assert set(here.quiet_hours) >= set(above.quiet_hours)
+    for name in ("sessions_per_day", "session_max_s", "daily_max_s", "days_per_week"):
+        limit, wider = getattr(here.caps, name), getattr(above.caps, name)
+        assert wider is None or (limit is not None and limit <= wider)
+
+
+@given(CHAINS, POLICIES)
+def test_the_nearest_area_decides_preferences(chain: list[AreaPolicy], below: AreaPolicy):
+    here = effective_policy([*chain, below])
+    if below.zone is not None:
+        assert here.zone == below.zone
+    if below.default_volume is not None:
+        assert here.default_volume == min(below.default_volume, here.max_volume)
+    if below.volume_rules is not None:
+        assert len(here.volume_rules) == len(below.volume_rules)
+
+
+@given(CHAINS)
+def test_no_volume_exceeds_the_ceiling(chain: list[AreaPolicy]):
+    policy = effective_policy(chain)
+    assert policy.default_volume <= policy.max_volume
+    assert all(rule.volume <= policy.max_volume for rule in policy.volume_rules)
+
+
+@given(CHAINS, st.integers(0, 5))
+def test_an_area_that_says_nothing_changes_nothing(chain: list[AreaPolicy], place: int):
+    assert effective_policy([*chain[:place], AreaPolicy(), *chain[place:]]) == effective_policy(chain)
+
+
+@given(POLICIES)
+def test_what_is_said_survives_storing(policy: AreaPolicy):
+    assert AreaPolicy.model_validate(policy.model_dump(mode="json", exclude_defaults=True)) == policy
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"zone": "Mars/Olympus"},
+        {"zone": "../../etc/passwd"},
+        {"max_volume": 101},
+        {"quiet_hours": [{"start": "24:00", "end": "05:00"}]},
+        {"quiet_hours": [{"start": "22:00"}]},
+        {"volume_rules": [{"start": "22:00", "end": "05:00", "volume": -1}]},
+        {"caps": {"days_per_week": 8}},
+        {"quite_hours": []},
+    ],
+)
+def test_nonsense_is_refused(said: dict[str, object]):
+    with pytest.raises(ValidationError):
+        AreaPolicy.model_validate(said)
