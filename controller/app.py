@@ -8,7 +8,12 @@ from fastapi import APIRouter, FastAPI
 from sqlalchemy import text
 
 from controller.accounts.api import router as accounts
+from controller.announcements.api import router as announcements
 from controller.areas.api import router as areas
+from controller.broadcasting import broadcasting
+from controller.broadcasts.api import router as broadcasts
+from controller.commands.api import router as commands
+from controller.content.api import router as content
 from controller.devices.api import router as devices
 from controller.errors import Unavailable
 from controller.groups.api import router as groups
@@ -17,17 +22,32 @@ from controller.http.middleware import BodyLimit, SecurityHeaders
 from controller.http.openapi import describe, refusals
 from controller.http.route import RuntimeDep
 from controller.migrations import migrate
+from controller.monitoring.api import router as monitoring
+from controller.playlists.api import router as playlists
+from controller.records.api import router as records
 from controller.runtime import Runtime
 from controller.settings import Settings
 from controller.web.pages import PAGES
 
 log = structlog.get_logger(__name__)
 
-ROUTERS: tuple[APIRouter, ...] = (accounts, areas, devices, groups)
+ROUTERS: tuple[APIRouter, ...] = (
+    accounts,
+    areas,
+    devices,
+    groups,
+    announcements,
+    playlists,
+    broadcasts,
+    monitoring,
+    commands,
+    records,
+    content,
+)
 """The API of every capability."""
 
 Service = Callable[[Runtime], AbstractAsyncContextManager[None]]
-SERVICES: tuple[Service, ...] = ()
+SERVICES: tuple[Service, ...] = (broadcasting,)
 """What runs as long as the application does, entered in order and left in reverse: the planner, the link, …"""
 
 health = APIRouter(tags=["health"])

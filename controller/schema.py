@@ -1,11 +1,35 @@
 """Every table, in one list: what migrations are checked against."""
 
 from controller.accounts import models as accounts
+from controller.announcements import models as announcements
 from controller.areas import models as areas
+from controller.broadcasts import models as broadcasts
+from controller.commands import models as commands
+from controller.content import models as content
 from controller.database import Base
 from controller.devices import models as devices
 from controller.groups import models as groups
 from controller.http import models as http
+from controller.link import models as link
+from controller.monitoring import models as monitoring
+from controller.planning import models as planning
+from controller.playlists import models as playlists
+from controller.records import models as records
 
-TABLES = (accounts, areas, devices, groups, http)
+TABLES = (
+    accounts,
+    announcements,
+    areas,
+    broadcasts,
+    commands,
+    content,
+    devices,
+    groups,
+    http,
+    link,
+    monitoring,
+    planning,
+    playlists,
+    records,
+)
 METADATA = Base.metadata

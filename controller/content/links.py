@@ -36,7 +36,7 @@ class ContentLinks:
     base_url: str
 
     def url(self, sha256: str, *, device_id: str, expires_at: datetime) -> str:
-        """Return a link to a clip for one speaker. The same arguments give the same text, so that plans do not churn."""
+        """Return a link to a clip for one speaker: the same text for the same arguments, so that plans do not churn."""
         expires_at_s = int(expires_at.timestamp())
         query = {"exp": expires_at_s, "dev": device_id, "sig": self._signature(sha256, expires_at_s, device_id)}
         return f"{self.base_url.rstrip('/')}/content/{sha256}?{urlencode(query)}"

@@ -12,6 +12,7 @@ class ClipResponse(FileResponse):
     """Content-addressed bytes never change: one range is honoured, several are answered with the whole."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer the request."""
         await super().__call__(_without_several_ranges(scope), receive, send)
 
 

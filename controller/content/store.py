@@ -1,6 +1,7 @@
-"""Files named by the hash of their bytes. A name that exists holds those bytes, whole, whatever moment the power went."""
+"""Files named by the hash of their bytes. A name that exists holds those bytes, whole."""
 
 import hashlib
+import io
 import os
 import shutil
 import tempfile
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 COPY_BYTES = 1 << 20
 
@@ -43,23 +45,20 @@ class ContentStore:
 
     def put(self, data: bytes) -> Stored:
         """Keep some bytes."""
-        file, name = tempfile.mkstemp(dir=self._incoming)
-        try:
-            with os.fdopen(file, "wb") as out:
-                out.write(data)
-                out.flush()
-                os.fsync(out.fileno())
-            return self._keep(Path(name), hashlib.sha256(data).hexdigest(), len(data))
-        finally:
-            Path(name).unlink(missing_ok=True)
+        return self.put_stream(io.BytesIO(data))
 
     def put_file(self, source: Path) -> Stored:
         """Keep a copy of a file."""
+        with source.open("rb") as data:
+            return self.put_stream(data)
+
+    def put_stream(self, source: BinaryIO) -> Stored:
+        """Keep a copy of everything that can be read."""
         file, name = tempfile.mkstemp(dir=self._incoming)
         digest, size = hashlib.sha256(), 0
         try:
-            with os.fdopen(file, "wb") as out, source.open("rb") as data:
-                while chunk := data.read(COPY_BYTES):
+            with os.fdopen(file, "wb") as out:
+                while chunk := source.read(COPY_BYTES):
                     digest.update(chunk)
                     size += len(chunk)
                     out.write(chunk)

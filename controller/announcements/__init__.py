@@ -1,0 +1,1 @@
+"""Things to be heard: typed text and uploaded files, made into clips by a worker."""

@@ -1,0 +1,108 @@
+"""What may happen to an announcement."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from controller.accounts.viewer import Viewer
+from controller.announcements.models import Announcement, Kind, Status
+from controller.announcements.repository import AnnouncementRepository
+from controller.announcements.schemas import AnnouncementEdit, AnnouncementIn
+from controller.areas.service import Areas
+from controller.database import after_commit, new_id
+from controller.errors import Conflict, Invalid
+from controller.monitoring.hub import Hub, Topic
+from controller.playlists.repository import PlaylistRepository
+
+
+class Announcements:
+    """Announcements within one transaction, as one viewer may change them."""
+
+    def __init__(self, session: AsyncSession, viewer: Viewer, *, hub: Hub, wake_workshop: Callable[[], None]) -> None:
+        self.repository = AnnouncementRepository(session)
+        self._session = session
+        self._viewer = viewer
+        self._areas = Areas(session, viewer)
+        self._hub = hub
+        self._wake_workshop = wake_workshop
+
+    async def type(self, wish: AnnouncementIn, now: datetime) -> Announcement:
+        """Make an announcement of typed text; its sound follows."""
+        return await self._add(
+            wish.area_code,
+            now,
+            title=wish.title,
+            kind=Kind.TEXT,
+            text=wish.text,
+            language=wish.language,
+            voice=wish.voice,
+            category=wish.category,
+        )
+
+    async def upload(
+        self, *, title: str, area_code: str, category: str, source: str, source_name: str, now: datetime
+    ) -> Announcement:
+        """Make an announcement of an uploaded file that lies in the content store."""
+        return await self._add(
+            area_code,
+            now,
+            title=title,
+            kind=Kind.FILE,
+            category=category,
+            source=source,
+            source_name=source_name[-255:],
+        )
+
+    async def edit(self, row: Announcement, wish: AnnouncementEdit, now: datetime) -> Announcement:
+        """Change words; render anew where the sound changes. Until that is ready the old sound stays."""
+        if row.retired_at is not None:
+            raise Conflict("Bản tin này đã được cất đi", "This announcement was put away")
+        if wish.text is not None and row.kind is not Kind.TEXT:
+            raise Invalid.field("text", "Bản tin từ tệp không có chữ", "An uploaded announcement has no text")
+        row.title = wish.title or row.title
+        row.category = row.category if wish.category is None else wish.category
+        if wish.retired:
+            await self._retire(row, now)
+        said = (row.text, row.voice)
+        row.text = wish.text or row.text
+        row.voice = wish.voice or row.voice
+        if (row.text, row.voice) != said:
+            self._render(row)
+        row.updated_at = now
+        await self._session.flush()
+        self._tell()
+        return row
+
+    async def _retire(self, row: Announcement, now: datetime) -> None:
+        if await PlaylistRepository(self._session).playing(row.id):
+            raise Conflict(
+                "Bản tin đang nằm trong một chương trình. Hãy bỏ khỏi chương trình trước.",
+                "A playlist holds this announcement. Take it out first.",
+            )
+        row.retired_at = now
+
+    async def _add(self, area_code: str, now: datetime, **values: object) -> Announcement:
+        area = await self._areas.place(area_code)
+        row = Announcement(
+            id=new_id(),
+            area=area,
+            area_code=area.code,
+            author=self._viewer.name,
+            created_at=now,
+            updated_at=now,
+            **values,
+        )
+        self._render(row)
+        self.repository.add(row)
+        await self._session.flush()
+        self._tell()
+        return row
+
+    def _render(self, row: Announcement) -> None:
+        row.job, row.status = new_id(), Status.PROCESSING
+        row.error_code = row.error_vi = row.error_en = None
+        after_commit(self._session, self._wake_workshop)
+
+    def _tell(self) -> None:
+        after_commit(self._session, lambda: self._hub.publish(Topic.ANNOUNCEMENTS))

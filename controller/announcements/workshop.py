@@ -1,0 +1,269 @@
+"""The workshop: makes sound in the background, and takes up again what a restart left undone."""
+
+import asyncio
+import tempfile
+import threading
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from audio.chime import ChimeKind
+from audio.clips import ClipFile, Progress, clip_from_file, clip_from_text
+from audio.errors import AudioError
+from audio.playlist import ChimeItem, ClipItem, Item, PauseItem, StretchFile, assemble
+from audio.render import MEDIA_TYPE
+from audio.speech import Voice
+from controller.announcements.models import Announcement, Kind, Status
+from controller.announcements.repository import RenderingQueue
+from controller.content.service import Clips, store_of
+from controller.content.store import ContentStore
+from controller.database import Database, after_commit
+from controller.monitoring.hub import Hub, Topic, hub_of
+from controller.playlists.recipe import Recipe
+from controller.playlists.repository import SoundRepository
+from controller.playlists.sound import Sounds
+from controller.runtime import Runtime
+from protocol.messages import Mark, Stretch
+
+log = structlog.get_logger(__name__)
+
+AT_A_TIME = 2
+POLL_S = 30.0
+TRIES = 3
+RETRY_AFTER_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Why a sound was not made."""
+
+    code: str
+    vi: str
+    en: str
+
+    @classmethod
+    def of(cls, error: AudioError) -> "Failed":
+        """Return the words of an error."""
+        return cls(error.code, error.message_vi, error.message_en)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A finished file, of whichever maker."""
+
+    path: Path
+    sha256: str
+    size_bytes: int
+    duration_ms: int
+    loudness_lufs: float
+    true_peak_dbtp: float
+    at_ms: int = 0
+    marks: tuple[Mark, ...] = ()
+
+    @classmethod
+    def of(cls, file: ClipFile | StretchFile) -> "Made":
+        """Return what matters of a file."""
+        made = cls(
+            file.path,
+            file.sha256,
+            file.size_bytes,
+            file.duration_ms,
+            file.loudness.integrated_lufs,
+            file.loudness.true_peak_dbtp,
+        )
+        if isinstance(file, ClipFile):
+            return made
+        return replace(made, at_ms=file.at_ms, marks=tuple(Mark(**asdict(mark)) for mark in file.marks))
+
+
+class Stopping(Exception):
+    """The service ends: work in progress is dropped and taken up at the next start."""
+
+
+class Workshop:
+    """Turns waiting announcements into clips and waiting playlists into stretches."""
+
+    def __init__(
+        self, *, database: Database, store: ContentStore, folder: Path, hub: Hub, now: Callable[[], datetime]
+    ) -> None:
+        self._database = database
+        self._store = store
+        self._folder = folder
+        self._hub = hub
+        self._now = now
+        self._call = asyncio.Event()
+        self._busy: set[str] = set()
+        self._stopping = threading.Event()
+
+    def wake(self) -> None:
+        """There may be something to do."""
+        self._call.set()
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        await asyncio.to_thread(self._folder.mkdir, parents=True, exist_ok=True)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                while True:
+                    self._call.clear()
+                    for name, job in await self._next_jobs():
+                        self._busy.add(name)
+                        tasks.create_task(self._work(name, job), name="workshop")
+                    try:
+                        await asyncio.wait_for(self._call.wait(), POLL_S)
+                    except TimeoutError:
+                        continue
+        finally:
+            self._stopping.set()
+
+    async def _work(self, name: str, job: Coroutine[Any, Any, None]) -> None:
+        try:
+            await job
+        except Stopping:
+            pass
+        except Exception:  # one broken job must not stop the workshop; it is tried again at the next start
+            log.exception("workshop.job_failed", job=name)
+            return
+        self._busy.discard(name)
+        self.wake()
+
+    async def _next_jobs(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
+        free = AT_A_TIME - len(self._busy)
+        if free <= 0:
+            return []
+        async with self._database.reading() as session:
+            announcements = await RenderingQueue(session).waiting(self._busy, free)
+            assemblies = await SoundRepository(session).waiting(self._busy, free)
+        jobs = [(row.job, self._render(row.id, row.job, self._renderer(row))) for row in announcements]
+        jobs += [(row.key, self._assemble(row.key, row.recipe)) for row in assemblies][: max(0, free - len(jobs))]
+        return jobs
+
+    async def _render(self, announcement_id: str, job: str, make: Callable[[Path], list[Made]]) -> None:
+        made = await self._make(make)
+        now = self._now()
+        async with self._database.transaction() as session:
+            row = await RenderingQueue(session).of_job(announcement_id, job)
+            if row is None:
+                return
+            after_commit(session, lambda: self._hub.publish(Topic.ANNOUNCEMENTS))
+            if isinstance(made, Failed):
+                row.status = Status.FAILED
+                row.error_code, row.error_vi, row.error_en = made.code, made.vi, made.en
+                return
+            (clip,) = made
+            await self._note(session, clip, now)
+            row.status, row.clip_sha256, row.duration_ms = Status.READY, clip.sha256, clip.duration_ms
+            await session.flush()
+            await Sounds(session, wake_workshop=self.wake).announcement_ready(row.id, now)
+
+    async def _assemble(self, key: str, recipe: Recipe) -> None:
+        made = await self._make(partial(_assembled, recipe, self._store))
+        now = self._now()
+        async with self._database.transaction() as session:
+            assembly = await SoundRepository(session).assembly(key)
+            if assembly is None:
+                return
+            after_commit(session, lambda: self._hub.publish(Topic.ANNOUNCEMENTS))
+            if isinstance(made, Failed):
+                assembly.status = Status.FAILED
+                assembly.error_code, assembly.error_vi, assembly.error_en = made.code, made.vi, made.en
+                return
+            for clip in made:
+                await self._note(session, clip, now)
+            assembly.status = Status.READY
+            assembly.stretches = [_stretch(clip).model_dump(mode="json") for clip in made]
+            assembly.duration_ms = max(clip.at_ms + clip.duration_ms for clip in made)
+            await session.flush()
+            await Sounds(session, wake_workshop=self.wake).assembled(assembly)
+
+    async def _make(self, make: Callable[[Path], list[Made]]) -> list[Made] | Failed:
+        """Make sound in a thread, its bytes safe in the store; say why when that cannot be."""
+        for attempt in range(1, TRIES + 1):
+            try:
+                return await asyncio.to_thread(self._in_scratch, make)
+            except AudioError as error:
+                failed = Failed.of(error)
+                log.warning("workshop.refused", code=error.code, attempt=attempt, reason=error.message_en)
+                if not error.transient:
+                    return failed
+            except OSError as error:
+                failed = Failed("disk", f"Không ghi được âm thanh: {error}", f"The sound could not be written: {error}")
+                log.warning("workshop.disk", error=str(error))
+            await asyncio.sleep(RETRY_AFTER_S)
+        return failed
+
+    def _in_scratch(self, make: Callable[[Path], list[Made]]) -> list[Made]:
+        with tempfile.TemporaryDirectory(dir=self._folder) as folder:
+            made = make(Path(folder))
+            for each in made:
+                stored = self._store.put_file(each.path)
+                if stored.sha256 != each.sha256:
+                    raise OSError(f"{each.sha256} became {stored.sha256} on its way to the store")
+            return made
+
+    async def _note(self, session: AsyncSession, clip: Made, now: datetime) -> None:
+        await Clips(session, self._store).note(
+            sha256=clip.sha256,
+            size_bytes=clip.size_bytes,
+            duration_ms=clip.duration_ms,
+            media_type=MEDIA_TYPE,
+            now=now,
+            loudness_lufs=clip.loudness_lufs,
+            true_peak_dbtp=clip.true_peak_dbtp,
+        )
+
+    def _renderer(self, row: Announcement) -> Callable[[Path], list[Made]]:
+        if row.kind is Kind.TEXT:
+            voice = Voice(row.voice) if row.voice else Voice.NORTH
+            return partial(_spoken, row.text, voice, self._keep_on)
+        return partial(_converted, self._store.path(row.source or ""), self._keep_on)
+
+    def _keep_on(self, _stage: str, _seconds: float) -> None:
+        if self._stopping.is_set():
+            raise Stopping
+
+
+def _spoken(text: str, voice: Voice, progress: Progress, folder: Path) -> list[Made]:
+    return [Made.of(clip_from_text(text, voice, folder, on_progress=progress))]
+
+
+def _converted(source: Path, progress: Progress, folder: Path) -> list[Made]:
+    return [Made.of(clip_from_file(source, folder, on_progress=progress))]
+
+
+def _assembled(recipe: Recipe, store: ContentStore, folder: Path) -> list[Made]:
+    return [Made.of(stretch) for stretch in assemble([_item(step, store) for step in recipe], folder)]
+
+
+def _item(step: Mapping[str, Any], store: ContentStore) -> Item:
+    match step["kind"]:
+        case "chime":
+            return ChimeItem(step["id"], ChimeKind(step["chime"]))
+        case "pause":
+            return PauseItem(step["ms"], step["id"])
+        case _:
+            return ClipItem(store.path(step["clip"]), step["title"], step["id"], step["repeat"])
+
+
+def _stretch(made: Made) -> Stretch:
+    return Stretch(clip=made.sha256, at_ms=made.at_ms, duration_ms=made.duration_ms, marks=made.marks)
+
+
+def workshop_of(runtime: Runtime) -> Workshop:
+    """Return the service's one workshop."""
+    if Workshop not in runtime.parts:
+        runtime.parts[Workshop] = Workshop(
+            database=runtime.database,
+            store=store_of(runtime),
+            folder=runtime.settings.data_dir / "work",
+            hub=hub_of(runtime),
+            now=runtime.clock,
+        )
+    workshop: Workshop = runtime.parts[Workshop]
+    return workshop

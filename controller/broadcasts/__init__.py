@@ -1,0 +1,1 @@
+"""What airs where and when: schedules, their occurrences, and how each went."""

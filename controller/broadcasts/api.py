@@ -1,0 +1,144 @@
+"""`/api/v1/schedules` and `/api/v1/occurrences`."""
+
+from datetime import date, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response
+
+from controller.accounts.access import Idempotent, ViewerDep
+from controller.broadcasts import progress
+from controller.broadcasts.models import Schedule
+from controller.broadcasts.schemas import OccurrenceOut, ScheduleEdit, ScheduleIn, ScheduleOut
+from controller.broadcasts.service import Broadcasts, Timing
+from controller.commands.api import CommandsDep
+from controller.errors import NotFound
+from controller.http.pages import PageDep, PageOut
+from controller.http.route import NowDep, RuntimeDep, SessionDep, TransactionRoute
+from controller.http.versions import IfMatchDep, tag
+from controller.runtime import Runtime
+from schedules.day import local_day, midnight
+
+router = APIRouter(prefix="/api/v1", tags=["broadcasts"], route_class=TransactionRoute)
+
+
+def timing_of(runtime: Runtime) -> Timing:
+    """Return how close to air things still move."""
+    settings = runtime.settings
+    return Timing(lead=timedelta(seconds=settings.lead_s), freeze=timedelta(seconds=settings.freeze_s))
+
+
+def broadcasts_of(session: SessionDep, viewer: ViewerDep, runtime: RuntimeDep, commands: CommandsDep) -> Broadcasts:
+    """Return broadcasts as the one who asks may change them."""
+    return Broadcasts(session, viewer, timing=timing_of(runtime), commands=commands)
+
+
+BroadcastsDep = Annotated[Broadcasts, Depends(broadcasts_of)]
+
+
+def _shown(row: Schedule, response: Response) -> ScheduleOut:
+    tag(response, row)
+    response.headers["Location"] = f"/api/v1/schedules/{row.id}"
+    return ScheduleOut.of(row)
+
+
+@router.get("/schedules", operation_id="listSchedules", summary="Schedules, newest first")
+async def list_schedules(
+    *,
+    broadcasts: BroadcastsDep,
+    viewer: ViewerDep,
+    page: PageDep,
+    active: Annotated[bool | None, Query(description="Only active ones, or only those withdrawn")] = None,
+) -> PageOut[ScheduleOut]:
+    """Answer one page of schedules."""
+    statement = broadcasts.repository.readable(viewer)
+    if active is not None:
+        statement = statement.where(Schedule.active.is_(active))
+    found = await broadcasts.repository.page(statement, page)
+    return PageOut(items=[ScheduleOut.of(row) for row in found.items], next_cursor=found.next_cursor)
+
+
+@router.post(
+    "/schedules",
+    operation_id="createSchedule",
+    summary="Say what airs where and when",
+    status_code=201,
+    dependencies=[Idempotent],
+)
+async def create_schedule(body: ScheduleIn, response: Response, broadcasts: BroadcastsDep, now: NowDep) -> ScheduleOut:
+    """Make a schedule; without `first_local` it airs now."""
+    return _shown(await broadcasts.add(body, now), response)
+
+
+@router.get("/schedules/{schedule_id}", operation_id="getSchedule", summary="One schedule")
+async def get_schedule(
+    schedule_id: str, response: Response, broadcasts: BroadcastsDep, viewer: ViewerDep
+) -> ScheduleOut:
+    """Answer one schedule."""
+    return _shown(await broadcasts.repository.get(viewer, schedule_id), response)
+
+
+@router.patch("/schedules/{schedule_id}", operation_id="editSchedule", summary="Edit a schedule")
+async def edit_schedule(
+    *,
+    schedule_id: str,
+    body: ScheduleEdit,
+    response: Response,
+    broadcasts: BroadcastsDep,
+    viewer: ViewerDep,
+    condition: IfMatchDep,
+    now: NowDep,
+) -> ScheduleOut:
+    """Edit a schedule; what starts within seconds no longer changes."""
+    row = await broadcasts.repository.get(viewer, schedule_id)
+    condition.check(row)
+    return _shown(await broadcasts.edit(row, body, now), response)
+
+
+@router.delete(
+    "/schedules/{schedule_id}", operation_id="withdrawSchedule", summary="Withdraw a schedule", status_code=204
+)
+async def withdraw_schedule(
+    schedule_id: str, broadcasts: BroadcastsDep, viewer: ViewerDep, condition: IfMatchDep, now: NowDep
+) -> None:
+    """Withdraw a schedule; what of it is on air stops. It stays on record, inactive."""
+    row = await broadcasts.repository.get(viewer, schedule_id)
+    condition.check(row)
+    await broadcasts.remove(row, now)
+
+
+@router.get("/occurrences", operation_id="listOccurrences", summary="What airs on a day, and how it is going")
+async def list_occurrences(
+    *,
+    broadcasts: BroadcastsDep,
+    viewer: ViewerDep,
+    runtime: RuntimeDep,
+    now: NowDep,
+    day: Annotated[date | None, Query(description="A local day; today if absent")] = None,
+) -> PageOut[OccurrenceOut]:
+    """Answer every occurrence of a day on the viewer's speakers."""
+    zone = runtime.settings.zone
+    chosen = day or local_day(now, zone)
+    start, end = midnight(chosen, zone), midnight(chosen + timedelta(days=1), zone)
+    return PageOut(items=progress.occurrences(await broadcasts.occurrences.between(viewer, start, end), now))
+
+
+@router.get("/occurrences/{occurrence_id}", operation_id="getOccurrence", summary="One occurrence")
+async def get_occurrence(
+    occurrence_id: str, broadcasts: BroadcastsDep, viewer: ViewerDep, now: NowDep
+) -> OccurrenceOut:
+    """Answer one occurrence, speaker by speaker."""
+    found = progress.occurrences(await broadcasts.occurrences.one(viewer, occurrence_id), now)
+    if not found:
+        raise NotFound
+    return found[0]
+
+
+@router.post(
+    "/occurrences/{occurrence_id}/cancel",
+    operation_id="cancelOccurrence",
+    summary="Call an occurrence off, or stop it",
+    status_code=204,
+)
+async def cancel_occurrence(occurrence_id: str, broadcasts: BroadcastsDep, now: NowDep) -> None:
+    """Call it off everywhere; where it sounds already, it stops."""
+    await broadcasts.cancel(occurrence_id, now)

@@ -1,0 +1,230 @@
+"""What may happen to schedules and their occurrences."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import ceil
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from controller.accounts.viewer import Viewer
+from controller.areas.models import Area
+from controller.areas.repository import AreaRepository
+from controller.areas.service import Areas
+from controller.broadcasts.models import CancelledOccurrence, Schedule, ScheduleTarget, TargetKind
+from controller.broadcasts.repository import OccurrenceRepository, ScheduleRepository
+from controller.broadcasts.schemas import ScheduleEdit, ScheduleIn, Target
+from controller.commands.service import CommandService
+from controller.database import new_id
+from controller.devices.models import DeviceStatus
+from controller.devices.repository import DeviceRepository
+from controller.errors import Conflict, FieldError, Invalid, NotFound
+from controller.events import ScheduleChanged, record_event
+from controller.groups.models import Group
+from controller.groups.repository import GroupRepository
+from controller.planning import rows
+from controller.playlists.models import Playlist
+from controller.playlists.repository import PlaylistRepository
+from controller.text import Text
+from protocol.messages import Skip, Stop
+from schedules import recurrence
+from schedules.errors import InvalidRecurrence
+
+EMERGES_WITHIN = timedelta(hours=2)
+"""Longest stagger and lateness of a last airing, so that a schedule is not called over too early."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How close to air things still move."""
+
+    lead: timedelta
+    freeze: timedelta
+
+
+class Broadcasts:
+    """Schedules within one transaction, as one viewer may change them."""
+
+    def __init__(self, session: AsyncSession, viewer: Viewer, *, timing: Timing, commands: CommandService) -> None:
+        self.repository = ScheduleRepository(session)
+        self.occurrences = OccurrenceRepository(session)
+        self._session = session
+        self._viewer = viewer
+        self._areas = Areas(session, viewer)
+        self._timing = timing
+        self._commands = commands
+
+    async def add(self, wish: ScheduleIn, now: datetime) -> Schedule:
+        """Make a schedule; the speakers it addresses get new plans."""
+        area = await self._areas.place(wish.area_code)
+        playlist = await self._playlist(wish.playlist_id)
+        row = Schedule(
+            id=new_id(),
+            area=area,
+            area_code=area.code,
+            playlist=playlist,
+            playlist_id=playlist.id,
+            title=wish.title,
+            author=self._viewer.name,
+            created_at=now,
+            active=wish.active,
+            first_local=_local_text(wish.first_local or self._soon(now, wish.zone)),
+            zone=wish.zone,
+            rrule=wish.rrule,
+            except_local=[_local_text(each) for each in wish.except_local],
+            extra_local=[_local_text(each) for each in wish.extra_local],
+            priority=int(wish.priority),
+            resume=wish.resume,
+            volume=wish.volume,
+            late_join_s=wish.late_join_s,
+            commune_rank=wish.commune_rank,
+            staggered=wish.staggered,
+            targets=await self._targets(wish.targets),
+        )
+        _check_calendar(row)
+        self.repository.add(row)
+        await self._session.flush()
+        record_event(self._session, ScheduleChanged(row.id))
+        return row
+
+    async def edit(self, row: Schedule, wish: ScheduleEdit, now: datetime) -> Schedule:
+        """Change what the wish names. What is about to air stays as it was promised."""
+        if wish.playlist_id is not None:
+            row.playlist = await self._playlist(wish.playlist_id)
+            row.playlist_id = row.playlist.id
+        if wish.targets is not None:
+            row.targets = await self._targets(wish.targets)
+        for name, value in _edited(wish).items():
+            setattr(row, name, value)
+        _check_calendar(row)
+        if wish.active is False:
+            await self._stop_sounding(row.id, now)
+        await self._session.flush()
+        record_event(self._session, ScheduleChanged(row.id))
+        return row
+
+    async def remove(self, row: Schedule, now: datetime) -> None:
+        """Withdraw a schedule for good; what of it is on air stops."""
+        await self._stop_sounding(row.id, now)
+        record_event(self._session, ScheduleChanged(row.id))
+        row.active = False
+        await self._session.flush()
+
+    async def cancel(self, occurrence_id: str, now: datetime) -> None:
+        """Call one occurrence off, everywhere it was to air; where it sounds, it stops."""
+        day = await self.occurrences.one(self._viewer, occurrence_id)
+        if not day.planned:
+            raise NotFound
+        schedule = await self.repository.find(self._viewer, day.planned[0].schedule_id)
+        if schedule is None:
+            raise NotFound
+        if max(row.ends_at for row in day.planned) <= now:
+            raise Conflict("Lượt phát này đã kết thúc", "This occurrence is over")
+        if await self.occurrences.called_off(occurrence_id) is None:
+            self._session.add(
+                CancelledOccurrence(
+                    occurrence_id=occurrence_id,
+                    schedule_id=schedule.id,
+                    cancelled_at=now,
+                    author=self._viewer.name,
+                )
+            )
+        await self._session.flush()
+        self._silence([(row.device_id, row.occurrence_id, row.starts_at) for row in day.planned], now)
+        record_event(self._session, ScheduleChanged(schedule.id))
+
+    async def _stop_sounding(self, schedule_id: str, now: datetime) -> None:
+        """Silence what of a schedule is on air, or so close to it that plans no longer change."""
+        sounding = await self.occurrences.of_schedule(self._viewer, schedule_id, ends_after=now)
+        self._silence([(row.device_id, row.occurrence_id, row.starts_at) for row in sounding], now)
+
+    def _silence(self, airings: Iterable[tuple[str, str, datetime]], now: datetime) -> None:
+        """Order a stop where it sounds, and a skip where a plan may come too late to prevent it."""
+        close: dict[tuple[str, bool], list[str]] = {}
+        for device_id, occurrence_id, starts_at in airings:
+            if starts_at <= now + self._timing.freeze + self._timing.lead:
+                close.setdefault((occurrence_id, starts_at <= now), []).append(device_id)
+        for (occurrence_id, begun), device_ids in close.items():
+            action = Stop(occurrence=occurrence_id) if begun else Skip(occurrence=occurrence_id)
+            self._commands.order(device_ids, action, author=self._viewer.name, now=now)
+
+    def _soon(self, now: datetime, zone: str) -> datetime:
+        """Return the next whole second that leaves speakers time to get ready, by the wall clock of `zone`."""
+        try:
+            local = ZoneInfo(zone)
+        except (ValueError, KeyError, OSError) as error:
+            raise Invalid.field("zone", "Không có múi giờ này", "There is no such time zone") from error
+        starts_at_s = ceil((now + self._timing.lead).timestamp())
+        return datetime.fromtimestamp(starts_at_s, local).replace(tzinfo=None)
+
+    async def _playlist(self, playlist_id: str) -> Playlist:
+        playlist = await PlaylistRepository(self._session).find(self._viewer, playlist_id)
+        if playlist is None or playlist.retired_at is not None:
+            raise Invalid.field("playlist_id", "Không có chương trình này", "There is no such playlist")
+        return playlist
+
+    async def _targets(self, wishes: Sequence[Target]) -> list[ScheduleTarget]:
+        """Return the rows of targets that the viewer sees; refuse the others, each by its place."""
+        keys = {kind: {wish.key for wish in wishes if wish.kind is kind} for kind in TargetKind}
+        areas, groups = AreaRepository(self._session), GroupRepository(self._session)
+        seen = {
+            TargetKind.AREA: {
+                row.code
+                for row in await areas.all(areas.readable(self._viewer).where(Area.code.in_(keys[TargetKind.AREA])))
+            },
+            TargetKind.GROUP: {
+                row.id
+                for row in await groups.all(groups.readable(self._viewer).where(Group.id.in_(keys[TargetKind.GROUP])))
+            },
+            TargetKind.DEVICE: {
+                row.id
+                for row in await DeviceRepository(self._session).some(self._viewer, keys[TargetKind.DEVICE])
+                if row.status is DeviceStatus.ACTIVE
+            },
+        }
+        unknown = tuple(
+            FieldError(f"targets.{place}.key", Text(f"Không có {wish.key}", f"There is no {wish.key}"))
+            for place, wish in enumerate(wishes)
+            if wish.key not in seen[wish.kind]
+        )
+        if unknown:
+            raise Invalid(errors=unknown)
+        chosen = sorted({(wish.kind, wish.key) for wish in wishes})
+        return [ScheduleTarget(kind=kind, key=key) for kind, key in chosen]
+
+
+_MAY_BE_EMPTIED = {"volume", "late_join_s", "rrule"}
+_APART = {"playlist_id", "targets"}
+
+
+def _edited(wish: ScheduleEdit) -> dict[str, Any]:
+    """Return the columns that an edit names, as they are stored."""
+    columns: dict[str, Any] = {}
+    for name in wish.model_fields_set - _APART:
+        value = getattr(wish, name)
+        if value is None and name not in _MAY_BE_EMPTIED:
+            continue
+        columns[name] = value
+    if "first_local" in columns:
+        columns["first_local"] = _local_text(columns["first_local"])
+    for name in {"except_local", "extra_local"} & columns.keys():
+        columns[name] = [_local_text(each) for each in columns[name]]
+    return columns
+
+
+def _local_text(local: datetime) -> str:
+    return local.isoformat(timespec="seconds")
+
+
+def _check_calendar(row: Schedule) -> None:
+    """Refuse a calendar that cannot be used; note when the last airing of a finite one has begun."""
+    calendar = rows.recurrence(row)
+    try:
+        recurrence.validate(calendar)
+    except InvalidRecurrence as error:
+        raise Invalid.field(error.field, error.sentence.vi, error.sentence.en) from error
+    last = max({calendar.first_local, *calendar.extra_local})
+    zone = ZoneInfo(calendar.zone)
+    row.over_at = None if calendar.rrule else recurrence.to_utc(last, zone) + EMERGES_WITHIN

@@ -1,0 +1,1 @@
+"""One-off orders to speakers, and what became of each."""

@@ -1,0 +1,109 @@
+"""All SQL about clips: what is here, who may hear it, what nobody needs any more."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, exists, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from controller.accounts.viewer import Viewer
+from controller.announcements.models import Announcement
+from controller.areas.models import Area
+from controller.areas.tree import within
+from controller.content.models import Clip
+from controller.devices.models import Device, DeviceStatus
+from controller.link.models import RetainedDocument
+from controller.planning.models import PlannedRow
+from controller.playlists.models import Assembly, Playlist
+
+
+class ClipRepository:
+    """Clips belong to nobody: who may hear one is decided by what it is the sound of."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def find(self, sha256: str) -> Clip | None:
+        """Return a clip."""
+        return await self._session.get(Clip, sha256)
+
+    def add(self, clip: Clip) -> None:
+        """Add a clip to the transaction."""
+        self._session.add(clip)
+
+    async def audible(self, viewer: Viewer, sha256: str) -> bool:
+        """Whether the clip is the sound of anything in the viewer's subtree, or of what airs there."""
+        own = exists().where(
+            Announcement.clip_sha256 == sha256, Announcement.area_code == Area.code, within(Area.path, viewer.scope)
+        )
+        if await self._session.scalar(select(own)):
+            return True
+        sounds = await self._session.scalars(
+            select(Assembly.stretches)
+            .join(Playlist, or_(Playlist.wanted_key == Assembly.key, Playlist.sound_key == Assembly.key))
+            .join(Area, Area.code == Playlist.area_code)
+            .where(within(Area.path, viewer.scope))
+            .distinct()
+        )
+        return any(sha256 in _clips(stretches) for stretches in sounds)
+
+    async def needed_by(self, device_id: str, sha256: str, now: datetime) -> bool:
+        """Whether an active speaker's plan still asks for the clip, or is itself that content."""
+        device = await self._session.get(Device, device_id)
+        if device is None or device.status is not DeviceStatus.ACTIVE:
+            return False
+        manifest = exists().where(RetainedDocument.device_id == device_id, RetainedDocument.content_sha256 == sha256)
+        if await self._session.scalar(select(manifest)):
+            return True
+        planned = await self._session.scalars(
+            select(PlannedRow.clips).where(PlannedRow.device_id == device_id, PlannedRow.ends_at > now)
+        )
+        return any(sha256 in clips for clips in planned)
+
+    async def unneeded(self, *, made_before: datetime, needed_after: datetime) -> Sequence[str]:
+        """Return old clips that no announcement, playlist or plan refers to."""
+        old = set(await self._session.scalars(select(Clip.sha256).where(Clip.created_at < made_before)))
+        return sorted(old - await self.needed(needed_after))
+
+    async def needed(self, needed_after: datetime) -> set[str]:
+        """Return every hash that something refers to."""
+        needed = set(
+            await self._session.scalars(
+                select(Announcement.clip_sha256).where(
+                    Announcement.clip_sha256.is_not(None), Announcement.retired_at.is_(None)
+                )
+            )
+        )
+        needed |= set(await self._session.scalars(select(Announcement.source).where(Announcement.retired_at.is_(None))))
+        needed |= set(await self._session.scalars(select(RetainedDocument.content_sha256)))
+        for stretches in await self._session.scalars(
+            select(Assembly.stretches)
+            .join(Playlist, or_(Playlist.wanted_key == Assembly.key, Playlist.sound_key == Assembly.key))
+            .where(Playlist.retired_at.is_(None))
+        ):
+            needed |= _clips(stretches)
+        for clips in await self._session.scalars(
+            select(PlannedRow.clips).where(PlannedRow.ends_at > needed_after).distinct()
+        ):
+            needed.update(clips)
+        return {sha256 for sha256 in needed if sha256}
+
+    async def forget(self, hashes: Collection[str]) -> None:
+        """Remove clips, and the assemblies that are nothing without them."""
+        gone = [
+            key
+            for key, stretches in await self._session.execute(select(Assembly.key, Assembly.stretches))
+            if not _clips(stretches).isdisjoint(hashes)
+        ]
+        for column in (Playlist.wanted_key, Playlist.sound_key):
+            await self._session.execute(update(Playlist).where(column.in_(gone)).values({column: None}))
+        await self._session.execute(delete(Assembly).where(Assembly.key.in_(gone)))
+        await self._session.execute(
+            update(Announcement).where(Announcement.clip_sha256.in_(hashes)).values(clip_sha256=None)
+        )
+        await self._session.execute(delete(Clip).where(Clip.sha256.in_(hashes)))
+
+
+def _clips(stretches: Sequence[dict[str, Any]]) -> set[str]:
+    return {str(stretch["clip"]) for stretch in stretches}

@@ -1,0 +1,216 @@
+"""The MQTT connection of the controller: it comes back by itself, and whatever the broker forgot is said again."""
+
+import asyncio
+import random
+import ssl
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+import aiomqtt
+import structlog
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from controller.link import clock
+from controller.link.ports import Inbox, Incoming, Outbox, Outgoing
+from controller.link.refusals import Refusals
+from protocol import topics
+from protocol.errors import ProtocolError
+from protocol.messages import Pulse
+from protocol.signing import SigningKey, sign
+from protocol.topics import Channel, DeviceTopic
+
+log = structlog.get_logger(__name__)
+
+LISTENS_TO: list[tuple[str, int]] = [
+    (topics.all_devices(channel), topics.DELIVERY[channel].qos)
+    for channel in (Channel.STATUS, Channel.STATE, Channel.RECORDS, Channel.REPLY, Channel.CLOCK)
+]
+PAGE = 50
+IN_FLIGHT = 20
+INBOX_MESSAGES = 5_000
+ANSWERS = 1_000
+POLL_S = 5.0
+"""The database is asked this often even when nobody called: a lost hint costs seconds, never a plan."""
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """Where the broker is and how to enter."""
+
+    host: str
+    port: int
+    username: str | None = None
+    password: str | None = None
+    client_id: str = "loa-controller"
+    mqtt_version: Literal["5", "3.1.1"] = "5"
+    tls: ssl.SSLContext | None = None
+
+
+class Link:
+    """Carries the outbox to the broker and the speakers' messages to the inbox, for as long as it runs."""
+
+    def __init__(
+        self,
+        *,
+        broker: Broker,
+        outbox: Outbox,
+        inbox: Inbox,
+        key: SigningKey,
+        now: Callable[[], datetime],
+        pulse_every_s: int = 30,
+        first_retry_s: float = 0.5,
+        refusals: Refusals | None = None,
+    ) -> None:
+        self._broker = broker
+        self._outbox = outbox
+        self._inbox = inbox
+        self._key = key
+        self._now = now
+        self._pulse_every_s = pulse_every_s
+        self._first_retry_s = first_retry_s
+        self.refusals = refusals or Refusals()
+        self.connected = asyncio.Event()
+        self._call = asyncio.Event()
+        self._heard: asyncio.Queue[Incoming] = asyncio.Queue(INBOX_MESSAGES)
+        self._answers: asyncio.Queue[Outgoing] = asyncio.Queue(ANSWERS)
+
+    def wake(self) -> None:
+        """Something was committed that wants publishing."""
+        self._call.set()
+
+    async def run(self) -> None:
+        """Keep the link up until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._store(), name="link-inbox")
+            tasks.create_task(self._stay_connected(), name="link-connection")
+
+    async def _stay_connected(self) -> None:
+        delays, down = self._delays(), False
+        while True:
+            try:
+                async with self._client() as client:
+                    await client.subscribe(LISTENS_TO)
+                    log.info("link.up", host=self._broker.host, port=self._broker.port)
+                    delays, down = self._delays(), False
+                    self.connected.set()
+                    await self._converse(client)
+            except* aiomqtt.MqttError as errors:
+                if not down:
+                    log.warning("link.down", reason=str(errors.exceptions[0]))
+                down = True
+            finally:
+                self.connected.clear()
+            await asyncio.sleep(next(delays))
+
+    def _client(self) -> aiomqtt.Client:
+        mqtt5 = self._broker.mqtt_version == "5"
+        return aiomqtt.Client(
+            self._broker.host,
+            self._broker.port,
+            username=self._broker.username,
+            password=self._broker.password,
+            identifier=self._broker.client_id,
+            protocol=aiomqtt.ProtocolVersion.V5 if mqtt5 else aiomqtt.ProtocolVersion.V311,
+            clean_session=None if mqtt5 else True,
+            tls_context=self._broker.tls,
+            max_inflight_messages=IN_FLIGHT,
+            keepalive=20,
+        )
+
+    def _delays(self) -> Iterator[float]:
+        """Doubling, jittered waits, so that a returning broker is not met by everyone at once."""
+        delay = self._first_retry_s
+        while True:
+            yield delay * random.uniform(0.5, 1.5)  # noqa: S311  # spreads load, protects nothing
+            delay = min(delay * 2, 30.0)
+
+    async def _converse(self, client: aiomqtt.Client) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._listen(client), name="link-listen")
+            tasks.create_task(self._speak(client), name="link-speak")
+            tasks.create_task(self._answer(client), name="link-answer")
+            tasks.create_task(self._pulse(client), name="link-pulse")
+
+    async def _listen(self, client: aiomqtt.Client) -> None:
+        """Clock questions are answered here and now; everything else queues for the database."""
+        async for message in client.messages:
+            received_at_us = clock.now_us()
+            topic = DeviceTopic.parse(str(message.topic))
+            if topic is None or not isinstance(message.payload, bytes):
+                continue
+            if topic.channel is Channel.CLOCK:
+                await self._tell_time(client, topic, message.payload, received_at_us)
+                continue
+            try:
+                self._heard.put_nowait(Incoming(topic, message.payload, retained=bool(message.retain)))
+            except asyncio.QueueFull:
+                self.refusals.add(topic.device_id, "overload")
+                continue
+
+    async def _tell_time(self, client: aiomqtt.Client, topic: DeviceTopic, payload: bytes, received_at_us: int) -> None:
+        try:
+            where, reply = clock.answer(
+                payload, device_id=topic.device_id, received_at_us=received_at_us, key=self._key
+            )
+        except ProtocolError as error:
+            self.refusals.add(topic.device_id, error.code)
+            return
+        await client.publish(where, reply, qos=0)
+
+    async def _store(self) -> None:
+        while True:
+            message = await self._heard.get()
+            for answer in await self._inbox.receive(message):
+                if self._answers.full():
+                    self._answers.get_nowait()
+                self._answers.put_nowait(answer)
+
+    async def _answer(self, client: aiomqtt.Client) -> None:
+        while True:
+            await _publish(client, await self._answers.get())
+
+    async def _speak(self, client: aiomqtt.Client) -> None:
+        """First everything, because the broker may have forgotten it; then what changes."""
+        self._call.set()
+        after: str | None = None
+        while page := await self._outbox.everything(after, PAGE):
+            await self._say(client, page)
+            after = page[-1].topic
+        while True:
+            self._call.clear()
+            while page := await self._outbox.waiting(PAGE):
+                await self._say(client, page)
+            try:
+                await asyncio.wait_for(self._call.wait(), POLL_S)
+            except TimeoutError:
+                continue
+
+    async def _say(self, client: aiomqtt.Client, page: Sequence[Outgoing]) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            for outgoing in page:
+                tasks.create_task(_publish(client, outgoing))
+        await self._outbox.published(page)
+
+    async def _pulse(self, client: aiomqtt.Client) -> None:
+        while True:
+            now = self._now()
+            signed = sign(
+                Pulse(at=now, every_s=self._pulse_every_s),
+                audience="all",
+                key=self._key,
+                now=now,
+                lifetime=timedelta(seconds=3 * self._pulse_every_s),
+            )
+            await client.publish(topics.PULSE, signed, qos=0)
+            await asyncio.sleep(self._pulse_every_s)
+
+
+async def _publish(client: aiomqtt.Client, outgoing: Outgoing) -> None:
+    properties = None
+    if outgoing.expires_in_s is not None:
+        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]  # paho; ignored below MQTT 5
+        properties.MessageExpiryInterval = max(1, outgoing.expires_in_s)
+    await client.publish(outgoing.topic, outgoing.payload, outgoing.qos, outgoing.retain, properties)

@@ -1,0 +1,71 @@
+"""The outbox in the database: documents that must stand on the broker, and commands not yet sent."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from pydantic import TypeAdapter
+
+from controller.commands.models import CommandRow
+from controller.commands.repository import CommandTraffic
+from controller.database import Database
+from controller.link.models import RetainedDocument
+from controller.link.ports import Outgoing
+from controller.link.repository import DocumentRepository
+from protocol import topics
+from protocol.messages import Action, Command
+from protocol.signing import SigningKey, sign
+from protocol.topics import Channel
+from schedules.types import DeviceId
+
+_ACTION: TypeAdapter[Action] = TypeAdapter(Action)
+_COMMAND = "command:"
+
+
+class DatabaseOutbox:
+    """Reads what is to be said; notes what was said."""
+
+    def __init__(self, database: Database, *, key: SigningKey, now: Callable[[], datetime]) -> None:
+        self._database = database
+        self._key = key
+        self._now = now
+
+    async def everything(self, after: str | None, limit: int) -> Sequence[Outgoing]:
+        """Every document, in pages."""
+        async with self._database.reading() as session:
+            return [_document(row) for row in await DocumentRepository(session).page(after, limit)]
+
+    async def waiting(self, limit: int) -> Sequence[Outgoing]:
+        """Commands first: somebody stands there and waits; then documents."""
+        now = self._now()
+        async with self._database.reading() as session:
+            commands = await CommandTraffic(session).unsent(now=now, limit=limit)
+            documents = await DocumentRepository(session).unpublished(limit)
+        return [*(self._command(row, now) for row in commands), *map(_document, documents)]
+
+    async def published(self, sent: Sequence[Outgoing]) -> None:
+        """Note it."""
+        commands = [each.receipt.removeprefix(_COMMAND) for each in sent if each.receipt and _is_command(each)]
+        versions = {each.topic: int(each.receipt) for each in sent if each.receipt and not _is_command(each)}
+        now = self._now()
+        async with self._database.transaction() as session:
+            await CommandTraffic(session).sent(commands, now)
+            await DocumentRepository(session).published(versions, now)
+
+    def _command(self, row: CommandRow, now: datetime) -> Outgoing:
+        body = Command(id=row.id, action=_ACTION.validate_python(row.action))
+        left = row.expires_at - now
+        signed = sign(body, audience=row.device_id, key=self._key, now=now, lifetime=left, jti=row.id)
+        return Outgoing(
+            topics.device(DeviceId(row.device_id), Channel.COMMAND),
+            signed.encode(),
+            expires_in_s=int(left.total_seconds()),
+            receipt=f"{_COMMAND}{row.id}",
+        )
+
+
+def _is_command(outgoing: Outgoing) -> bool:
+    return outgoing.receipt is not None and outgoing.receipt.startswith(_COMMAND)
+
+
+def _document(row: RetainedDocument) -> Outgoing:
+    return Outgoing(row.topic, row.payload, retain=True, receipt=str(row.version))

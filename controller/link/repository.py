@@ -1,0 +1,47 @@
+"""All SQL about what must stand on the broker."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from controller.link.models import RetainedDocument
+
+
+class DocumentRepository:
+    """Retained documents, as the link publishes them."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def page(self, after: str | None, limit: int) -> Sequence[RetainedDocument]:
+        """Return documents by topic, after one of them."""
+        statement = select(RetainedDocument).order_by(RetainedDocument.topic).limit(limit)
+        if after is not None:
+            statement = statement.where(RetainedDocument.topic > after)
+        return (await self._session.scalars(statement)).all()
+
+    async def unpublished(self, limit: int) -> Sequence[RetainedDocument]:
+        """Return documents that the broker has not taken yet, the longest waiting first."""
+        return (
+            await self._session.scalars(
+                select(RetainedDocument)
+                .where(RetainedDocument.published_at.is_(None))
+                .order_by(RetainedDocument.issued_at, RetainedDocument.topic)
+                .limit(limit)
+            )
+        ).all()
+
+    async def published(self, versions: Mapping[str, int], now: datetime) -> None:
+        """Note that the broker has these, unless they changed meanwhile."""
+        for topic, version in versions.items():
+            await self._session.execute(
+                update(RetainedDocument)
+                .where(
+                    RetainedDocument.topic == topic,
+                    RetainedDocument.version == version,
+                    RetainedDocument.published_at.is_(None),
+                )
+                .values(published_at=now)
+            )

@@ -1,0 +1,1 @@
+"""How every speaker is, and who wants to know."""

@@ -1,0 +1,174 @@
+"""From rows to one speaker's plan and configuration. Pure: the same rows in any order give the same bytes."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from protocol.messages import (
+    CapLimits,
+    ClipRef,
+    Config,
+    Order,
+    Plan,
+    PlanOccurrence,
+    Stretch,
+    TrustedKey,
+    VolumeWindow,
+    Window,
+)
+from schedules.plan import Calendar, PlanWindow, compile_plan
+from schedules.stagger import stagger_ms
+from schedules.types import PlannedOccurrence, Schedule, ScheduleId, SpeakerPolicy, TimeWindow
+
+LINK_OUTLIVES_PLAN = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class ClipFacts:
+    """What a plan says of a clip besides its address."""
+
+    sha256: str
+    size_bytes: int
+    duration_ms: int
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Airing:
+    """A planned occurrence together with its sound."""
+
+    occurrence: PlannedOccurrence
+    stretches: tuple[Stretch, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """One speaker as the planner sees it."""
+
+    device_id: str
+    name: str
+    areas: tuple[str, ...]
+    groups: tuple[str, ...]
+    policy: SpeakerPolicy
+    hamlet_index: int
+    schedules: tuple[Schedule, ...]
+    previous: tuple[Airing, ...] | None
+    """What its last plan held from today on; None: it never had one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What all speakers of one planning share."""
+
+    sounds: Mapping[ScheduleId, tuple[Stretch, ...]]
+    clips: Mapping[str, ClipFacts]
+    cancelled: frozenset[str]
+    freeze: timedelta
+
+
+def airings(speaker: Speaker, material: Material, calendar: Calendar, now: datetime) -> tuple[Airing, ...]:
+    """Return what the speaker airs. What is on air or about to be keeps the very sound it was promised with."""
+    before = [each for each in speaker.previous or () if each.occurrence.id not in material.cancelled]
+    known = {each.occurrence.id: each for each in before}
+    compiled = compile_plan(
+        [schedule for schedule in speaker.schedules if schedule.id in material.sounds],
+        speaker.policy,
+        calendar,
+        now,
+        stagger_ms=lambda schedule: stagger_ms(speaker.hamlet_index, schedule),
+        previous=None if speaker.previous is None else [each.occurrence for each in before],
+        freeze=material.freeze,
+    )
+    found: list[Airing] = []
+    for occurrence in compiled.occurrences:
+        if occurrence.id in material.cancelled:
+            continue
+        promised = known.get(occurrence.id)
+        if promised is not None and occurrence.starts_at < now + material.freeze:
+            found.append(promised)
+        elif occurrence.schedule_id in material.sounds:
+            found.append(Airing(occurrence, material.sounds[occurrence.schedule_id]))
+    return tuple(sorted(found, key=lambda each: (each.occurrence.starts_at, each.occurrence.id)))
+
+
+def plan(
+    device_id: str,
+    aired: Sequence[Airing],
+    clips: Mapping[str, ClipFacts],
+    window: PlanWindow,
+    url: Callable[[str, datetime], str],
+) -> Plan:
+    """Return the plan's body; its version is given when it is found to be news."""
+    needed = sorted({stretch.clip for each in aired for stretch in each.stretches})
+    links_end = window.end + LINK_OUTLIVES_PLAN
+    return Plan(
+        device=device_id,
+        version=1,
+        window_start=window.start,
+        window_end=window.end,
+        occurrences=tuple(_on_the_wire(each) for each in aired),
+        clips=tuple(
+            ClipRef(
+                sha256=sha256,
+                url=url(sha256, links_end),
+                size_bytes=clips[sha256].size_bytes,
+                duration_ms=clips[sha256].duration_ms,
+                media_type=clips[sha256].media_type,
+            )
+            for sha256 in needed
+        ),
+    )
+
+
+def _on_the_wire(airing: Airing) -> PlanOccurrence:
+    each = airing.occurrence
+    return PlanOccurrence(
+        id=each.id,
+        schedule_id=each.schedule_id,
+        title=each.title,
+        starts_at=each.starts_at,
+        duration_ms=each.duration_ms,
+        priority=each.priority,
+        issuer_depth=each.issuer_depth,
+        commune_rank=each.commune_rank,
+        resume=each.resume,
+        late_join_s=each.late_join_s,
+        volume=each.volume,
+        stretches=airing.stretches,
+    )
+
+
+def config(speaker: Speaker, keys: Iterable[TrustedKey]) -> Config:
+    """Return the configuration's body."""
+    policy = speaker.policy
+    return Config(
+        device=speaker.device_id,
+        version=1,
+        name=speaker.name,
+        zone=policy.zone,
+        areas=speaker.areas,
+        groups=tuple(sorted(speaker.groups)),
+        quiet_hours=tuple(Window(**_window(window)) for window in policy.quiet_hours),
+        volume_rules=tuple(VolumeWindow(**_window(rule.window), volume=rule.volume) for rule in policy.volume_rules),
+        default_volume=policy.default_volume,
+        max_volume=policy.max_volume,
+        caps=CapLimits(
+            sessions_per_day=policy.caps.sessions_per_day,
+            session_max_s=policy.caps.session_max_s,
+            daily_max_s=policy.caps.daily_max_s,
+            days_per_week=policy.caps.days_per_week,
+        ),
+        keys=tuple(sorted(keys, key=lambda key: key.kid)),
+    )
+
+
+def _window(window: TimeWindow) -> dict[str, str]:
+    return {"start": f"{window.start_local:%H:%M}", "end": f"{window.end_local:%H:%M}"}
+
+
+def content_hash(body: Order) -> str:
+    """Return a hash of what an order says, whatever its version."""
+    said = body.model_dump(mode="json", exclude={"version"})
+    return hashlib.sha256(json.dumps(said, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

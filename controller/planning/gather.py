@@ -1,0 +1,129 @@
+"""Gathering: everything that planning some speakers needs, out of the database in a few queries."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from controller.areas.models import Area
+from controller.areas.policy import AreaPolicy, effective_policy
+from controller.areas.tree import codes_of
+from controller.broadcasts.models import TargetKind
+from controller.devices.models import Device
+from controller.link.models import RetainedDocument
+from controller.planning import rows
+from controller.planning.compile import ClipFacts, Material, Speaker
+from controller.planning.repository import Addressed, PlanningRepository
+from protocol import topics
+from protocol.messages import Stretch
+from protocol.topics import Channel
+from schedules.plan import Calendar, plan_window
+from schedules.types import DeviceId, Schedule, ScheduleId
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """Everything that planning some speakers needs, out of the database."""
+
+    speakers: Mapping[str, Speaker]
+    material: Material
+    calendars: Mapping[str, Calendar]
+
+
+class Gathering:
+    """Collects in a fixed number of queries."""
+
+    def __init__(
+        self,
+        repository: PlanningRepository,
+        *,
+        now: datetime,
+        days: int,
+        freeze: timedelta,
+    ) -> None:
+        self._repository = repository
+        self._now = now
+        self._days = days
+        self._freeze = freeze
+
+    async def gather(self, devices: Sequence[Device]) -> Gathered:
+        """Return what these speakers are planned from."""
+        repository, ids = self._repository, [device.id for device in devices]
+        chains = {device.id: codes_of(device.area.path) for device in devices}
+        areas = await repository.areas({code for chain in chains.values() for code in chain})
+        said = {code: AreaPolicy.model_validate(area.policy) for code, area in areas.items()}
+        siblings = await repository.siblings({device.area.parent_code or "" for device in devices})
+        groups = await repository.groups_of(ids)
+        policies = {id_: effective_policy(said[code] for code in chains[id_] if code in said) for id_ in ids}
+        calendars = {
+            zone: Calendar(plan_window(self._now, zone, self._days))
+            for zone in sorted({policy.zone for policy in policies.values()})
+        }
+        since = min((calendar.window.start for calendar in calendars.values()), default=self._now)
+        addressed = await repository.addressed(
+            areas=areas.keys(),
+            groups={group for found in groups.values() for group in found},
+            devices=ids,
+            not_over_before=since - timedelta(days=2),
+        )
+        schedules, sounds = _schedules(addressed)
+        planned = await repository.planned(ids, since)
+        known = await repository.documents([topics.device(DeviceId(id_), Channel.PLAN) for id_ in ids])
+        cancelled = await repository.cancelled(
+            {each.schedule.id for each in addressed} | {row.schedule_id for found in planned.values() for row in found}
+        )
+        speakers: dict[str, Speaker] = {}
+        for device in devices:
+            window = calendars[policies[device.id].zone].window
+            previous = [rows.airing(row) for row in planned.get(device.id, ()) if row.ends_at > window.start]
+            mine = _addresses(chains[device.id], groups.get(device.id, ()), device.id)
+            speakers[device.id] = Speaker(
+                device_id=device.id,
+                name=device.name,
+                areas=chains[device.id],
+                groups=tuple(sorted(groups.get(device.id, ()))),
+                policy=policies[device.id],
+                hamlet_index=_index(device.area, siblings),
+                schedules=tuple(schedules[each.schedule.id] for each in addressed if not mine.isdisjoint(each.targets)),
+                previous=tuple(previous) if _was_planned(known, device.id) else None,
+            )
+        hashes = {stretch.clip for sound in sounds.values() for stretch in sound}
+        hashes |= {s.clip for speaker in speakers.values() for a in speaker.previous or () for s in a.stretches}
+        clips = {
+            clip.sha256: ClipFacts(clip.sha256, clip.size_bytes, clip.duration_ms, clip.media_type)
+            for clip in await repository.clips(hashes)
+        }
+        return Gathered(speakers, Material(sounds, clips, cancelled, self._freeze), calendars)
+
+
+def _was_planned(known: Mapping[str, RetainedDocument], device_id: str) -> bool:
+    document = known.get(topics.device(DeviceId(device_id), Channel.PLAN))
+    return document is not None and bool(document.payload)
+
+
+def _schedules(
+    addressed: Sequence[Addressed],
+) -> tuple[Mapping[str, Schedule], Mapping[ScheduleId, tuple[Stretch, ...]]]:
+    schedules: dict[str, Schedule] = {}
+    sounds: dict[ScheduleId, tuple[Stretch, ...]] = {}
+    for each in addressed:
+        sound = each.schedule.playlist.sound
+        if sound is not None:
+            schedules[each.schedule.id] = rows.schedule(each.schedule, sound)
+            sounds[ScheduleId(each.schedule.id)] = rows.stretches(sound)
+    return schedules, sounds
+
+
+def _addresses(chain: Sequence[str], groups: Sequence[str], device_id: str) -> frozenset[tuple[TargetKind, str]]:
+    return frozenset(
+        [
+            *((TargetKind.AREA, code) for code in chain),
+            *((TargetKind.GROUP, group) for group in groups),
+            (TargetKind.DEVICE, device_id),
+        ]
+    )
+
+
+def _index(area: Area, siblings: Mapping[str, Sequence[str]]) -> int:
+    """Return an area's place among its neighbours: hamlets take turns by it."""
+    row = siblings.get(area.parent_code or "", ())
+    return row.index(area.code) if area.code in row else 0

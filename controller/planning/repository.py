@@ -1,0 +1,227 @@
+"""All SQL of planning: what addresses speakers, and what they were told. A few queries for any number of them."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, and_, delete, insert, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from controller.areas.models import Area
+from controller.areas.tree import within
+from controller.broadcasts.models import CancelledOccurrence, Schedule, ScheduleTarget, TargetKind
+from controller.content.models import Clip
+from controller.devices.models import Device, DeviceStatus
+from controller.groups.models import GroupMember
+from controller.link.models import RetainedDocument
+from controller.planning.models import PlannedRow
+from controller.playlists.models import Playlist
+
+T = TypeVar("T")
+VARIABLES_MAX = 500
+"""Values in one IN list: far below what every database takes."""
+
+
+def chunks(values: Iterable[T], size: int = VARIABLES_MAX) -> Iterator[list[T]]:
+    """Yield the values in lists of at most `size`."""
+    left = iter(values)
+    while chunk := list(islice(left, size)):
+        yield chunk
+
+
+@dataclass(frozen=True, slots=True)
+class Addressed:
+    """A schedule and whom it addresses."""
+
+    schedule: Schedule
+    targets: frozenset[tuple[TargetKind, str]]
+
+
+class PlanningRepository:
+    """The planner sees everything: whom it plans for is not a viewer's question."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def devices(self, ids: Collection[str]) -> Sequence[Device]:
+        """Return these speakers, retired ones too."""
+        found: list[Device] = []
+        for chunk in chunks(ids):
+            found += await self._session.scalars(select(Device).where(Device.id.in_(chunk)))
+        return found
+
+    async def active_ids(self) -> Sequence[str]:
+        """Return the ids of all speakers that take part."""
+        return (
+            await self._session.scalars(
+                select(Device.id).where(Device.status == DeviceStatus.ACTIVE).order_by(Device.id)
+            )
+        ).all()
+
+    async def areas(self, codes: Collection[str]) -> Mapping[str, Area]:
+        """Return these areas by code."""
+        found: dict[str, Area] = {}
+        for chunk in chunks(codes):
+            found |= {area.code: area for area in await self._session.scalars(select(Area).where(Area.code.in_(chunk)))}
+        return found
+
+    async def siblings(self, parents: Collection[str]) -> Mapping[str, Sequence[str]]:
+        """Return the codes of the areas below each of these parents, in order."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for chunk in chunks(parents):
+            rows = await self._session.execute(
+                select(Area.parent_code, Area.code).where(Area.parent_code.in_(chunk)).order_by(Area.code)
+            )
+            for parent, code in rows:
+                found[parent or ""].append(code)
+        return found
+
+    async def groups_of(self, device_ids: Collection[str]) -> Mapping[str, Sequence[str]]:
+        """Return the ids of each speaker's groups."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for chunk in chunks(device_ids):
+            rows = await self._session.execute(
+                select(GroupMember.device_id, GroupMember.group_id).where(GroupMember.device_id.in_(chunk))
+            )
+            for device_id, group_id in rows:
+                found[device_id].append(group_id)
+        return found
+
+    async def addressed(
+        self, *, areas: Collection[str], groups: Collection[str], devices: Collection[str], not_over_before: datetime
+    ) -> Sequence[Addressed]:
+        """Return the schedules that have their sound and address any of these."""
+        targets: dict[str, set[tuple[TargetKind, str]]] = defaultdict(set)
+        for kind, keys in ((TargetKind.AREA, areas), (TargetKind.GROUP, groups), (TargetKind.DEVICE, devices)):
+            for chunk in chunks(keys):
+                rows = await self._session.execute(
+                    select(ScheduleTarget.schedule_id, ScheduleTarget.key)
+                    .join(Schedule, Schedule.id == ScheduleTarget.schedule_id)
+                    .join(Playlist, Playlist.id == Schedule.playlist_id)
+                    .where(
+                        ScheduleTarget.kind == kind,
+                        ScheduleTarget.key.in_(chunk),
+                        Schedule.active,
+                        or_(Schedule.over_at.is_(None), Schedule.over_at >= not_over_before),
+                        Playlist.sound_key.is_not(None),
+                    )
+                )
+                for schedule_id, key in rows:
+                    targets[schedule_id].add((kind, key))
+        found: list[Addressed] = []
+        for chunk in chunks(targets):
+            schedules = await self._session.scalars(select(Schedule).where(Schedule.id.in_(chunk)))
+            found += [Addressed(schedule, frozenset(targets[schedule.id])) for schedule in schedules]
+        return found
+
+    async def planned(self, device_ids: Collection[str], ends_after: datetime) -> Mapping[str, Sequence[PlannedRow]]:
+        """Return what each speaker was told of what ends after a moment."""
+        found: dict[str, list[PlannedRow]] = defaultdict(list)
+        for chunk in chunks(device_ids):
+            rows = await self._session.scalars(
+                select(PlannedRow)
+                .where(PlannedRow.device_id.in_(chunk), PlannedRow.ends_at > ends_after)
+                .execution_options(populate_existing=True)
+            )
+            for row in rows:
+                found[row.device_id].append(row)
+        return found
+
+    async def cancelled(self, schedule_ids: Collection[str]) -> frozenset[str]:
+        """Return the occurrences of these schedules that were called off."""
+        found: set[str] = set()
+        for chunk in chunks(schedule_ids):
+            found.update(
+                await self._session.scalars(
+                    select(CancelledOccurrence.occurrence_id).where(CancelledOccurrence.schedule_id.in_(chunk))
+                )
+            )
+        return frozenset(found)
+
+    async def clips(self, hashes: Collection[str]) -> Sequence[Clip]:
+        """Return these clips."""
+        found: list[Clip] = []
+        for chunk in chunks(hashes):
+            found += await self._session.scalars(select(Clip).where(Clip.sha256.in_(chunk)))
+        return found
+
+    async def documents(self, topics: Collection[str]) -> Mapping[str, RetainedDocument]:
+        """Return what stands, or must stand, on these topics."""
+        found: dict[str, RetainedDocument] = {}
+        for chunk in chunks(topics):
+            rows = await self._session.scalars(select(RetainedDocument).where(RetainedDocument.topic.in_(chunk)))
+            found |= {row.topic: row for row in rows}
+        return found
+
+    def add_document(self, document: RetainedDocument) -> None:
+        """Add a document to the transaction."""
+        self._session.add(document)
+
+    async def forget_planned(self, device_id: str, occurrence_ids: Collection[str]) -> None:
+        """Remove what a speaker is no longer told."""
+        for chunk in chunks(occurrence_ids):
+            await self._session.execute(
+                delete(PlannedRow).where(PlannedRow.device_id == device_id, PlannedRow.occurrence_id.in_(chunk))
+            )
+
+    async def remember_planned(self, values: Sequence[Mapping[str, Any]]) -> None:
+        """Note what a speaker is told now."""
+        for chunk in chunks(values):
+            await self._session.execute(insert(PlannedRow), chunk)
+
+    async def forget_history(self, *, ended_before: datetime) -> None:
+        """Remove what was meant to air long ago."""
+        await self._session.execute(delete(PlannedRow).where(PlannedRow.ends_at < ended_before))
+
+    async def below(self, path: str) -> frozenset[str]:
+        """Return the speakers in an area's subtree."""
+        return await self._ids(within(Area.path, path))
+
+    async def planned_for(self, schedule_ids: Collection[str], ends_after: datetime) -> frozenset[str]:
+        """Return the speakers that were told of any airing of these schedules still to come."""
+        found: set[str] = set()
+        for chunk in chunks(schedule_ids):
+            found.update(
+                await self._session.scalars(
+                    select(PlannedRow.device_id)
+                    .where(PlannedRow.schedule_id.in_(chunk), PlannedRow.ends_at > ends_after)
+                    .distinct()
+                )
+            )
+        return frozenset(found)
+
+    async def addressed_by(self, schedule_ids: Collection[str]) -> frozenset[str]:
+        """Return the speakers that these schedules address now."""
+        keys: dict[TargetKind, set[str]] = defaultdict(set)
+        for chunk in chunks(schedule_ids):
+            rows = await self._session.execute(
+                select(ScheduleTarget.kind, ScheduleTarget.key).where(ScheduleTarget.schedule_id.in_(chunk))
+            )
+            for kind, key in rows:
+                keys[kind].add(key)
+        found = set(keys[TargetKind.DEVICE])
+        for area in (await self.areas(keys[TargetKind.AREA])).values():
+            found |= await self.below(area.path)
+        for chunk in chunks(keys[TargetKind.GROUP]):
+            found.update(
+                await self._session.scalars(select(GroupMember.device_id).where(GroupMember.group_id.in_(chunk)))
+            )
+        return frozenset(found)
+
+    async def schedules_of(self, playlist_ids: Collection[str]) -> Sequence[str]:
+        """Return the schedules that air these playlists."""
+        found: list[str] = []
+        for chunk in chunks(playlist_ids):
+            found += await self._session.scalars(select(Schedule.id).where(Schedule.playlist_id.in_(chunk)))
+        return found
+
+    async def _ids(self, condition: ColumnElement[bool]) -> frozenset[str]:
+        rows = await self._session.scalars(
+            select(Device.id)
+            .join(Area, Area.code == Device.area_code)
+            .where(and_(condition, Device.status == DeviceStatus.ACTIVE))
+        )
+        return frozenset(rows)

@@ -1,0 +1,87 @@
+"""Rows of the database as the values that planning is made of, and back."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from controller.broadcasts.models import Schedule as ScheduleRow
+from controller.planning.compile import Airing
+from controller.planning.models import PlannedRow
+from controller.playlists.models import Assembly
+from protocol.messages import Stretch
+from schedules.types import OccurrenceId, Percent, PlannedOccurrence, Priority, Recurrence, Schedule, ScheduleId
+
+
+def recurrence(row: ScheduleRow) -> Recurrence:
+    """Return a schedule row's calendar."""
+    return Recurrence(
+        first_local=datetime.fromisoformat(row.first_local),
+        zone=row.zone,
+        rrule=row.rrule,
+        except_local=frozenset(map(datetime.fromisoformat, row.except_local)),
+        extra_local=frozenset(map(datetime.fromisoformat, row.extra_local)),
+    )
+
+
+def schedule(row: ScheduleRow, sound: Assembly) -> Schedule:
+    """Return the planner's view of a schedule whose playlist has its sound."""
+    return Schedule(
+        id=ScheduleId(row.id),
+        title=row.title,
+        recurrence=recurrence(row),
+        duration_ms=sound.duration_ms or 0,
+        priority=Priority(row.priority),
+        issuer_depth=row.area.depth,
+        commune_rank=row.commune_rank,
+        resume=row.resume,
+        late_join_s=row.late_join_s,
+        volume=None if row.volume is None else Percent(row.volume),
+        staggered=row.staggered,
+    )
+
+
+def stretches(sound: Assembly) -> tuple[Stretch, ...]:
+    """Return the sound of an assembled playlist."""
+    return tuple(Stretch.model_validate(stretch) for stretch in sound.stretches)
+
+
+def airing(row: PlannedRow) -> Airing:
+    """Return what a row says was planned."""
+    return Airing(
+        PlannedOccurrence(
+            id=OccurrenceId(row.occurrence_id),
+            schedule_id=ScheduleId(row.schedule_id),
+            title=row.title,
+            starts_at=row.starts_at,
+            duration_ms=row.duration_ms,
+            priority=Priority(row.priority),
+            issuer_depth=row.issuer_depth,
+            commune_rank=row.commune_rank,
+            resume=row.resume,
+            late_join_s=row.late_join_s,
+            volume=Percent(row.volume),
+        ),
+        tuple(Stretch.model_validate(stretch) for stretch in row.stretches),
+    )
+
+
+def planned_values(device_id: str, airing: Airing, plan_version: int) -> dict[str, Any]:
+    """Return the columns of a planned occurrence."""
+    each = airing.occurrence
+    return {
+        "device_id": device_id,
+        "occurrence_id": each.id,
+        "schedule_id": each.schedule_id,
+        "title": each.title,
+        "starts_at": each.starts_at,
+        "ends_at": each.starts_at + timedelta(milliseconds=each.duration_ms),
+        "duration_ms": each.duration_ms,
+        "priority": int(each.priority),
+        "issuer_depth": each.issuer_depth,
+        "commune_rank": each.commune_rank,
+        "resume": each.resume,
+        "late_join_s": each.late_join_s,
+        "volume": each.volume,
+        "stretches": [stretch.model_dump(mode="json") for stretch in airing.stretches],
+        "clips": sorted({stretch.clip for stretch in airing.stretches}),
+        "plan_version": plan_version,
+    }

@@ -1,0 +1,1 @@
+"""Ordered items assembled into uninterrupted stretches of sound."""

@@ -1,0 +1,90 @@
+"""All SQL about playlists and their sound."""
+
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import Select, exists, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from controller.accounts.viewer import Viewer
+from controller.announcements.models import Announcement, Status
+from controller.areas.models import Area
+from controller.areas.tree import within
+from controller.broadcasts.models import Schedule
+from controller.playlists.models import Assembly, Playlist, PlaylistItem
+from controller.repository import Repository
+
+
+class PlaylistRepository(Repository[Playlist]):
+    """Playlists of the viewer's subtree, newest first."""
+
+    model = Playlist
+    order = (Playlist.id,)
+    descending = True
+
+    def readable(self, viewer: Viewer) -> Select[Playlist]:
+        """Playlists of areas in the viewer's subtree."""
+        return select(Playlist).join(Playlist.area).where(within(Area.path, viewer.scope))
+
+    async def playing(self, announcement_id: str) -> bool:
+        """Whether any playlist that is not put away holds the announcement."""
+        held = (
+            exists()
+            .where(PlaylistItem.announcement_id == announcement_id)
+            .where(Playlist.id == PlaylistItem.playlist_id, Playlist.retired_at.is_(None))
+        )
+        return bool(await self.session.scalar(select(held)))
+
+    async def aired(self, playlist_id: str) -> bool:
+        """Whether any active schedule airs the playlist."""
+        used = exists().where(Schedule.playlist_id == playlist_id, Schedule.active)
+        return bool(await self.session.scalar(select(used)))
+
+
+class SoundRepository:
+    """Playlists and assemblies as their making touches them: nobody's view."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def holding(self, announcement_id: str) -> Sequence[Playlist]:
+        """Return the playlists in use that hold an announcement."""
+        return (
+            await self._session.scalars(
+                select(Playlist).where(
+                    Playlist.retired_at.is_(None),
+                    Playlist.id.in_(
+                        select(PlaylistItem.playlist_id).where(PlaylistItem.announcement_id == announcement_id)
+                    ),
+                )
+            )
+        ).all()
+
+    async def wanting(self, key: str) -> Sequence[Playlist]:
+        """Return the playlists that ask for a sound."""
+        return (await self._session.scalars(select(Playlist).where(Playlist.wanted_key == key))).all()
+
+    async def announcements(self, items: Collection[PlaylistItem]) -> dict[str, Announcement]:
+        """Return the announcements that these items are of, by id."""
+        ids = {item.announcement_id for item in items if item.announcement_id}
+        found = await self._session.scalars(select(Announcement).where(Announcement.id.in_(ids)))
+        return {row.id: row for row in found}
+
+    async def assembly(self, key: str) -> Assembly | None:
+        """Return a sound."""
+        return await self._session.get(Assembly, key)
+
+    def add(self, assembly: Assembly) -> None:
+        """Add a sound to be made."""
+        self._session.add(assembly)
+
+    async def waiting(self, busy: Collection[str], limit: int) -> Sequence[Assembly]:
+        """Return sounds to be made that nobody works on and that somebody still asks for."""
+        wanted = exists().where(or_(Playlist.wanted_key == Assembly.key))
+        return (
+            await self._session.scalars(
+                select(Assembly)
+                .where(Assembly.status == Status.PROCESSING, Assembly.key.not_in(busy), wanted)
+                .order_by(Assembly.created_at, Assembly.key)
+                .limit(limit)
+            )
+        ).all()

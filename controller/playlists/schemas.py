@@ -1,0 +1,116 @@
+"""Shapes of playlists."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import AwareDatetime, BaseModel, Field
+
+from audio.chime import ChimeKind
+from controller.announcements.models import Status
+from controller.announcements.schemas import Failure, failure
+from controller.http.fields import AreaCodeField, In, Line
+from controller.playlists.models import Playlist, PlaylistItem
+from protocol.messages import Stretch
+
+ITEMS_MAX = 100
+PAUSE_MAX_MS = 10 * 60_000
+REPEAT_MAX = 20
+
+
+class ChimeIn(In):
+    """A chime of ours."""
+
+    kind: Literal["chime"]
+    chime: ChimeKind = ChimeKind.OPENING
+
+
+class AnnouncementItemIn(In):
+    """An announcement, perhaps several times in a row."""
+
+    kind: Literal["announcement"]
+    announcement_id: Annotated[str, Field(max_length=26)]
+    repeat: int = Field(default=1, ge=1, le=REPEAT_MAX)
+
+
+class PauseIn(In):
+    """Silence."""
+
+    kind: Literal["pause"]
+    pause_ms: int = Field(gt=0, le=PAUSE_MAX_MS)
+
+
+ItemIn = Annotated[ChimeIn | AnnouncementItemIn | PauseIn, Field(discriminator="kind")]
+Items = Annotated[list[ItemIn], Field(min_length=1, max_length=ITEMS_MAX)]
+
+
+class PlaylistIn(In):
+    """A new playlist."""
+
+    title: Line
+    area_code: AreaCodeField
+    items: Items
+
+
+class PlaylistEdit(In):
+    """What is to change; `items` replaces them all."""
+
+    title: Line | None = None
+    items: Items | None = None
+    retired: Literal[True] | None = None
+
+
+class ItemOut(BaseModel):
+    """One item."""
+
+    kind: str
+    announcement_id: str | None = None
+    chime: str | None = None
+    repeat: int = 1
+    pause_ms: int | None = None
+
+    @classmethod
+    def of(cls, item: PlaylistItem) -> Self:
+        """Return what may be seen of a row."""
+        return cls(
+            kind=item.kind.value,
+            announcement_id=item.announcement_id,
+            chime=item.chime or None,
+            repeat=item.repeat,
+            pause_ms=item.pause_ms or None,
+        )
+
+
+class PlaylistOut(BaseModel):
+    """A playlist. `status` speaks of its present items; `stretches` is the sound that airs meanwhile."""
+
+    id: str
+    area_code: str
+    title: str
+    author: str
+    created_at: AwareDatetime
+    retired: bool
+    items: list[ItemOut]
+    status: Status
+    error: Failure | None
+    duration_ms: int | None
+    stretches: list[Stretch]
+    listen_url: str | None
+
+    @classmethod
+    def of(cls, row: Playlist) -> Self:
+        """Return what may be seen of a row."""
+        sound, wanted = row.sound, row.wanted
+        stretches = [Stretch.model_validate(each) for each in sound.stretches] if sound else []
+        return cls(
+            id=row.id,
+            area_code=row.area_code,
+            title=row.title,
+            author=row.author,
+            created_at=row.created_at,
+            retired=row.retired_at is not None,
+            items=[ItemOut.of(item) for item in row.items],
+            status=wanted.status if wanted else Status.PROCESSING,
+            error=failure(wanted.error_code, wanted.error_vi, wanted.error_en) if wanted else None,
+            duration_ms=sound.duration_ms if sound else None,
+            stretches=stretches,
+            listen_url=f"/content/{stretches[0].clip}" if stretches else None,
+        )

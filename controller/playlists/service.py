@@ -1,0 +1,109 @@
+"""What may happen to a playlist."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from controller.accounts.viewer import Viewer
+from controller.announcements.repository import AnnouncementRepository
+from controller.areas.service import Areas
+from controller.database import new_id
+from controller.errors import Conflict, FieldError, Invalid
+from controller.playlists.models import ItemKind, Playlist, PlaylistItem
+from controller.playlists.repository import PlaylistRepository
+from controller.playlists.schemas import AnnouncementItemIn, ChimeIn, ItemIn, PauseIn, PlaylistEdit, PlaylistIn
+from controller.playlists.sound import Sounds
+from controller.text import Text
+
+
+class Playlists:
+    """Playlists within one transaction, as one viewer may change them."""
+
+    def __init__(self, session: AsyncSession, viewer: Viewer, *, wake_workshop: Callable[[], None]) -> None:
+        self.repository = PlaylistRepository(session)
+        self._session = session
+        self._viewer = viewer
+        self._areas = Areas(session, viewer)
+        self._sounds = Sounds(session, wake_workshop=wake_workshop)
+
+    async def add(self, wish: PlaylistIn, now: datetime) -> Playlist:
+        """Make a playlist; its sound follows when its announcements have theirs."""
+        area = await self._areas.place(wish.area_code)
+        await self._check(wish.items)
+        playlist = Playlist(
+            id=new_id(),
+            title=wish.title,
+            area=area,
+            area_code=area.code,
+            author=self._viewer.name,
+            created_at=now,
+            items=_items(wish.items),
+            wanted=None,
+            sound=None,
+        )
+        self.repository.add(playlist)
+        await self._session.flush()
+        await self._sounds.ask(playlist, now)
+        await self._session.flush()
+        return playlist
+
+    async def edit(self, playlist: Playlist, wish: PlaylistEdit, now: datetime) -> Playlist:
+        """Change title or items. Until the new sound is ready the old one airs."""
+        if playlist.retired_at is not None:
+            raise Conflict("Chương trình này đã được cất đi", "This playlist was put away")
+        playlist.title = wish.title or playlist.title
+        if wish.retired:
+            await self._retire(playlist, now)
+        if wish.items is not None:
+            await self._check(wish.items)
+            playlist.items.clear()
+            await self._session.flush()
+            playlist.items.extend(_items(wish.items))
+            await self._session.flush()
+            await self._sounds.ask(playlist, now)
+            playlist.version += 0
+        await self._session.flush()
+        return playlist
+
+    async def _retire(self, playlist: Playlist, now: datetime) -> None:
+        if await self.repository.aired(playlist.id):
+            raise Conflict(
+                "Chương trình đang có lịch phát. Hãy dừng lịch phát trước.",
+                "A schedule airs this playlist. Withdraw that first.",
+            )
+        playlist.retired_at = now
+
+    async def _check(self, items: Sequence[ItemIn]) -> None:
+        """Refuse items that the viewer cannot see, each by its place; and a playlist without a sound."""
+        if all(isinstance(item, PauseIn) for item in items):
+            raise Invalid.field("items", "Chưa có gì để phát", "There is nothing to be heard")
+        ids = {item.announcement_id for item in items if isinstance(item, AnnouncementItemIn)}
+        seen = await AnnouncementRepository(self._session).some(self._viewer, ids)
+        unknown = [
+            FieldError(f"items.{place}.announcement_id", Text("Không có bản tin này", "There is no such announcement"))
+            for place, item in enumerate(items)
+            if isinstance(item, AnnouncementItemIn)
+            and (item.announcement_id not in seen or seen[item.announcement_id].retired_at is not None)
+        ]
+        if unknown:
+            raise Invalid(errors=tuple(unknown))
+
+
+def _items(wishes: Sequence[ItemIn]) -> list[PlaylistItem]:
+    return [_item(position, wish) for position, wish in enumerate(wishes)]
+
+
+def _item(position: int, wish: ItemIn) -> PlaylistItem:
+    match wish:
+        case ChimeIn():
+            return PlaylistItem(position=position, kind=ItemKind.CHIME, chime=wish.chime.value)
+        case PauseIn():
+            return PlaylistItem(position=position, kind=ItemKind.PAUSE, pause_ms=wish.pause_ms)
+        case AnnouncementItemIn():
+            return PlaylistItem(
+                position=position,
+                kind=ItemKind.ANNOUNCEMENT,
+                announcement_id=wish.announcement_id,
+                repeat=wish.repeat,
+            )

@@ -1,0 +1,1 @@
+"""What was really played, each thing once."""
