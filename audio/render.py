@@ -16,7 +16,7 @@ _OPUS = (
     "-map_metadata", "-1", "-fflags", "+bitexact", "-flags:a", "+bitexact",
     "-f", "ogg", "pipe:1",
 )  # fmt: skip
-_ATTEMPTS = 4
+_ATTEMPTS = 5
 _HEADROOM_DB = 2.0
 """Opus overshoots the limiter by about this much."""
 _MARGIN_DB = 0.1
@@ -24,6 +24,9 @@ _MARGIN_DB = 0.1
 _EAGERNESS = 1.3
 """A limiter swallows a part of every correction."""
 _MAX_GAIN_DB = 60.0
+_MUCH_HELD_DB = 10.0
+_SWALLOWED_PART = 0.3
+_OVERSHOT_PART = 0.12
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +57,7 @@ def render(
     What cannot be brought there (isolated cracks in silence) keeps its nearest try: the peak comes first, and
     the loudness is reported as it is. `tail` names filters after the limiter.
     """
-    gain_db = TARGET_LUFS - before.integrated_lufs
-    ceiling_db = CEILING_DBTP - _HEADROOM_DB
+    gain_db, ceiling_db = _first_guess(before)
     tries: list[Rendered] = []
     for attempt in range(_ATTEMPTS):
         if on_attempt:
@@ -68,8 +70,16 @@ def render(
         gain_db = min(_MAX_GAIN_DB, gain_db + _EAGERNESS * (TARGET_LUFS - made.loudness.integrated_lufs))
         over_db = made.loudness.true_peak_dbtp - CEILING_DBTP + _MARGIN_DB
         if over_db > 0:
-            ceiling_db -= over_db + _MARGIN_DB
+            ceiling_db -= _EAGERNESS * over_db + 2 * _MARGIN_DB
     return min(tries, key=_distance)
+
+
+def _first_guess(before: Loudness) -> tuple[float, float]:
+    """Gain and ceiling that suit most speech at once: the more a limiter has to hold, the more it and Opus change."""
+    gain_db = TARGET_LUFS - before.integrated_lufs
+    ceiling_db = CEILING_DBTP - _HEADROOM_DB
+    held_db = min(_MUCH_HELD_DB, max(0.0, before.true_peak_dbtp + gain_db - ceiling_db))
+    return gain_db + _SWALLOWED_PART * held_db, ceiling_db - _OVERSHOT_PART * held_db
 
 
 def _encode(source: Source, filters: str, path: Path, limits: ChildLimits | None) -> Rendered:

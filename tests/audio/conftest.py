@@ -1,25 +1,20 @@
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from audio.ffmpeg import executable
+from tests.support.recordings import make_recording
 
 Record = Callable[..., Path]
-
-PINK_NOISE = "anoisesrc=d={seconds}:r=44100:c=pink:a=0.3:seed=7"
 
 
 @pytest.fixture
 def record(tmp_path: Path) -> Record:
-    """`record("a.mp3", "-b:a", "64k", sound="sine=d=3")`: a file such as an officer may have."""
+    """`record("a.mp3", "-b:a", "64k", seconds=3)`: a file such as an officer may have."""
 
-    def make(name: str, *options: str, sound: str = PINK_NOISE, seconds: float = 3.0) -> Path:
-        path = tmp_path / name
-        source = ("-f", "lavfi", "-i", sound.format(seconds=seconds))
-        subprocess.run([executable(), "-v", "error", "-nostdin", "-y", *source, *options, path], check=True)
-        return path
+    def make(name: str, *options: str, **choices: Any) -> Path:
+        return make_recording(tmp_path / name, *options, **choices)
 
     return make
 

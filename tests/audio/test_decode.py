@@ -8,15 +8,16 @@ import pytest
 from audio.clips import clip_from_file
 from audio.decode import decode_args, pcm
 from audio.errors import NotAudio, TooLong
-from tests.audio.conftest import Record
 from tests.support.ears import from_bytes
+from tests.support.recordings import make_recording
 
 NOT_FOR_THE_SPEAKER = {"pydub", "espeakng_loader", "vietnormalizer", "numpy", "imageio_ffmpeg", "asyncio"}
 
 
-@pytest.fixture
-def clip(record: Record, workdir: Path) -> Path:
-    return clip_from_file(record("noise.wav", seconds=5), workdir).path
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("decode")
+    return clip_from_file(make_recording(folder / "noise.wav", seconds=5), folder).path
 
 
 def stream(clip: Path, from_ms: int, rate_hz: int = 48_000) -> bytes:
