@@ -66,8 +66,11 @@ class OccurrenceView:
     ready: int = 0
     on_air: int = 0
     played: int = 0
+    partly: int = 0
     missed: int = 0
     failed: int = 0
+    unreported: int = 0
+    cancelled: bool = False
     odd_hour: bool = False
     repeats: str = ""
     stoppable: bool = False
@@ -129,11 +132,12 @@ class DeviceChoice:
 
 @dataclass(frozen=True)
 class Listen:
-    """A clip ready to be heard in the browser."""
+    """What can be heard in the browser, now or in a moment."""
 
     announcement: str
-    url: str
-    duration_s: float
+    url: str = ""
+    """Empty while the sound is being made."""
+    duration_s: float = 0
     name: str = ""
     fresh: bool = False
 
@@ -149,7 +153,9 @@ class ComposeView:
     listen: Listen | None = None
     reading_s: float | None = None
     sent: str = ""
-    today: date | None = None
+    pending: bool = False
+    """Sent, but its sound is still being made: the form comes back by itself."""
+    repeats: tuple[tuple[str, str], ...] = ()
 
     @property
     def speakers(self) -> int:
@@ -166,6 +172,7 @@ class ComposeValues:
     title: str = ""
     text: str = ""
     announcement: str = ""
+    playlist: str = ""
     spoken: str = ""
     """Fingerprint of the words that `announcement` was made from."""
     areas: frozenset[str] = frozenset()
@@ -174,7 +181,8 @@ class ComposeValues:
     day: str = ""
     time: str = ""
     repeat: str = "once"
-    accepted: bool = False
+    accepted: str = ""
+    """Fingerprint of the warnings that were read and accepted."""
 
 
 @dataclass(frozen=True)

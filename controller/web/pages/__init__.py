@@ -3,11 +3,14 @@
 from fastapi import APIRouter
 
 from controller.web import assets
-from controller.web.pages import language, live, sign_in
+from controller.web.pages import announce, language, live, records, sign_in, today
 
 PAGES: tuple[APIRouter, ...] = (
     assets.router,
     language.router,
     sign_in.router,
+    today.router,
+    announce.router,
+    records.router,
     live.router,
 )

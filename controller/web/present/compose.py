@@ -1,7 +1,7 @@
 """The form: reading what was typed, saying what is wrong with it, and turning its time into a recurrence."""
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -22,6 +22,7 @@ def values_of(fields: Mapping[str, str], *, areas: Sequence[str], devices: Seque
         title=fields.get("title", "").strip(),
         text=fields.get("text", "").replace("\r\n", "\n"),
         announcement=fields.get("announcement", ""),
+        playlist=fields.get("playlist", ""),
         spoken=fields.get("spoken", ""),
         areas=frozenset(areas),
         devices=frozenset(devices),
@@ -29,13 +30,18 @@ def values_of(fields: Mapping[str, str], *, areas: Sequence[str], devices: Seque
         day=fields.get("day", ""),
         time=fields.get("time", ""),
         repeat=fields.get("repeat", "once"),
-        accepted=fields.get("accepted") == "yes",
+        accepted=fields.get("accepted", ""),
     )
 
 
 def fingerprint(values: ComposeValues) -> str:
     """What the sound was made from: another one means that it must be made again."""
     return hashlib.sha256(f"{values.source}\0{values.text.strip()}".encode()).hexdigest()[:16]
+
+
+def warnings_mark(warnings: Sequence[str]) -> str:
+    """A fingerprint of warnings, so that accepting these does not accept others."""
+    return hashlib.sha256("\0".join(warnings).encode()).hexdigest()[:16] if warnings else ""
 
 
 def title_of(values: ComposeValues, file_name: str = "") -> str:
@@ -66,18 +72,10 @@ def sound_errors(values: ComposeValues, t: Translator, *, has_file: bool) -> dic
     return {} if values.text.strip() else {"text": t("Please write what is to be read aloud.")}
 
 
-def air_errors(
-    values: ComposeValues,
-    t: Translator,
-    *,
-    known_areas: Collection[str],
-    known_devices: Collection[str],
-    now: datetime,
-    zone: str,
-) -> dict[str, str]:
+def air_errors(values: ComposeValues, t: Translator, *, now: datetime, zone: str) -> dict[str, str]:
     """What is wrong with where and when."""
     errors: dict[str, str] = {}
-    if not (values.areas & set(known_areas) or values.devices & set(known_devices)):
+    if not (values.areas or values.devices):
         errors["targets"] = t("Please choose at least one speaker.")
     if values.when != "at":
         return errors
@@ -129,3 +127,8 @@ def parsed_time(text: str) -> time | None:
         return time.fromisoformat(text).replace(tzinfo=None)
     except ValueError:
         return None
+
+
+def sent_text(t: Translator, title: str) -> str:
+    """What is said once it is on its way."""
+    return t("“%(title)s” is on its way. Follow it in today's list.", title=title)

@@ -28,8 +28,10 @@ class AiringFacts:
     ready: int = 0
     on_air: int = 0
     played: int = 0
+    partly: int = 0
     missed: int = 0
     failed: int = 0
+    unreported: int = 0
     cancelled: bool = False
 
 
@@ -64,18 +66,23 @@ def occurrence_view(facts: AiringFacts, formats: Formats, now: datetime) -> Occu
         ready=facts.ready,
         on_air=facts.on_air,
         played=facts.played,
+        partly=facts.partly,
         missed=facts.missed,
         failed=facts.failed,
+        unreported=facts.unreported if phase is Phase.OVER else 0,
+        cancelled=facts.cancelled,
         odd_hour=odd,
         repeats=repetition(facts.rrule, formats),
-        stoppable=phase is Phase.ON_AIR,
+        stoppable=phase is not Phase.OVER and not facts.cancelled,
     )
 
 
 def _phase(facts: AiringFacts, now: datetime) -> Phase:
-    settled = facts.played + facts.missed + facts.failed
+    settled = facts.played + facts.partly + facts.missed + facts.failed
     if facts.on_air:
         return Phase.ON_AIR
+    if facts.cancelled:
+        return Phase.OVER
     if now < facts.starts_at:
         return Phase.COMING
     return Phase.OVER if now >= facts.ends_at or settled >= facts.targets else Phase.ON_AIR
@@ -88,9 +95,17 @@ def _tone(facts: AiringFacts, phase: Phase, *, odd: bool) -> Tone:
         if odd:
             return Tone.WARN
         return Tone.GOOD if facts.targets and facts.ready >= facts.targets else Tone.WAIT
+    return _verdict(facts)
+
+
+def _verdict(facts: AiringFacts) -> Tone:
+    if facts.cancelled:
+        return Tone.OFF
     if facts.missed or facts.failed:
         return Tone.BAD
-    return Tone.GOOD if facts.played >= facts.targets else Tone.WARN
+    if facts.partly:
+        return Tone.WARN
+    return Tone.GOOD if facts.played >= facts.targets else Tone.WAIT
 
 
 def repetition(rrule: str | None, formats: Formats) -> str:

@@ -1,5 +1,6 @@
 // Small helps for the form; without them it still works, in whole pages.
 import { settleTrees } from "./areas.js";
+import { announce } from "./live.js";
 
 export function watchCompose() {
   // Ctrl+Enter listens, as the thing one does most often after typing.
@@ -8,11 +9,20 @@ export function watchCompose() {
     event.target.closest?.("form[data-compose]")?.querySelector("[data-listen]")?.click();
   });
 
-  document.addEventListener("htmx:after:swap", (event) => {
+  // A note to be read takes the focus once; the fresh clip sounds once.
+  document.addEventListener("htmx:after:process", () => {
     settleTrees();
-    document.querySelector("#compose [data-focus]")?.focus({ preventScroll: false });
-    document.querySelector("#compose audio[data-fresh]")?.play().catch(() => {});
-    document.querySelectorAll("#compose audio[data-fresh]").forEach((audio) => audio.removeAttribute("data-fresh"));
+    const note = document.querySelector("#compose [data-focus]");
+    if (note) {
+      note.removeAttribute("data-focus");
+      note.focus();
+      if (note.classList.contains("done")) announce("day");
+    }
+    const clip = document.querySelector("#compose audio[data-fresh]");
+    if (clip) {
+      clip.removeAttribute("data-fresh");
+      clip.play().catch(() => {});
+    }
   });
 
   // A request that never reached the server, or came back broken: say so, lose nothing.

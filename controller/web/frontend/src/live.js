@@ -4,7 +4,7 @@
 const POLL_MS = 15_000;
 const PARTS = ["speakers", "day", "records", "announcements"];
 
-const announce = (part) => document.body.dispatchEvent(new CustomEvent(`loa:${part}`));
+export const announce = (part) => document.body.dispatchEvent(new CustomEvent(`loa:${part}`));
 const refresh = () => PARTS.forEach(announce);
 
 function show(state) {

@@ -1,0 +1,155 @@
+"""An announcement on its way from the form to the air: what each sending of the form may do, within one transaction."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.datastructures import UploadFile
+
+from audio.speech import MAX_CHARS
+from controller.accounts.viewer import Viewer
+from controller.announcements.models import Announcement, Status
+from controller.announcements.schemas import AnnouncementEdit, AnnouncementIn
+from controller.announcements.service import Announcements
+from controller.areas.tree import codes_of
+from controller.broadcasts.models import Schedule, TargetKind
+from controller.broadcasts.schemas import ScheduleIn, Target
+from controller.broadcasts.service import Broadcasts
+from controller.content.store import ContentStore
+from controller.database import new_id
+from controller.playlists.models import ItemKind, Playlist
+from controller.playlists.schemas import AnnouncementItemIn, ChimeIn, PlaylistIn
+from controller.playlists.service import Playlists
+from controller.web.gather import Fleet
+from controller.web.present import compose as form
+from controller.web.templating import Page
+from controller.web.views import AreaNode, ComposeValues, Listen
+from schedules.types import Resume
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Where one viewer's form is worked on."""
+
+    session: AsyncSession
+    viewer: Viewer
+    page: Page
+    announcements: Announcements
+    playlists: Playlists
+    broadcasts: Broadcasts
+    store: ContentStore
+
+    async def spoken(self, values: ComposeValues) -> Announcement | None:
+        """The announcement that holds just these words, if the form has one already and it did not fail."""
+        if not values.announcement or values.spoken != form.fingerprint(values):
+            return None
+        row = await self.announcements.repository.find(self.viewer, values.announcement)
+        return None if row is None or row.status is Status.FAILED else row
+
+    async def speak(self, values: ComposeValues, upload: UploadFile | None) -> Announcement:
+        """Make an announcement of the words or the file; what the form had made before is put away."""
+        await self._put_away(values)
+        title = form.title_of(values, upload.filename or "" if upload else "")
+        area, now = self.viewer.area_code, self.page.now
+        if values.source == "file" and upload is not None:
+            stored = await asyncio.to_thread(self.store.put_stream, upload.file)
+            name = Path(upload.filename or "").name
+            return await self.announcements.upload(
+                title=title or name, area_code=area, category="", source=stored.sha256, source_name=name, now=now
+            )
+        wish = AnnouncementIn(title=title, text=values.text[:MAX_CHARS], area_code=area)
+        return await self.announcements.type(wish, now)
+
+    async def _put_away(self, values: ComposeValues) -> None:
+        old = (
+            await self.announcements.repository.find(self.viewer, values.announcement) if values.announcement else None
+        )
+        if old is None or old.author != self.viewer.name or old.retired_at is not None:
+            return
+        if not await self.playlists.repository.playing(old.id):
+            await self.announcements.edit(old, AnnouncementEdit(retired=True), self.page.now)
+
+    async def assembled(self, values: ComposeValues, announcement: Announcement) -> Playlist:
+        """The playlist that airs this announcement after a chime: the form's own, else a new one."""
+        row = await self.playlists.repository.find(self.viewer, values.playlist) if values.playlist else None
+        if row is not None and any(item.announcement_id == announcement.id for item in row.items):
+            return row
+        items = [
+            ChimeIn(kind=ItemKind.CHIME.value),
+            AnnouncementItemIn(kind="announcement", announcement_id=announcement.id),
+        ]
+        wish = PlaylistIn(title=announcement.title, area_code=self.viewer.area_code, items=items)
+        return await self.playlists.add(wish, self.page.now)
+
+    async def air(self, values: ComposeValues, playlist: Playlist, zone: str) -> Schedule:
+        """Schedule it, once: a form that comes twice finds what the first one made."""
+        statement = self.broadcasts.repository.readable(self.viewer).where(Schedule.playlist_id == playlist.id)
+        known = await self.broadcasts.repository.all(statement)
+        return known[0] if known else await self.broadcasts.add(self.wish(values, playlist, zone), self.page.now)
+
+    def wish(self, values: ComposeValues, playlist: Playlist, zone: str) -> ScheduleIn:
+        """The schedule that the form asks for."""
+        at = form.recurrence_of(values, self.page.now, zone) if values.when == "at" else None
+        areas = [Target(kind=TargetKind.AREA, key=code) for code in sorted(values.areas)]
+        devices = [Target(kind=TargetKind.DEVICE, key=id_) for id_ in sorted(values.devices)]
+        return ScheduleIn(
+            title=values.title or playlist.title,
+            playlist_id=playlist.id,
+            area_code=self.viewer.area_code,
+            targets=[*areas, *devices],
+            first_local=at.first_local if at else None,
+            zone=zone,
+            rrule=at.rrule if at else None,
+            resume=Resume.REJOIN,
+        )
+
+
+def targets(values: ComposeValues, areas: Iterable[AreaNode]) -> ComposeValues:
+    """Keep only what the viewer may choose, and no speaker whose place is chosen as a whole."""
+    kept_areas: set[str] = set()
+    kept_devices: set[str] = set()
+
+    def walk(node: AreaNode) -> None:
+        if node.code in values.areas:
+            kept_areas.add(node.code)
+            return
+        kept_devices.update(device.id for device in node.devices if device.id in values.devices)
+        for child in node.children:
+            walk(child)
+
+    for root in areas:
+        walk(root)
+    return replace(values, areas=frozenset(kept_areas), devices=frozenset(kept_devices))
+
+
+def chosen(values: ComposeValues, fleet: Fleet) -> list[str]:
+    """The speakers that the form's targets come to."""
+    return [
+        device.id
+        for device in fleet.devices
+        if device.id in values.devices or not values.areas.isdisjoint(codes_of(device.area.path))
+    ]
+
+
+def listen_of(announcement: Announcement, *, fresh: bool = False) -> Listen:
+    """What can be heard of an announcement."""
+    ready = announcement.status is Status.READY and announcement.clip_sha256 is not None
+    return Listen(
+        announcement=announcement.id,
+        url=f"/content/{announcement.clip_sha256}" if ready else "",
+        duration_s=(announcement.duration_ms or 0) / 1000,
+        name=announcement.source_name,
+        fresh=fresh,
+    )
+
+
+def field_of(values: ComposeValues) -> str:
+    """The field that a failing sound is about."""
+    return "file" if values.source == "file" else "text"
+
+
+def blank() -> ComposeValues:
+    """An empty form."""
+    return ComposeValues(token=new_id())

@@ -1,0 +1,127 @@
+"""Asks the capabilities' repositories for what a page shows, as the viewer who looks. No SQL of its own begins here."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC
+
+from pydantic import ValidationError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from controller.accounts.viewer import Viewer
+from controller.areas.models import Area
+from controller.areas.repository import AreaRepository
+from controller.areas.tree import codes_of
+from controller.broadcasts.models import Schedule
+from controller.broadcasts.progress import occurrences
+from controller.broadcasts.repository import OccurrenceRepository, ScheduleRepository
+from controller.broadcasts.schemas import OccurrenceOut
+from controller.devices.models import Device, DeviceStatus
+from controller.devices.repository import DeviceRepository
+from controller.monitoring.models import DeviceStateRow
+from controller.monitoring.repository import StateRepository
+from controller.planning.repository import PlanningRepository
+from controller.web.present.areas import ChoiceFacts, PlaceFacts, tree
+from controller.web.present.speakers import SpeakerFacts
+from controller.web.present.timeline import HORIZON, AiringFacts
+from controller.web.templating import Page
+from controller.web.views import AreaNode
+from protocol import topics
+from protocol.messages import DeviceState
+from protocol.topics import Channel
+from schedules.types import DeviceId
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """The viewer's speakers with the last that was heard from each."""
+
+    devices: Sequence[Device]
+    states: dict[str, DeviceStateRow]
+
+    @classmethod
+    async def of(cls, session: AsyncSession, viewer: Viewer) -> "Fleet":
+        """Ask for it."""
+        devices = DeviceRepository(session)
+        states = StateRepository(session)
+        return cls(
+            await devices.all(devices.listed(viewer, status=DeviceStatus.ACTIVE).order_by(Device.name, Device.id)),
+            {row.device_id: row for row in await states.all(states.readable(viewer))},
+        )
+
+    def online(self, device_id: str) -> bool:
+        """Whether a speaker is there."""
+        return device_id in self.states and self.states[device_id].online
+
+
+async def speakers(session: AsyncSession, fleet: Fleet) -> list[SpeakerFacts]:
+    """What is known of each speaker."""
+    topic_of = {device.id: topics.device(DeviceId(device.id), Channel.PLAN) for device in fleet.devices}
+    documents = await PlanningRepository(session).documents(topic_of.values())
+    found: list[SpeakerFacts] = []
+    for device in fleet.devices:
+        row = fleet.states.get(device.id)
+        document = documents.get(topic_of[device.id])
+        found.append(
+            SpeakerFacts(
+                id=device.id,
+                name=device.name,
+                place=f"{device.area.kind} {device.area.name}".strip(),
+                online=fleet.online(device.id),
+                changed_at=row.online_changed_at if row else None,
+                state=_said(row),
+                wanted_plan=document.version if document is not None and document.payload else None,
+            )
+        )
+    return found
+
+
+def _said(row: DeviceStateRow | None) -> DeviceState | None:
+    if row is None or row.state is None:
+        return None
+    try:
+        return DeviceState.model_validate(row.state)
+    except ValidationError:
+        return None
+
+
+async def places(session: AsyncSession, viewer: Viewer, fleet: Fleet) -> tuple[AreaNode, ...]:
+    """The tree of places with speakers in it."""
+    areas = AreaRepository(session)
+    codes = {code for device in fleet.devices for code in codes_of(device.area.path)}
+    rows = await areas.all(areas.readable(viewer).where(Area.code.in_(codes)))
+    return tree(
+        (PlaceFacts(row.code, row.name, row.kind, row.parent_code) for row in rows),
+        (ChoiceFacts(device.id, device.name, device.area_code, fleet.online(device.id)) for device in fleet.devices),
+    )
+
+
+async def airings(session: AsyncSession, viewer: Viewer, page: Page, fleet: Fleet) -> list[AiringFacts]:
+    """What airs on the viewer's speakers from today's midnight to 24 hours from now."""
+    midnight = page.formats.local(page.now).replace(hour=0, minute=0, second=0, microsecond=0)
+    day = await OccurrenceRepository(session).between(viewer, midnight.astimezone(UTC), page.now + HORIZON)
+    schedules = ScheduleRepository(session)
+    ids = {row.schedule_id for row in day.planned}
+    rules = {row.id: row.rrule for row in await schedules.all(schedules.readable(viewer).where(Schedule.id.in_(ids)))}
+    place_of = {device.id: device.area.name for device in fleet.devices}
+    return [_airing(each, rules.get(each.schedule_id), place_of) for each in occurrences(day, page.now)]
+
+
+def _airing(each: OccurrenceOut, rrule: str | None, place_of: Mapping[str, str]) -> AiringFacts:
+    return AiringFacts(
+        id=each.id,
+        title=each.title,
+        starts_at=each.starts_at,
+        ends_at=each.ends_at,
+        duration_ms=each.duration_ms,
+        targets=each.targeted,
+        places=sorted({place_of[speaker.device] for speaker in each.speakers if speaker.device in place_of}),
+        rrule=rrule,
+        ready=each.ready,
+        on_air=each.on_air,
+        played=each.played,
+        partly=each.partly,
+        missed=each.missed,
+        failed=each.failed,
+        unreported=each.unreported,
+        cancelled=each.cancelled,
+    )

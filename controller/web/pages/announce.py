@@ -1,0 +1,232 @@
+"""The form *type → listen → choose speakers → now or at a time → send*.
+
+Sound is made in the background, so a form that was sent comes back by itself until it is ready. What it has reached by
+then travels in its hidden fields: neither a restart of the server nor a browser without scripts loses anything.
+"""
+
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request
+from starlette.datastructures import FormData, UploadFile
+from starlette.responses import RedirectResponse, Response
+
+from controller.accounts.access import ViewerDep
+from controller.announcements.api import AnnouncementsDep
+from controller.announcements.models import Announcement, Status
+from controller.broadcasts.api import BroadcastsDep
+from controller.broadcasts.models import Schedule
+from controller.content.service import store_of
+from controller.errors import Invalid
+from controller.http.route import NowDep, RuntimeDep, SessionDep
+from controller.playlists.api import PlaylistsDep
+from controller.playlists.models import Assembly, Playlist
+from controller.runtime import Runtime
+from controller.web import gather
+from controller.web.compose import Desk, blank, chosen, field_of, listen_of, targets
+from controller.web.pages.common import page_for
+from controller.web.present import compose as form
+from controller.web.present.reading import reading_s
+from controller.web.preview import Preview, draft
+from controller.web.routing import PageRoute
+from controller.web.templating import Page
+from controller.web.views import AreaNode, ComposeValues, ComposeView
+
+router = APIRouter(include_in_schema=False, route_class=PageRoute)
+
+
+async def desk_of(
+    *,
+    request: Request,
+    session: SessionDep,
+    viewer: ViewerDep,
+    runtime: RuntimeDep,
+    announcements: AnnouncementsDep,
+    playlists: PlaylistsDep,
+    broadcasts: BroadcastsDep,
+    now: NowDep,
+) -> Desk:
+    """The form's desk, as the one who asks may work at it."""
+    page = await page_for(request, session, viewer, now)
+    return Desk(session, viewer, page, announcements, playlists, broadcasts, store_of(runtime))
+
+
+DeskDep = Annotated[Desk, Depends(desk_of)]
+
+
+@router.post("/announce/length")
+async def length(request: Request, _viewer: ViewerDep) -> Response:
+    """How long the words take, while they are typed."""
+    fields = await request.form()
+    return Page.of(request).html("partials/length.html", reading_s=reading_s(str(fields.get("text", ""))[:20_000]))
+
+
+@router.post("/announce/listen")
+async def listen(request: Request, desk: DeskDep) -> Response:
+    """Make the sound of what was typed or chosen, to be heard here first."""
+    values, upload = _read(await request.form())
+    errors = form.sound_errors(values, desk.page.t, has_file=upload is not None)
+    if not errors:
+        try:
+            announcement = await _announcement(desk, values, upload)
+            values = _holding(values, announcement)
+            return await _listening(desk, values, announcement)
+        except Invalid as refusal:
+            errors = _words(refusal, desk.page, field_of(values))
+    if desk.page.partial:
+        view = ComposeView(values=values)
+        return desk.page.html("partials/listen.html", status=422, compose=view, listen_errors=tuple(errors.values()))
+    return await _whole_answer(desk, ComeBack(values, errors=errors))
+
+
+@router.get("/announce/sound/{announcement_id}")
+async def sound(
+    announcement_id: str, desk: DeskDep, spoken: Annotated[str, Query(pattern="^[0-9a-f]{16}$")]
+) -> Response:
+    """Whether the sound is there by now."""
+    announcement = await desk.announcements.repository.get(desk.viewer, announcement_id)
+    values = ComposeValues(token="", announcement=announcement.id, spoken=spoken)
+    return await _listening(desk, values, announcement)
+
+
+async def _listening(desk: Desk, values: ComposeValues, announcement: Announcement) -> Response:
+    if not desk.page.partial:
+        return await _whole_answer(desk, ComeBack(values, announcement=announcement))
+    view = ComposeView(values=values, listen=listen_of(announcement, fresh=True))
+    if announcement.status is not Status.FAILED:
+        return desk.page.html("partials/listen.html", compose=view)
+    failure = _failure(announcement, desk.page)
+    return desk.page.html("partials/listen.html", compose=replace(view, listen=None), listen_errors=(failure,))
+
+
+@dataclass
+class ComeBack(Exception):
+    """The form is not through yet: it is shown again with this."""
+
+    values: ComposeValues
+    errors: dict[str, str] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    announcement: Announcement | None = None
+    pending: bool = False
+
+
+@router.post("/announce")
+async def announce(request: Request, desk: DeskDep, runtime: RuntimeDep) -> Response:
+    """Send it, or come back with what is wrong, what should be known first, or what it still waits for."""
+    values, upload = _read(await request.form())
+    fleet = await gather.Fleet.of(desk.session, desk.viewer)
+    places = await gather.places(desk.session, desk.viewer, fleet)
+    values = targets(values, places)
+    try:
+        schedule = await _send(desk, runtime, values, upload, fleet)
+    except ComeBack as back:
+        return await _answer(desk, places, back)
+    except Invalid as refusal:
+        return await _answer(desk, places, ComeBack(values, errors=_words(refusal, desk.page, "")))
+    if not desk.page.partial:
+        return RedirectResponse(f"/?sent={schedule.id}#compose", 303)
+    t = desk.page.t
+    view = ComposeView(values=blank(), areas=places, repeats=form.repeats(t), sent=form.sent_text(t, schedule.title))
+    return desk.page.html("partials/compose.html", compose=view)
+
+
+async def _send(
+    desk: Desk, runtime: Runtime, values: ComposeValues, upload: UploadFile | None, fleet: gather.Fleet
+) -> Schedule:
+    """Go as far as the form can go now: to the schedule, or raise `ComeBack`."""
+    page, zone = desk.page, str(desk.page.formats.zone)
+    errors = form.sound_errors(values, page.t, has_file=upload is not None)
+    errors |= form.air_errors(values, page.t, now=page.now, zone=zone)
+    if errors:
+        raise ComeBack(values, errors=errors, announcement=await desk.spoken(values))
+    announcement = await _announcement(desk, values, upload)
+    values = _holding(values, announcement)
+    if announcement.status is Status.FAILED:
+        raise ComeBack(values, errors={field_of(values): _failure(announcement, page)})
+    playlist = await desk.assembled(values, announcement)
+    values = replace(values, playlist=playlist.id)
+    wanted = playlist.wanted
+    if wanted is not None and wanted.status is Status.FAILED:
+        raise ComeBack(values, errors={field_of(values): _failure(wanted, page)})
+    if wanted is None or wanted.status is not Status.READY:
+        raise ComeBack(values, announcement=announcement, pending=True)
+    warnings = await _warnings(desk, runtime, values, fleet, playlist)
+    mark = form.warnings_mark(warnings)
+    if warnings and values.accepted != mark:
+        raise ComeBack(replace(values, accepted=mark), warnings=warnings, announcement=announcement)
+    return await desk.air(values, playlist, zone)
+
+
+async def _announcement(desk: Desk, values: ComposeValues, upload: UploadFile | None) -> Announcement:
+    known = await desk.spoken(values) if upload is None else None
+    return known or await desk.speak(values, upload)
+
+
+async def _warnings(
+    desk: Desk, runtime: Runtime, values: ComposeValues, fleet: gather.Fleet, playlist: Playlist
+) -> list[str]:
+    zone, soon = str(desk.page.formats.zone), desk.page.now + timedelta(seconds=runtime.settings.lead_s)
+    wish = draft(
+        values.title or playlist.title,
+        form.recurrence_of(values, soon, zone),
+        playlist.sound.duration_ms or 0 if playlist.sound else 0,
+        desk.viewer.depth,
+    )
+    preview = Preview(desk.session, runtime.settings, desk.page.formats, desk.page.now)
+    return await preview.warnings(fleet, chosen(values, fleet), wish, at_once=values.when == "now")
+
+
+async def _answer(desk: Desk, places: tuple[AreaNode, ...], back: ComeBack) -> Response:
+    """The form again, with all that was typed; as a part, or as a page of its own without scripts."""
+    view = ComposeView(
+        values=back.values,
+        areas=places,
+        errors=back.errors,
+        warnings=back.warnings,
+        listen=listen_of(back.announcement) if back.announcement is not None else None,
+        reading_s=reading_s(back.values.text) if back.values.text else None,
+        repeats=form.repeats(desk.page.t),
+        pending=back.pending,
+    )
+    status = 422 if back.errors else 200
+    if desk.page.partial:
+        return desk.page.html("partials/compose.html", status=status, compose=view)
+    return desk.page.html("announce.html", status=status, compose=view, viewer_name=desk.viewer.name)
+
+
+async def _whole_answer(desk: Desk, back: ComeBack) -> Response:
+    fleet = await gather.Fleet.of(desk.session, desk.viewer)
+    places = await gather.places(desk.session, desk.viewer, fleet)
+    return await _answer(desk, places, back)
+
+
+def _read(fields: FormData) -> tuple[ComposeValues, UploadFile | None]:
+    texts = {name: value for name, value in fields.items() if isinstance(value, str)}
+    values = form.values_of(
+        texts,
+        areas=[value for value in fields.getlist("area") if isinstance(value, str)],
+        devices=[value for value in fields.getlist("device") if isinstance(value, str)],
+    )
+    file = fields.get("file")
+    chosen_file = isinstance(file, UploadFile) and bool(file.size) and values.source == "file"
+    return values, file if chosen_file and isinstance(file, UploadFile) else None
+
+
+def _holding(values: ComposeValues, announcement: Announcement) -> ComposeValues:
+    return replace(values, announcement=announcement.id, spoken=form.fingerprint(values))
+
+
+def _failure(made: Announcement | Assembly, page: Page) -> str:
+    said = made.error_en if page.t.language == "en" else made.error_vi
+    return said or page.t("The sound could not be made.")
+
+
+def _words(refusal: Invalid, page: Page, otherwise: str) -> dict[str, str]:
+    """A service's refusal on the form's own fields; what belongs to none stands above them all."""
+    fields = {"title": "title", "text": "text", "file": "file", "targets": "targets", "first_local": "time"}
+    found = {
+        fields.get(each.field.split(".")[0], otherwise): each.message.in_language(page.t.language.code)
+        for each in refusal.errors
+    }
+    return found or {otherwise: refusal.detail.in_language(page.t.language.code)}

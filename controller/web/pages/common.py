@@ -1,0 +1,16 @@
+"""What every signed-in page begins with."""
+
+from datetime import datetime
+
+from fastapi import Request
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from controller.accounts.viewer import Viewer
+from controller.areas.repository import AreaRepository
+from controller.web.templating import Page
+
+
+async def page_for(request: Request, session: AsyncSession, viewer: Viewer, now: datetime) -> Page:
+    """A page in the reader's language, its times in the zone of the viewer's area."""
+    policy = await AreaRepository(session).policy(viewer.scope)
+    return Page.of(request, zone=policy.zone, now=now)

@@ -1,0 +1,112 @@
+"""The first page: what is on the air, what comes, how the speakers are, and the form."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.responses import RedirectResponse, Response
+
+from controller.accounts.access import ViewerDep
+from controller.accounts.viewer import Viewer
+from controller.broadcasts.api import BroadcastsDep
+from controller.http.route import NowDep, SessionDep
+from controller.web import gather
+from controller.web.compose import blank
+from controller.web.pages.common import page_for
+from controller.web.present import compose as form
+from controller.web.present.speakers import speaker_view, summary
+from controller.web.present.timeline import days
+from controller.web.routing import PageRoute
+from controller.web.templating import Page
+from controller.web.views import ComposeView, DayView, Phase, SpeakerView, SummaryView
+
+router = APIRouter(include_in_schema=False, route_class=PageRoute)
+
+
+async def _day(session: AsyncSession, viewer: Viewer, page: Page, fleet: gather.Fleet) -> tuple[DayView, ...]:
+    return days(await gather.airings(session, viewer, page, fleet), page.formats, page.now)
+
+
+async def _speakers(session: AsyncSession, page: Page, fleet: gather.Fleet) -> list[SpeakerView]:
+    return [speaker_view(each, page.formats, page.now) for each in await gather.speakers(session, fleet)]
+
+
+def _summary(speakers: list[SpeakerView], day: tuple[DayView, ...]) -> SummaryView:
+    on_air = sum(1 for part in day for each in part.occurrences if each.phase is Phase.ON_AIR and each.on_air)
+    return summary(speakers, on_air)
+
+
+@router.get("/")
+async def today(
+    *,
+    request: Request,
+    session: SessionDep,
+    viewer: ViewerDep,
+    broadcasts: BroadcastsDep,
+    now: NowDep,
+    sent: Annotated[str, Query(max_length=64)] = "",
+) -> Response:
+    """The whole page."""
+    page = await page_for(request, session, viewer, now)
+    fleet = await gather.Fleet.of(session, viewer)
+    day, speakers = await _day(session, viewer, page, fleet), await _speakers(session, page, fleet)
+    schedule = await broadcasts.repository.find(viewer, sent) if sent else None
+    compose = ComposeView(
+        values=blank(),
+        areas=await gather.places(session, viewer, fleet),
+        repeats=form.repeats(page.t),
+        sent=form.sent_text(page.t, schedule.title) if schedule else "",
+    )
+    return page.html(
+        "today.html",
+        viewer_name=viewer.name,
+        summary=_summary(speakers, day),
+        days=day,
+        speakers=speakers,
+        compose=compose,
+    )
+
+
+@router.get("/parts/summary")
+async def summary_part(request: Request, session: SessionDep, viewer: ViewerDep, now: NowDep) -> Response:
+    """The line at the top."""
+    page = await page_for(request, session, viewer, now)
+    fleet = await gather.Fleet.of(session, viewer)
+    speakers = await _speakers(session, page, fleet)
+    return page.html("partials/summary.html", summary=_summary(speakers, await _day(session, viewer, page, fleet)))
+
+
+@router.get("/parts/day")
+async def day_part(request: Request, session: SessionDep, viewer: ViewerDep, now: NowDep) -> Response:
+    """The timeline."""
+    page = await page_for(request, session, viewer, now)
+    fleet = await gather.Fleet.of(session, viewer)
+    return page.html("partials/day.html", days=await _day(session, viewer, page, fleet))
+
+
+@router.get("/parts/speakers")
+async def speakers_part(request: Request, session: SessionDep, viewer: ViewerDep, now: NowDep) -> Response:
+    """The speakers."""
+    page = await page_for(request, session, viewer, now)
+    fleet = await gather.Fleet.of(session, viewer)
+    return page.html("partials/speakers.html", speakers=await _speakers(session, page, fleet))
+
+
+@router.post("/occurrences/{occurrence_id}/stop")
+async def stop(
+    *,
+    request: Request,
+    session: SessionDep,
+    viewer: ViewerDep,
+    broadcasts: BroadcastsDep,
+    now: NowDep,
+    occurrence_id: str,
+) -> Response:
+    """Call an occurrence off; where it sounds, it stops."""
+    await broadcasts.cancel(occurrence_id, now)
+    await session.flush()
+    page = await page_for(request, session, viewer, now)
+    if not page.partial:
+        return RedirectResponse("/", 303)
+    fleet = await gather.Fleet.of(session, viewer)
+    return page.html("partials/day.html", days=await _day(session, viewer, page, fleet))

@@ -1,0 +1,50 @@
+import gzip
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from controller.web import assets, build
+from tests.support.controller import House
+
+LOCK = build.FRONTEND / "package-lock.json"
+
+
+@pytest.fixture(scope="module")
+def built() -> Path:
+    """The assets, built where node is at hand."""
+    if not (Path(sys.executable).parent / "npm").exists() and shutil.which("npm") is None:
+        pytest.skip("npm is not installed")
+    build.build()
+    assets.manifest.cache_clear()
+    return build.DIST
+
+
+def test_the_lock_names_no_registry():
+    packages = json.loads(LOCK.read_text())["packages"]
+    assert not [name for name, package in packages.items() if "resolved" in package]
+    assert all(package.get("integrity") for name, package in packages.items() if name)
+
+
+def test_nothing_is_done_when_nothing_changed(built: Path):
+    before = {path.name: path.stat().st_mtime_ns for path in built.iterdir()}
+    assert build.build() is False
+    assert {path.name: path.stat().st_mtime_ns for path in built.iterdir()} == before
+
+
+def test_a_first_visit_is_light(built: Path):
+    total = sum(len(gzip.compress(file.read_bytes())) for file in built.iterdir())
+    plain = sum(file.stat().st_size for file in built.iterdir())
+    assert plain < 200_000, f"{plain} bytes, {total} compressed"
+
+
+async def test_assets_are_kept_for_ever_and_nothing_else_is_served(house: House, built: Path):
+    browser = house.browser()
+    answer = await browser.get(assets.address("style.css"))
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/css")
+    assert "immutable" in answer.headers["cache-control"]
+    for name in ("manifest.json", ".inputs", "..%2f..%2fbuild.py", "nothing.js"):
+        assert (await browser.get(f"/static/{name}")).status_code == 404, name
