@@ -39,7 +39,7 @@ class Airing:
     occurrence: PlannedOccurrence | None = None
     first_mono_s: float | None = None
     verdict: tuple[Outcome, str] | None = None
-    """Why it is cut short, when we do it; the first reason stands."""
+    """Why it is cut short, when we do it."""
     progress_ms: int = 0
     closed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -49,8 +49,9 @@ class Airing:
         return (self.first_mono_s or self.target_mono_s) + self.duration_ms / 1000
 
     def judge(self, outcome: Outcome, reason: str) -> None:
-        """Say why it is cut short, unless that was said before."""
-        self.verdict = self.verdict or (outcome, reason)
+        """Say why it is cut short; the first reason stands, but what was stopped does not merely give way."""
+        if self.verdict is None or self.verdict[0] is Outcome.PRE_EMPTED:
+            self.verdict = (outcome, reason)
 
 
 class Airings:
@@ -127,7 +128,7 @@ class Airings:
         if (airing := self._open.pop(event.airing, None)) is None:
             return None
         if self.current is airing:
-            self.current = None
+            self.current = next(reversed(self._open.values()), None)
         outcome, reason = _outcome(airing, event)
         log.info(
             "airing.ended",
@@ -156,6 +157,10 @@ class Airings:
     def all(self) -> tuple[Airing, ...]:
         """Everything the player has now."""
         return tuple(self._open.values())
+
+    def of(self, occurrence: str) -> list[Airing]:
+        """What the player has of one occurrence."""
+        return [airing for airing in self._open.values() if airing.play.occurrence == occurrence]
 
     async def _written_down(self, play: Play, at_mono_s: float) -> PlayId | None:
         try:

@@ -25,7 +25,7 @@ from device_agent.ports import Clips, Configs, Journal, Plans, Play
 from device_agent.preparing import Preparation, Prepare, Prepared
 from device_agent.programme import coming_stretches
 from device_agent.repertoire import Repertoire
-from device_agent.score import Scene, must_stop, next_cue, next_look, under_way
+from device_agent.score import ENTRY_LEAD, READY_LEAD, Scene, must_stop, next_cue, next_look, under_way
 from device_agent.sinks import RATE_HZ
 from protocol.messages import Outcome, PlayerState, Problem
 from schedules.day import quiet, volume_at
@@ -134,10 +134,11 @@ class Conductor:
             self._preparation.drop()
             return 1.0
         scene = await self._scene(now)
-        if (current := self._airings.current) is not None and (reason := must_stop(scene, now)) is not None:
-            self._airings.cut(current, Outcome.STOPPED, reason)
+        for occurrence, reason in must_stop(scene, now):
+            for airing in self._airings.of(occurrence):
+                self._airings.cut(airing, Outcome.STOPPED, reason)
         await self._fates.settle(scene, now, self._repertoire.blocked(scene, now))
-        cue = next_cue(scene, now)
+        cue = next_cue(scene, now, READY_LEAD if self._preparation.waiting else ENTRY_LEAD)
         self._preparation.follow(cue, self._repertoire.pieces)
         if cue is not None and await self._committed():
             scene = await self._scene(now)
@@ -245,7 +246,7 @@ class Conductor:
         return f"{'cut short' if cut else 'left out'}: {self._repertoire.source(occurrence).title or occurrence}"
 
     async def _leave_out(self, name: str, outcome: Outcome) -> list[Airing]:
-        sounding = [airing for airing in self._airings.all() if airing.play.occurrence == name]
+        sounding = self._airings.of(name)
         for airing in sounding:
             self._airings.cut(airing, outcome, "command")
         if sounding:

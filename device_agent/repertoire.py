@@ -1,6 +1,6 @@
 """What this speaker could play now: its plan, what was heard of it, and what is at hand."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -103,22 +103,18 @@ class Repertoire:
 
     async def scene(self, now: datetime, *, sink_lost: bool) -> Scene:
         """Return everything that a decision depends on, as it is now."""
-        current = self._airings.current
-        on_air = None
-        if current is not None and current.occurrence is not None:
-            on_air = OnAir(current.occurrence, self._clock.utc_at(current.ends_mono_s))
         return Scene(
             occurrences=self.occurrences,
             policy=self.policy,
             heard=self.heard,
             sounded=await self._counted(now),
             unplayable=self._unplayable(now, sink_lost=sink_lost),
-            on_air=on_air,
+            on_air=tuple(self._on_air()),
         )
 
     def heard(self, occurrence: str) -> Heard | None:
         """What was heard of an occurrence; one that is being stopped at this moment is over."""
-        leaving = (a.verdict for a in self._airings.all() if a.play.occurrence == occurrence)
+        leaving = (airing.verdict for airing in self._airings.of(occurrence))
         if occurrence in self._airings.over or any(verdict and verdict[0] in _SETTLED for verdict in leaving):
             return Heard(played_ms=1, finished=True)
         kept = self._journal.heard(occurrence)
@@ -129,11 +125,21 @@ class Repertoire:
         found: dict[str, str] = {}
         for each in under_way(scene, now):
             reason = scene.unplayable.get(each.id) or forbidden(scene, each, now)
-            if reason is None and scene.on_air is not None:
+            if reason is None and scene.on_air:
                 reason = "outranked"
             if reason is not None:
                 found[each.id] = reason
         return found
+
+    def _on_air(self) -> Iterator[OnAir]:
+        current = self._airings.current
+        for airing in self._airings.all():
+            if airing.occurrence is None or current is None:
+                continue
+            ends_mono_s = airing.ends_mono_s
+            if airing is not current:
+                ends_mono_s = min(ends_mono_s, current.target_mono_s)
+            yield OnAir(airing.occurrence, self._clock.utc_at(ends_mono_s))
 
     async def _counted(self, now: datetime) -> tuple[Sounded, ...]:
         """Return what counts against the caps; asked of the journal only where there are caps."""

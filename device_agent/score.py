@@ -13,17 +13,19 @@ from schedules.caps import refusal
 from schedules.day import next_quiet_start, quiet
 from schedules.entry import ON_TIME, Entry, entry, nominal_end
 from schedules.on_air import candidate, choose
-from schedules.types import Heard, PlannedOccurrence, Priority, Sounded, SpeakerPolicy
+from schedules.types import Heard, OccurrenceId, PlannedOccurrence, Priority, Sounded, SpeakerPolicy
 
 PREPARE: Final = timedelta(seconds=3)
 """How long before its instant a sound is decoded."""
 ENTRY_LEAD: Final = timedelta(milliseconds=700)
 """What begins late begins this much after it was decided: time to decode and to write it down."""
+READY_LEAD: Final = timedelta(milliseconds=50)
+"""The same for what is being decoded already."""
 
 
 @dataclass(frozen=True, slots=True)
 class OnAir:
-    """The occurrence that sounds, or is bound to, and when its sound ends by itself."""
+    """An occurrence that sounds, or is bound to: until it ends by itself or gives way to the next one bound."""
 
     occurrence: PlannedOccurrence
     until: datetime
@@ -40,7 +42,8 @@ class Scene:
     """What counts against the caps today and this week."""
     unplayable: Mapping[str, str] = field(default_factory=dict)
     """Occurrences whose sound is not to be had now, and why."""
-    on_air: OnAir | None = None
+    on_air: tuple[OnAir, ...] = ()
+    """One, or for a second two: what sounds, and what is bound to follow it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,24 +64,26 @@ class Cue:
         return abs(apart) < timedelta(milliseconds=50)
 
 
-def next_cue(scene: Scene, now: datetime) -> Cue | None:
-    """Return what takes the air within the next seconds, if anything: the first change of who is on air."""
-    for at in _moments(scene, now):
+def next_cue(scene: Scene, now: datetime, lead: timedelta = ENTRY_LEAD) -> Cue | None:
+    """Return what takes the air within the next seconds, if anything: the first change of who is on air.
+
+    What is due already begins after `lead`.
+    """
+    for at in _moments(scene, now, lead):
         winner = _winner(scene, at)
         if winner is not None and not _is_on_air(scene, winner.occurrence):
             return winner
     return None
 
 
-def must_stop(scene: Scene, now: datetime) -> str | None:
-    """Return why what is on air may not go on, or None."""
-    if scene.on_air is None:
-        return None
-    if all(each.id != scene.on_air.occurrence.id for each in scene.occurrences):
-        return "withdrawn"
-    if quiet(scene.policy, now) and scene.on_air.occurrence.priority is not Priority.EMERGENCY:
-        return "quiet_hours"
-    return None
+def must_stop(scene: Scene, now: datetime) -> Iterator[tuple[OccurrenceId, str]]:
+    """Yield what is on air and may not go on, and why."""
+    planned = {each.id for each in scene.occurrences}
+    for occurrence in (each.occurrence for each in scene.on_air):
+        if occurrence.id not in planned:
+            yield occurrence.id, "withdrawn"
+        elif occurrence.priority is not Priority.EMERGENCY and quiet(scene.policy, now):
+            yield occurrence.id, "quiet_hours"
 
 
 def forbidden(scene: Scene, occurrence: PlannedOccurrence, at: datetime) -> str | None:
@@ -113,30 +118,26 @@ def next_look(scene: Scene, now: datetime, longest: timedelta) -> datetime:
     """Return when to decide again, if nothing happens before."""
     moments = [now + longest]
     moments += [each.starts_at - PREPARE for each in scene.occurrences if each.starts_at - PREPARE > now]
-    if scene.on_air is not None:
-        moments += [scene.on_air.until - PREPARE]
-        moments += [start for start in [next_quiet_start(scene.policy, now)] if start is not None]
+    moments += [each.until - PREPARE for each in scene.on_air]
+    if scene.on_air and (quiet_from := next_quiet_start(scene.policy, now)) is not None:
+        moments.append(quiet_from)
     return min(moment for moment in moments if moment > now)
 
 
-def _moments(scene: Scene, now: datetime) -> list[datetime]:
+def _moments(scene: Scene, now: datetime, lead: timedelta) -> list[datetime]:
     """The instants in reach at which somebody else may get the air."""
     last = now + PREPARE
-    moments = {now + ENTRY_LEAD}
+    moments = {now + lead}
     moments.update(each.starts_at for each in scene.occurrences if now < each.starts_at <= last)
-    if scene.on_air is not None and now < scene.on_air.until <= last:
-        moments.add(scene.on_air.until)
+    moments.update(each.until for each in scene.on_air if now < each.until <= last)
     return sorted(moments)
 
 
 def _winner(scene: Scene, at: datetime) -> Cue | None:
     """Return who has the air at an instant, with what is on air now as one of those who want it."""
-    cues: dict[str, Cue] = {}
+    cues: dict[str, Cue] = {each.occurrence.id: Cue(each.occurrence, at, 0) for each in scene.on_air if at < each.until}
     for occurrence in scene.occurrences:
-        if _is_on_air(scene, occurrence):
-            if scene.on_air is not None and at < scene.on_air.until:
-                cues[occurrence.id] = Cue(occurrence, at, 0)
-        elif (begun := _may_enter(scene, occurrence, at)) is not None:
+        if not _is_on_air(scene, occurrence) and (begun := _may_enter(scene, occurrence, at)) is not None:
             cues[occurrence.id] = Cue(occurrence, begun.at, begun.offset_ms)
     chosen = choose((candidate(cue.occurrence, ready=True) for cue in cues.values()), playing=None)
     return cues[chosen.id] if chosen is not None else None
@@ -150,4 +151,4 @@ def _may_enter(scene: Scene, occurrence: PlannedOccurrence, at: datetime) -> Ent
 
 
 def _is_on_air(scene: Scene, occurrence: PlannedOccurrence) -> bool:
-    return scene.on_air is not None and scene.on_air.occurrence.id == occurrence.id
+    return any(each.occurrence.id == occurrence.id for each in scene.on_air)
