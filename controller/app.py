@@ -1,6 +1,6 @@
 """The service as one ASGI application: what it offers, in explicit lists, and what runs behind it."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
 import structlog
@@ -70,7 +70,9 @@ async def readyz(runtime: RuntimeDep) -> dict[str, str]:
     return {"status": "ok"}
 
 
-def create_app(settings: Settings, *, runtime: Runtime | None = None) -> FastAPI:
+def create_app(
+    settings: Settings, *, runtime: Runtime | None = None, services: Sequence[Service] = SERVICES
+) -> FastAPI:
     """Return the application. The database is migrated, and services start, in its lifespan."""
     parts = runtime or Runtime.open(settings)
 
@@ -79,7 +81,7 @@ def create_app(settings: Settings, *, runtime: Runtime | None = None) -> FastAPI
         await migrate(settings.database)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(parts.database.close)
-            for service in SERVICES:
+            for service in services:
                 await stack.enter_async_context(service(parts))
             log.info("controller_started", url=settings.base_url)
             yield

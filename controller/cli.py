@@ -17,6 +17,7 @@ from controller.app import create_app
 from controller.areas.national import national_areas
 from controller.areas.repository import AreaRepository
 from controller.errors import ControllerError, NotFound
+from controller.logs import configure_logs
 from controller.migrations import migrate as migrate_database
 from controller.runtime import Runtime, utc_now
 from controller.settings import Settings
@@ -38,11 +39,13 @@ def run(
     """Serve until stopped. The database is migrated first."""
     given = {name: value for name, value in (("http_host", host), ("http_port", port)) if value is not None}
     settings = Settings().model_copy(update=given)
+    configure_logs()
     uvicorn.run(
         create_app(settings),
         host=settings.http_host,
         port=settings.http_port,
-        log_level="warning",
+        log_config=None,
+        access_log=False,
         server_header=False,
         timeout_graceful_shutdown=5,
     )

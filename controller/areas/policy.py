@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import time
+from functools import cache
 from typing import Annotated, Final, TypeVar
 from zoneinfo import available_timezones
 
@@ -15,8 +16,12 @@ T = TypeVar("T")
 DEFAULT_VOLUME: Final = SpeakerPolicy().default_volume
 
 
+_zones = cache(available_timezones)
+"""The names of all zones; finding them searches the disk."""
+
+
 def _known_zone(zone: str) -> str:
-    if zone not in available_timezones():
+    if zone not in _zones():
         raise ValueError(Text("Không có múi giờ này", "There is no such time zone"))
     return zone
 

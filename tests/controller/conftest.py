@@ -2,11 +2,20 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from argon2 import PasswordHasher
 
 from controller.accounts import secrets
 from tests.support.controller import House, open_house
 from tests.support.postgres import Cluster, programs, running_cluster
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plain_logs() -> Iterator[None]:
+    """Tracebacks as text: drawing them takes seconds."""
+    structlog.configure(processors=[structlog.processors.format_exc_info, structlog.processors.JSONRenderer()])
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -17,8 +26,8 @@ def quick_hashes() -> None:
 
 @pytest.fixture
 async def house(tmp_path: Path) -> AsyncIterator[House]:
-    """A running controller with an empty database: only the country is in it."""
-    async with open_house(tmp_path / "data") as opened:
+    """A running controller with an empty database, only the country in it, and nothing running behind it."""
+    async with open_house(tmp_path / "data", services=()) as opened:
         yield opened
 
 
@@ -43,7 +52,7 @@ async def postgres_url(cluster: Cluster | None) -> str:
 @pytest.fixture
 async def postgres_house(tmp_path: Path, postgres_url: str) -> AsyncIterator[House]:
     """As `house`, on PostgreSQL."""
-    async with open_house(tmp_path / "data", database_url=postgres_url) as opened:
+    async with open_house(tmp_path / "data", database_url=postgres_url, services=()) as opened:
         yield opened
 
 

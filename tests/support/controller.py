@@ -1,6 +1,6 @@
 """A small language for tests of the controller: a running application, signed-in people, communes and speakers."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,7 @@ from controller.accounts.models import ApiToken, User
 from controller.accounts.secrets import hash_password, new_token, token_hash
 from controller.accounts.service import viewer_for
 from controller.accounts.viewer import Viewer
-from controller.app import create_app
+from controller.app import SERVICES, Service, create_app
 from controller.areas.models import Area
 from controller.areas.tree import ROOT_CODE, ROOT_PATH, child_path
 from controller.database import Database
@@ -149,12 +149,14 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(folder: Path, *, database_url: str = "", **settings: Any) -> AsyncIterator[House]:
-    """Run a controller on a real database file in `folder` with the root area in it."""
+async def open_house(
+    folder: Path, *, database_url: str = "", services: Sequence[Service] = SERVICES, **settings: Any
+) -> AsyncIterator[House]:
+    """Run a controller on a real database file in `folder`, with these `services` behind it."""
     clock = TestClock()
     chosen = Settings(data_dir=folder, database_url=database_url, public_url=ORIGIN, **settings)
     runtime = Runtime.open(chosen, clock=clock)
-    app = create_app(chosen, runtime=runtime)
+    app = create_app(chosen, runtime=runtime, services=services)
     house = House(app, runtime, clock)
     async with app.router.lifespan_context(app):
         await house.area(ROOT_CODE)

@@ -1,0 +1,52 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from controller.cli import app
+
+Loa = Callable[..., Result]
+
+
+@pytest.fixture
+def loa(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Loa:
+    """`loa controller …` on a data folder of its own."""
+    monkeypatch.setenv("LOA_DATA_DIR", str(tmp_path / "data"))
+    return lambda *words: CliRunner().invoke(app, list(words))
+
+
+def test_an_operator_loads_areas_and_adds_users(loa: Loa):
+    assert "areas added" in loa("areas", "load", "--province", "24").stdout
+    added = loa("user", "add", "Lan", "--area", "07339")
+    assert added.exit_code == 0, added.output
+    name, _, password = added.stdout.strip().partition(": ")
+    assert name == "lan"
+    assert len(password) >= 16
+    reset = loa("user", "reset-password", "LAN")
+    assert reset.exit_code == 0
+    assert password not in reset.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (("user", "add", "lan", "--area", "99999"), "There is no area 99999"),
+        (("user", "add", "bà lan", "--area", "VN"), "name"),
+        (("user", "reset-password", "nobody"), "There is no user nobody"),
+    ],
+)
+def test_what_cannot_be_done_is_said(loa: Loa, words: tuple[str, ...], complaint: str):
+    result = loa(*words)
+    assert result.exit_code == 1
+    assert complaint in result.stderr
+
+
+def test_a_name_is_taken_once(loa: Loa):
+    assert loa("user", "add", "lan", "--area", "VN").exit_code == 0
+    assert loa("user", "add", "LAN ", "--area", "VN").exit_code == 1
+
+
+def test_migrating_is_harmless_when_there_is_nothing_to_do(loa: Loa):
+    for _ in range(2):
+        assert loa("migrate").exit_code == 0
