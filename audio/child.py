@@ -22,7 +22,7 @@ class ChildLimits:
 
     wall_s: float = 1800.0
     cpu_s: int = 1800
-    memory_mb: int = 1024
+    memory_mb: int = 1536
 
 
 @dataclass(frozen=True, slots=True)

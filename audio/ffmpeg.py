@@ -25,7 +25,7 @@ CONTAINERS = (
     "tak,truehd,tta,voc,vqf,w64,wav,wtv,wv,xa,xwma"
 )
 
-_BASE = ("-nostdin", "-hide_banner", "-nostats", "-loglevel", "info")
+_BASE = ("-nostdin", "-hide_banner", "-nostats", "-loglevel", "info", "-filter_threads", "1")
 _MONO = f"aresample={RATE_HZ},aformat=sample_fmts=fltp:channel_layouts=mono"
 
 
