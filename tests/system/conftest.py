@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import get_args
 
+import psutil
 import pytest
 
 from loa.brokers import BrokerKind
@@ -18,11 +19,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group(kind))
 
 
+@pytest.fixture(autouse=True)
+def leaves_nothing_running() -> None:
+    """Here processes belong to the fleet and are started anew by the tests; the fleet answers for them at its end."""
+
+
 @pytest.fixture(scope="session", params=get_args(BrokerKind))
 def fleet(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     """Broker, controller and content server of one kind."""
     with Fleet(request.param, tmp_path_factory.mktemp(f"fleet-{request.param}")).running() as fleet:
         yield fleet
+    left = psutil.Process().children()
+    assert not [child for child in left if child.status() != psutil.STATUS_ZOMBIE], f"left running: {left}"
 
 
 @pytest.fixture
