@@ -17,6 +17,8 @@ _OPUS = (
     "-f", "ogg", "pipe:1",
 )  # fmt: skip
 _ATTEMPTS = 5
+_PATIENCE = 2
+"""After so many tries, inside the promise is good enough: each costs a pass over hours of sound."""
 _HEADROOM_DB = 2.0
 """Opus overshoots the limiter by about this much."""
 _MARGIN_DB = 0.1
@@ -65,7 +67,7 @@ def render(
         filters = adjust(gain_db, ceiling_db) + (f",{tail}" if tail else "")
         made = _encode(source, filters, folder / f"try-{attempt}.opus", limits)
         tries.append(made)
-        if _comfortable(made.loudness):
+        if _comfortable(made.loudness) or (attempt >= _PATIENCE and made.loudness.fit_for_air):
             break
         gain_db = min(_MAX_GAIN_DB, gain_db + _EAGERNESS * (TARGET_LUFS - made.loudness.integrated_lufs))
         over_db = made.loudness.true_peak_dbtp - CEILING_DBTP + _MARGIN_DB
