@@ -7,10 +7,10 @@ import structlog
 from fastapi import APIRouter, FastAPI
 from sqlalchemy import text
 
+from controller import broadcasting
 from controller.accounts.api import router as accounts
 from controller.announcements.api import router as announcements
 from controller.areas.api import router as areas
-from controller.broadcasting import broadcasting
 from controller.broadcasts.api import router as broadcasts
 from controller.commands.api import router as commands
 from controller.content.api import router as content
@@ -47,7 +47,7 @@ ROUTERS: tuple[APIRouter, ...] = (
 """The API of every capability."""
 
 Service = Callable[[Runtime], AbstractAsyncContextManager[None]]
-SERVICES: tuple[Service, ...] = (broadcasting,)
+SERVICES: tuple[Service, ...] = broadcasting.SERVICES
 """What runs as long as the application does, entered in order and left in reverse: the planner, the link, …"""
 
 health = APIRouter(tags=["health"])

@@ -5,13 +5,16 @@ APScheduler drives recurring work here; it never triggers sound.
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import Any
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler  # type: ignore[import-untyped]
+from apscheduler.triggers.base import BaseTrigger  # type: ignore[import-untyped]
 from apscheduler.triggers.cron import CronTrigger  # type: ignore[import-untyped]
+from apscheduler.triggers.date import DateTrigger  # type: ignore[import-untyped]
 from apscheduler.triggers.interval import IntervalTrigger  # type: ignore[import-untyped]
 
 from controller.announcements.workshop import workshop_of
@@ -36,47 +39,76 @@ HISTORY_KEPT = timedelta(days=400)
 
 
 @asynccontextmanager
-async def broadcasting(runtime: Runtime) -> AsyncIterator[None]:
-    """Run everything for as long as the application lives."""
-    store_of(runtime).sweep_incoming()
+async def planning(runtime: Runtime) -> AsyncIterator[None]:
+    """Let every change reach the plans of whom it touches, in its own transaction."""
     planner = planner_of(runtime)
     runtime.database.before_commit.append(planner.process)
-    link = link_of(runtime)
-    bell_of(runtime).listen(link.wake)
-    clockwork = _clockwork(runtime, planner)
-    tasks = [
-        asyncio.create_task(workshop_of(runtime).run(), name="workshop"),
-        asyncio.create_task(_begin(runtime, planner, link), name="link"),
-    ]
-    clockwork.start()
     try:
         yield
     finally:
-        clockwork.shutdown(wait=False)
-        bell_of(runtime).listen(None)
         runtime.database.before_commit.remove(planner.process)
-        for task in tasks:
-            task.cancel()
-        for task in tasks:
-            with suppress(asyncio.CancelledError):
-                await task
 
 
-async def _begin(runtime: Runtime, planner: Planner, link: Link) -> None:
-    """Catch up with the days that went by while nothing ran, then speak."""
-    await _roll(runtime, planner)
-    await link.run()
+@asynccontextmanager
+async def making_sound(runtime: Runtime) -> AsyncIterator[None]:
+    """Run the workshop."""
+    store_of(runtime).sweep_incoming()
+    async with _running(workshop_of(runtime).run(), "workshop"):
+        yield
+
+
+@asynccontextmanager
+async def linked(runtime: Runtime) -> AsyncIterator[None]:
+    """Run the link to the broker."""
+    link = link_of(runtime)
+    bell_of(runtime).listen(link.wake)
+    try:
+        async with _running(link.run(), "link"):
+            yield
+    finally:
+        bell_of(runtime).listen(None)
+
+
+@asynccontextmanager
+async def clockwork(runtime: Runtime) -> AsyncIterator[None]:
+    """Run what recurs."""
+    recurring = _clockwork(runtime)
+    recurring.start()
+    try:
+        yield
+    finally:
+        recurring.shutdown(wait=False)
+
+
+SERVICES = (planning, making_sound, linked, clockwork)
+
+
+@asynccontextmanager
+async def _running(work: Coroutine[Any, Any, None], name: str) -> AsyncIterator[None]:
+    """Run something beside the block. When it dies by itself, that is said."""
+    task = asyncio.create_task(work, name=name)
+    task.add_done_callback(_say_if_dead)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+def _say_if_dead(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.critical("service_died", service=task.get_name(), exc_info=error)
 
 
 def planner_of(runtime: Runtime) -> Planner:
-    """Return a planner for the service."""
+    """Return the service's one planner."""
     links, settings = links_of(runtime), runtime.settings
     press = Press(
         key=runtime.keys.signing,
         store=store_of(runtime),
         url=lambda sha256, device_id, expires_at: links.url(sha256, device_id=device_id, expires_at=expires_at),
     )
-    return Planner(
+    made = Planner(
         press=press,
         keys=[runtime.keys.signing.public],
         hub=hub_of(runtime),
@@ -85,6 +117,8 @@ def planner_of(runtime: Runtime) -> Planner:
         days=settings.plan_days,
         freeze=timedelta(seconds=settings.freeze_s),
     )
+    planner: Planner = runtime.parts.setdefault(Planner, made)
+    return planner
 
 
 def link_of(runtime: Runtime) -> Link:
@@ -123,18 +157,19 @@ def _broker(settings: Settings) -> Broker:
     )
 
 
-def _clockwork(runtime: Runtime, planner: Planner) -> AsyncIOScheduler:
+def _clockwork(runtime: Runtime) -> AsyncIOScheduler:
     """Return the recurring work. What was due while the machine slept is done once, however often it was due."""
-    clockwork = AsyncIOScheduler(
+    recurring = AsyncIOScheduler(
         timezone=runtime.settings.zone,
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
     )
 
-    def every(trigger: CronTrigger | IntervalTrigger, work: Callable[[], Awaitable[object]], name: str) -> None:
-        clockwork.add_job(work, trigger, id=name)
+    def every(trigger: BaseTrigger, work: Callable[[], Awaitable[object]], name: str) -> None:
+        recurring.add_job(work, trigger, id=name)
 
     async def roll() -> None:
-        await _roll(runtime, planner)
+        async with runtime.database.transaction() as session:
+            await planner_of(runtime).roll(session)
 
     async def notice_silence() -> None:
         async with runtime.database.transaction() as session:
@@ -147,13 +182,9 @@ def _clockwork(runtime: Runtime, planner: Planner) -> AsyncIOScheduler:
             await PlanningRepository(session).forget_history(ended_before=now - HISTORY_KEPT)
 
     zone = runtime.settings.zone
+    every(DateTrigger(), roll, "roll-at-start")
     every(CronTrigger(hour=0, minute=0, second=5, timezone=zone), roll, "roll-at-midnight")
     every(CronTrigger(minute=17, timezone=zone), roll, "roll-hourly")
     every(IntervalTrigger(seconds=10), notice_silence, "notice-silence")
     every(CronTrigger(hour=2, minute=40, timezone=zone), tidy, "tidy")
-    return clockwork
-
-
-async def _roll(runtime: Runtime, planner: Planner) -> None:
-    async with runtime.database.transaction() as session:
-        await planner.roll(session)
+    return recurring

@@ -126,10 +126,10 @@ class Workshop:
         try:
             await job
         except Stopping:
-            pass
-        except Exception:  # one broken job must not stop the workshop; it is tried again at the next start
-            log.exception("workshop.job_failed", job=name)
             return
+        except Exception:  # one broken job must not stop the workshop; it is tried again, slowly
+            log.exception("workshop.job_failed", job=name)
+            await asyncio.sleep(POLL_S)
         self._busy.discard(name)
         self.wake()
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -21,7 +21,8 @@ from controller.planning.repository import PlanningRepository, chunks
 from protocol import topics
 from protocol.messages import TrustedKey
 from protocol.topics import Channel
-from schedules.types import DeviceId
+from schedules.errors import ScheduleError
+from schedules.types import DeviceId, ScheduleId
 
 log = structlog.get_logger(__name__)
 
@@ -143,9 +144,10 @@ class Planner:
     def _work_out(self, gathered: Gathered, standing: Mapping[str, Standing | None], now: datetime) -> list[Outcome]:
         """Compile, compare and sign, off the event loop: the link has clocks to answer meanwhile."""
         outcomes: list[Outcome] = []
+        unusable = _unusable(gathered)
         for speaker in gathered.speakers.values():
             calendar = gathered.calendars[speaker.policy.zone]
-            aired = airings(speaker, gathered.material, calendar, now)
+            aired = airings(_without(speaker, unusable), gathered.material, calendar, now)
             device_id = DeviceId(speaker.device_id)
 
             def url(sha256: str, expires_at: datetime, device_id: str = device_id) -> str:
@@ -222,3 +224,23 @@ def _put(repository: PlanningRepository, row: RetainedDocument | None, document:
     row.payload, row.content_hash, row.version = document.payload, document.content_hash, document.version
     row.content_sha256, row.issued_at, row.expires_at = document.content_sha256, now, document.expires_at
     row.published_at = None
+
+
+def _unusable(gathered: Gathered) -> frozenset[ScheduleId]:
+    """Return schedules whose calendar cannot be read any more: they must not keep the others off the air."""
+    found: set[ScheduleId] = set()
+    calendars = gathered.calendars.values()
+    for schedule in {schedule for speaker in gathered.speakers.values() for schedule in speaker.schedules}:
+        try:
+            for calendar in calendars:
+                calendar.starts(schedule)
+        except ScheduleError as error:
+            log.error("planning.schedule_unusable", schedule=schedule.id, reason=str(error))  # noqa: TRY400 it says all
+            found.add(schedule.id)
+    return frozenset(found)
+
+
+def _without(speaker: Speaker, unusable: frozenset[ScheduleId]) -> Speaker:
+    if not unusable:
+        return speaker
+    return replace(speaker, schedules=tuple(each for each in speaker.schedules if each.id not in unusable))
