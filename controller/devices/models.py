@@ -3,10 +3,11 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Enum, ForeignKey, String, Text
+from sqlalchemy import ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from controller.areas.models import Area, Code
+from controller.columns import stored_as_text
 from controller.database import Base, Versioned
 
 DeviceKey = String(128)
@@ -30,10 +31,7 @@ class Device(Versioned, Base):
     lat: Mapped[float | None]
     lon: Mapped[float | None]
     note: Mapped[str] = mapped_column(Text, default="")
-    status: Mapped[DeviceStatus] = mapped_column(
-        Enum(DeviceStatus, native_enum=False, length=16, values_callable=lambda kind: [item.value for item in kind]),
-        default=DeviceStatus.ACTIVE,
-    )
+    status: Mapped[DeviceStatus] = mapped_column(stored_as_text(DeviceStatus), default=DeviceStatus.ACTIVE)
     registered_at: Mapped[datetime]
     retired_at: Mapped[datetime | None]
 

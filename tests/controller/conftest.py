@@ -26,7 +26,14 @@ def quick_hashes() -> None:
 
 @pytest.fixture
 async def house(tmp_path: Path) -> AsyncIterator[House]:
-    """A running controller with an empty database, only the country in it, and nothing running behind it."""
+    """A running controller with an empty database: only the country is in it."""
+    async with open_house(tmp_path / "data") as opened:
+        yield opened
+
+
+@pytest.fixture
+async def quiet_house(tmp_path: Path) -> AsyncIterator[House]:
+    """As `house`, with nothing running behind it."""
     async with open_house(tmp_path / "data", services=()) as opened:
         yield opened
 
@@ -51,12 +58,12 @@ async def postgres_url(cluster: Cluster | None) -> str:
 
 @pytest.fixture
 async def postgres_house(tmp_path: Path, postgres_url: str) -> AsyncIterator[House]:
-    """As `house`, on PostgreSQL."""
+    """As `quiet_house`, on PostgreSQL."""
     async with open_house(tmp_path / "data", database_url=postgres_url, services=()) as opened:
         yield opened
 
 
-@pytest.fixture(params=["house", "postgres_house"])
+@pytest.fixture(params=["quiet_house", "postgres_house"])
 def either_house(request: pytest.FixtureRequest, cluster: Cluster | None) -> House:  # the server outlives the test
     """A controller on SQLite, then on PostgreSQL."""
     opened: House = request.getfixturevalue(request.param)

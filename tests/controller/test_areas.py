@@ -16,9 +16,9 @@ CODES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,8}", fullmatch=True)
 
 
 @pytest.fixture
-async def lan(house: House) -> httpx.AsyncClient:
-    await house.commune("07339")
-    return await house.signed_in("07339", "lan")
+async def lan(quiet_house: House) -> httpx.AsyncClient:
+    await quiet_house.commune("07339")
+    return await quiet_house.signed_in("07339", "lan")
 
 
 @given(st.lists(CODES, max_size=6))
@@ -55,7 +55,7 @@ async def test_loading_adds_what_is_missing_and_touches_nothing_else(either_hous
     assert {"Xã Tân Yên", "Xã Lục Nam"} <= {commune.name for commune in communes}
 
 
-async def test_a_hamlet_is_added_below_its_commune_and_removed_when_empty(house: House, lan: httpx.AsyncClient):
+async def test_a_hamlet_is_added_below_its_commune_and_removed_when_empty(quiet_house: House, lan: httpx.AsyncClient):
     made = await lan.post("/api/v1/areas", json=HAMLET)
     assert made.status_code == 201
     assert made.json()["path"] == "/24/07339/07339.01/"
@@ -64,25 +64,25 @@ async def test_a_hamlet_is_added_below_its_commune_and_removed_when_empty(house:
     assert again.status_code == 409
 
     path = made.headers["Location"]
-    await house.device("dong-1", "07339.01")
+    await quiet_house.device("dong-1", "07339.01")
     assert (await lan.delete(path, headers={"If-Match": "*"})).status_code == 409, "a speaker stands there"
     await lan.patch("/api/v1/devices/dong-1", json={"area_code": "07339"}, headers={"If-Match": "*"})
     assert (await lan.delete("/api/v1/areas/07339", headers={"If-Match": "*"})).status_code == 409, "not empty"
     assert (await lan.delete(path, headers={"If-Match": "*"})).status_code == 204
 
 
-async def test_the_country_cannot_be_removed(house: House):
-    admin = await house.signed_in("VN", "admin")
+async def test_the_country_cannot_be_removed(quiet_house: House):
+    admin = await quiet_house.signed_in("VN", "admin")
     assert (await admin.delete("/api/v1/areas/VN", headers={"If-Match": "*"})).status_code == 409
 
 
-async def test_rules_flow_down_and_a_change_is_told_once(house: House, lan: httpx.AsyncClient):
+async def test_rules_flow_down_and_a_change_is_told_once(quiet_house: House, lan: httpx.AsyncClient):
     told: list[Event] = []
 
     async def remember(_session: object, events: tuple[Event, ...]) -> None:
         told.extend(events)
 
-    house.database.before_commit.append(remember)
+    quiet_house.database.before_commit.append(remember)
     rules = {"policy": {"max_volume": 60, "quiet_hours": [{"start": "22:00", "end": "05:00"}]}}
     for _ in range(2):
         edited = await lan.patch("/api/v1/areas/07339", json=rules, headers={"If-Match": "*"})

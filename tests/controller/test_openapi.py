@@ -58,8 +58,8 @@ def test_every_reference_leads_somewhere(document: dict[str, Any]):
     assert {reference.rsplit("/", 1)[1] for reference in references(document)} <= set(schemas)
 
 
-async def test_the_document_and_health_are_served(house: House):
-    browser = house.browser()
+async def test_the_document_and_health_are_served(quiet_house: House):
+    browser = quiet_house.browser()
     assert (await browser.get("/api/v1/openapi.json")).json()["info"]["title"] == "Loa"
     assert (await browser.get("/healthz")).json() == {"status": "ok"}
     assert (await browser.get("/readyz")).json() == {"status": "ok"}

@@ -110,22 +110,22 @@ async def test_a_taken_id_is_a_conflict(lan: httpx.AsyncClient):
     assert (again.status_code, again.json()["code"]) == (409, "conflict")
 
 
-async def test_an_unforeseen_error_tells_no_details(house: House):
+async def test_an_unforeseen_error_tells_no_details(quiet_house: House):
     router = APIRouter(route_class=TransactionRoute)
 
     @router.get("/api/v1/broken")
     async def broken() -> None:
         raise RuntimeError("the secret is 42")
 
-    house.app.include_router(router)
-    answer = await house.browser().get("/api/v1/broken")
+    quiet_house.app.include_router(router)
+    answer = await quiet_house.browser().get("/api/v1/broken")
     assert answer.status_code == 500
     assert answer.json()["code"] == "internal"
     assert "42" not in answer.text
 
 
-async def test_a_wrong_method_is_a_problem(house: House):
-    answer = await house.browser().put("/api/v1/devices")
+async def test_a_wrong_method_is_a_problem(quiet_house: House):
+    answer = await quiet_house.browser().put("/api/v1/devices")
     assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
 
 
@@ -144,9 +144,9 @@ async def test_too_long_a_body_is_refused_announced_or_not(lan: httpx.AsyncClien
     assert lying.status_code == 413
 
 
-async def test_every_answer_keeps_browsers_strict(house: House):
+async def test_every_answer_keeps_browsers_strict(quiet_house: House):
     for path in ("/healthz", "/api/v1/me", "/nothing"):
-        headers = (await house.browser().get(path)).headers
+        headers = (await quiet_house.browser().get(path)).headers
         assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
         assert "unsafe" not in headers["Content-Security-Policy"]
         assert headers["X-Content-Type-Options"] == "nosniff"

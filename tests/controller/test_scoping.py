@@ -91,8 +91,8 @@ async def test_the_country_sees_all(either_house: House, neighbour: httpx.AsyncC
     assert [d["id"] for d in (await admin.get("/api/v1/devices")).json()["items"]] == ["07339-1", "07444-1"]
 
 
-async def test_nobody_sees_nothing(house: House):
-    browser = house.browser()
+async def test_nobody_sees_nothing(quiet_house: House):
+    browser = quiet_house.browser()
     for method, path in (
         ("GET", "/api/v1/devices"),
         ("POST", "/api/v1/devices"),

@@ -13,9 +13,9 @@ SESSION = "/api/v1/session"
 LAN = {"name": "lan", "password": PASSWORD}
 
 
-async def test_a_browser_signs_in_sees_itself_and_signs_out(house: House):
-    await house.user("lan", "VN")
-    browser = house.browser()
+async def test_a_browser_signs_in_sees_itself_and_signs_out(quiet_house: House):
+    await quiet_house.user("lan", "VN")
+    browser = quiet_house.browser()
     assert (await browser.get(ME)).status_code == 401
 
     answer = await browser.post(SESSION, json={"name": " Lan ", "password": PASSWORD})
@@ -32,17 +32,17 @@ async def test_a_browser_signs_in_sees_itself_and_signs_out(house: House):
     assert (await browser.get(ME)).status_code == 401, "the old secret is worth nothing"
 
 
-async def test_behind_https_the_cookie_is_secure(house: House):
-    await house.user("lan", "VN")
-    answer = await house.browser(Origin="https://testserver").post(f"https://testserver{SESSION}", json=LAN)
+async def test_behind_https_the_cookie_is_secure(quiet_house: House):
+    await quiet_house.user("lan", "VN")
+    answer = await quiet_house.browser(Origin="https://testserver").post(f"https://testserver{SESSION}", json=LAN)
     assert "; secure" in answer.headers["set-cookie"].lower()
 
 
-async def test_only_hashes_of_secrets_are_stored(house: House):
-    _, token = await house.user("lan", "VN")
-    browser = house.browser()
+async def test_only_hashes_of_secrets_are_stored(quiet_house: House):
+    _, token = await quiet_house.user("lan", "VN")
+    browser = quiet_house.browser()
     await browser.post(SESSION, json=LAN)
-    async with house.database.reading() as session:
+    async with quiet_house.database.reading() as session:
         user = (await session.scalars(select(User))).one()
         stored = [row.token_hash for row in await session.scalars(select(UserSession))]
         stored += [row.token_hash for row in await session.scalars(select(ApiToken))]
@@ -51,10 +51,10 @@ async def test_only_hashes_of_secrets_are_stored(house: House):
     assert token not in stored
 
 
-async def test_an_unknown_name_and_a_wrong_password_look_alike(house: House):
-    await house.user("lan", "VN")
+async def test_an_unknown_name_and_a_wrong_password_look_alike(quiet_house: House):
+    await quiet_house.user("lan", "VN")
     answers = [
-        await house.browser().post(SESSION, json={"name": name, "password": "wrong"})
+        await quiet_house.browser().post(SESSION, json={"name": name, "password": "wrong"})
         for name in ("lan", "nobody", "Không ai", "x\u0000")
     ]
     assert {answer.status_code for answer in answers} == {401}
@@ -62,37 +62,37 @@ async def test_an_unknown_name_and_a_wrong_password_look_alike(house: House):
     assert answers[0].json()["code"] == "wrong_password"
 
 
-async def test_a_disabled_user_is_out_at_once(house: House):
-    _, token = await house.user("lan", "VN")
-    browser, program = house.browser(), house.browser(Authorization=f"Bearer {token}")
+async def test_a_disabled_user_is_out_at_once(quiet_house: House):
+    _, token = await quiet_house.user("lan", "VN")
+    browser, program = quiet_house.browser(), quiet_house.browser(Authorization=f"Bearer {token}")
     await browser.post(SESSION, json=LAN)
-    async with house.database.transaction() as session:
+    async with quiet_house.database.transaction() as session:
         await session.execute(update(User).values(disabled=True))
     assert (await browser.get(ME)).status_code == 401
     assert (await program.get(ME)).status_code == 401
     assert (await browser.post(SESSION, json=LAN)).status_code == 401
 
 
-async def test_a_sign_in_slides_with_use_and_ends_without(house: House):
-    await house.user("lan", "VN")
-    browser = house.browser()
+async def test_a_sign_in_slides_with_use_and_ends_without(quiet_house: House):
+    await quiet_house.user("lan", "VN")
+    browser = quiet_house.browser()
     await browser.post(SESSION, json=LAN)
     for _ in range(3):
-        house.clock.advance(timedelta(days=10))
+        quiet_house.clock.advance(timedelta(days=10))
         assert (await browser.get(ME)).status_code == 200
-    house.clock.advance(timedelta(days=15))
+    quiet_house.clock.advance(timedelta(days=15))
     assert (await browser.get(ME)).status_code == 401
 
 
-async def test_guessing_is_slowed_down_and_then_allowed_again(house: House):
-    await house.user("lan", "VN")
-    browser = house.browser()
+async def test_guessing_is_slowed_down_and_then_allowed_again(quiet_house: House):
+    await quiet_house.user("lan", "VN")
+    browser = quiet_house.browser()
     for _ in range(TRIES_PER_USER_AND_ADDRESS):
         assert (await browser.post(SESSION, json={**LAN, "password": "wrong"})).status_code == 401
     refused = await browser.post(SESSION, json=LAN)
     assert refused.status_code == 429
     assert 0 < int(refused.headers["Retry-After"]) <= WINDOW.total_seconds()
-    house.clock.advance(WINDOW)
+    quiet_house.clock.advance(WINDOW)
     assert (await browser.post(SESSION, json=LAN)).status_code == 200
 
 
@@ -124,16 +124,18 @@ def test_the_throttle_does_not_grow_without_end(monkeypatch: pytest.MonkeyPatch)
         ({"Origin": ORIGIN, "Sec-Fetch-Site": "same-site"}, 403),
     ],
 )
-async def test_another_site_cannot_act_with_the_browsers_cookie(house: House, headers: dict[str, str], status: int):
-    await house.user("lan", "VN")
-    browser = house.browser()
+async def test_another_site_cannot_act_with_the_browsers_cookie(
+    quiet_house: House, headers: dict[str, str], status: int
+):
+    await quiet_house.user("lan", "VN")
+    browser = quiet_house.browser()
     await browser.post(SESSION, json=LAN)
     assert (await browser.delete(SESSION, headers=headers)).status_code == status
 
 
-async def test_a_browser_that_does_not_say_where_it_comes_from_may_only_read(house: House):
-    await house.user("lan", "VN")
-    browser = house.browser()
+async def test_a_browser_that_does_not_say_where_it_comes_from_may_only_read(quiet_house: House):
+    await quiet_house.user("lan", "VN")
+    browser = quiet_house.browser()
     await browser.post(SESSION, json=LAN)
     del browser.headers["Origin"]
     assert (await browser.get(ME)).status_code == 200
@@ -141,17 +143,17 @@ async def test_a_browser_that_does_not_say_where_it_comes_from_may_only_read(hou
     assert (refused.status_code, refused.json()["code"]) == (403, "cross_site")
 
 
-async def test_another_site_cannot_sign_a_browser_in(house: House):
-    await house.user("lan", "VN")
-    assert (await house.browser(Origin="https://evil.example").post(SESSION, json=LAN)).status_code == 403
+async def test_another_site_cannot_sign_a_browser_in(quiet_house: House):
+    await quiet_house.user("lan", "VN")
+    assert (await quiet_house.browser(Origin="https://evil.example").post(SESSION, json=LAN)).status_code == 403
 
 
-async def test_a_token_is_made_used_listed_without_its_secret_and_revoked(house: House):
-    lan = await house.signed_in("VN", "lan")
+async def test_a_token_is_made_used_listed_without_its_secret_and_revoked(quiet_house: House):
+    lan = await quiet_house.signed_in("VN", "lan")
     made = await lan.post("/api/v1/tokens", json={"name": "cổng tỉnh"})
     assert made.status_code == 201
     secret, token_id = made.json()["secret"], made.json()["id"]
-    program = house.browser(Authorization=f"Bearer {secret}")
+    program = quiet_house.browser(Authorization=f"Bearer {secret}")
     assert (await program.get(ME)).json()["name"] == "lan"
 
     listed = await lan.get("/api/v1/tokens")
@@ -162,21 +164,21 @@ async def test_a_token_is_made_used_listed_without_its_secret_and_revoked(house:
     assert (await program.get(ME)).status_code == 401
 
 
-async def test_a_token_ends_when_it_says(house: House):
-    lan = await house.signed_in("VN", "lan")
-    soon = (house.clock.now + timedelta(hours=1)).isoformat()
+async def test_a_token_ends_when_it_says(quiet_house: House):
+    lan = await quiet_house.signed_in("VN", "lan")
+    soon = (quiet_house.clock.now + timedelta(hours=1)).isoformat()
     secret = (await lan.post("/api/v1/tokens", json={"name": "soon over", "expires_at": soon})).json()["secret"]
-    program = house.browser(Authorization=f"Bearer {secret}")
+    program = quiet_house.browser(Authorization=f"Bearer {secret}")
     assert (await program.get(ME)).status_code == 200
-    house.clock.advance(timedelta(hours=1))
+    quiet_house.clock.advance(timedelta(hours=1))
     assert (await program.get(ME)).status_code == 401
     past = await lan.post("/api/v1/tokens", json={"name": "never", "expires_at": soon})
     assert past.json()["errors"][0]["field"] == "expires_at"
 
 
-async def test_changing_the_password_ends_the_other_sign_ins(house: House):
-    await house.user("lan", "VN")
-    here, elsewhere = house.browser(), house.browser()
+async def test_changing_the_password_ends_the_other_sign_ins(quiet_house: House):
+    await quiet_house.user("lan", "VN")
+    here, elsewhere = quiet_house.browser(), quiet_house.browser()
     for browser in (here, elsewhere):
         await browser.post(SESSION, json=LAN)
     change = {"current": PASSWORD, "password": "mật khẩu hoàn toàn mới"}
@@ -190,5 +192,5 @@ async def test_changing_the_password_ends_the_other_sign_ins(house: House):
 
 
 @pytest.mark.parametrize("value", ["Bearer", "Bearer ", "Bearer x", "Basic bGFuOmxhbg==", "Bearer " + "a" * 5000])
-async def test_a_bad_authorization_header_is_nobody(house: House, value: str):
-    assert (await house.browser(Authorization=value).get(ME)).status_code == 401
+async def test_a_bad_authorization_header_is_nobody(quiet_house: House, value: str):
+    assert (await quiet_house.browser(Authorization=value).get(ME)).status_code == 401
