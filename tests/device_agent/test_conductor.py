@@ -136,10 +136,7 @@ async def test_stop_silences_for_good(speaker: Speaker) -> None:
     speaker.kill()
     speaker.power_up()
     await speaker.run_until(30)
-    assert speaker.records == [(NEWS, Outcome.STOPPED), ("sau", Outcome.SKIPPED)] or speaker.records == [
-        ("sau", Outcome.SKIPPED),
-        (NEWS, Outcome.STOPPED),
-    ]
+    assert sorted(map(str, speaker.records)) == sorted(map(str, [(NEWS, Outcome.STOPPED), ("sau", Outcome.SKIPPED)]))
 
 
 async def test_a_skipped_occurrence_never_sounds(speaker: Speaker) -> None:

@@ -1,7 +1,7 @@
-"""One speaker in a world whose time the test moves: real conductor, player, mixer and clock; sink and stores are fakes."""
+"""One speaker whose time the test moves: real conductor, player, mixer and clock; the sink and the stores are fakes."""
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -66,6 +66,7 @@ class Row:
     played_ms: int = 0
     start_error_ms: float | None = None
     progress_ms: int = 0
+    ended_at: datetime | None = None
 
 
 @dataclass
@@ -94,10 +95,10 @@ class MemoryJournal:
     ) -> None:
         row = self.rows[play]
         row.outcome, row.reason, row.played_ms, row.start_error_ms = outcome, reason, played_ms, start_error_ms
-        row.started_at = started_at or row.started_at
+        row.started_at, row.ended_at = started_at or row.started_at, ended_at
 
     async def note(self, play: Play, outcome: Outcome, *, at: datetime, reason: str) -> None:
-        self.rows.append(Row(play, None, outcome, reason))
+        self.rows.append(Row(play, None, outcome, reason, ended_at=at))
 
     def heard(self, occurrence: str) -> Heard | None:
         rows = [row for row in self.rows if row.play.occurrence == occurrence and row.outcome is not None]
@@ -235,8 +236,7 @@ class Speaker:
 
     async def step(self) -> None:
         self.system.advance(0.02)
-        if self.player.step():
-            self.player_waits = True
+        self.player.step()
         self.clock.check()
         await self.conductor.tick()
         await asyncio.sleep(0)
@@ -287,12 +287,13 @@ class Speaker:
         self.sinks.append(FakeSink(self.system.mono))
         return self.sinks[-1]
 
-    def _prepare(self, pieces: Sequence[Piece], on_ready: object) -> LongSound:
+    def _prepare(self, pieces: Sequence[Piece], on_ready: Callable[[], None]) -> LongSound:
         assert self.stored is not None
         lengths = {each.stretches[0].clip: each.duration_ms for each in self.stored.plan.occurrences}
         piece = pieces[0]
         assert piece.path is not None
         self.sounds.append(LongSound(lengths[piece.path.name] - piece.from_ms, ready=not self.slow))
+        on_ready()
         return self.sounds[-1]
 
 
