@@ -122,7 +122,7 @@ def planner_of(runtime: Runtime) -> Planner:
 
 
 def link_of(runtime: Runtime) -> Link:
-    """Return a link for the service."""
+    """Return the service's one link."""
     refusals, key = Refusals(), runtime.keys.signing
     inbox = DatabaseInbox(
         runtime.database,
@@ -132,7 +132,7 @@ def link_of(runtime: Runtime) -> Link:
         now=runtime.clock,
         refusals=refusals,
     )
-    return Link(
+    made = Link(
         broker=_broker(runtime.settings),
         outbox=DatabaseOutbox(runtime.database, key=key, now=runtime.clock),
         inbox=inbox,
@@ -140,6 +140,8 @@ def link_of(runtime: Runtime) -> Link:
         now=runtime.clock,
         refusals=refusals,
     )
+    link: Link = runtime.parts.setdefault(Link, made)
+    return link
 
 
 def _broker(settings: Settings) -> Broker:

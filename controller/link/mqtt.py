@@ -107,7 +107,7 @@ class Link:
 
     def _client(self) -> aiomqtt.Client:
         mqtt5 = self._broker.mqtt_version == "5"
-        return aiomqtt.Client(
+        client = aiomqtt.Client(
             self._broker.host,
             self._broker.port,
             username=self._broker.username,
@@ -119,6 +119,8 @@ class Link:
             max_inflight_messages=IN_FLIGHT,
             keepalive=20,
         )
+        client.pending_calls_threshold = 2 * PAGE  # a page at a time is on purpose
+        return client
 
     def _delays(self) -> Iterator[float]:
         """Doubling, jittered waits, so that a returning broker is not met by everyone at once."""
