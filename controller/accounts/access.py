@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from fastapi import Depends, Header, Request, Response
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 
+from controller.accounts.secrets import SESSION_COOKIE
 from controller.accounts.service import identify_browser, identify_program
 from controller.accounts.viewer import Viewer
 from controller.errors import Forbidden, Unauthenticated
@@ -15,7 +16,7 @@ from controller.http.route import SAFE_METHODS, NowDep, RuntimeDep, SessionDep
 from controller.runtime import runtime_of
 from controller.text import Text
 
-COOKIE = "loa_session"
+COOKIE = SESSION_COOKIE
 
 _cookie = APIKeyCookie(name=COOKIE, scheme_name="session", description="A signed-in browser", auto_error=False)
 _bearer = HTTPBearer(scheme_name="token", description="An API token", auto_error=False)

@@ -11,6 +11,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 PASSWORD_MIN = 10
 PASSWORD_MAX = 200
+SESSION_COOKIE = "loa_session"
 TOKEN_PREFIX = "loa_"  # noqa: S105 a mark by which leaked tokens are found, not a secret
 
 _hasher = PasswordHasher()

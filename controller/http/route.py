@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controller.errors import Malformed
+from controller.http.arrival import receive_body
 from controller.http.idempotency import AnsweredBefore, remember
 from controller.runtime import Runtime, runtime_of
 
@@ -27,6 +28,8 @@ class TransactionRoute(APIRoute):
             if "\0" in request.url.path or "%00" in request.url.query:
                 raise Malformed  # no database keeps this character
             reads = request.method in SAFE_METHODS
+            if not reads:
+                await receive_body(request)
             try:
                 async with database.reading() if reads else database.transaction() as session:
                     request.state.session = session
@@ -34,6 +37,8 @@ class TransactionRoute(APIRoute):
                     await remember(request, response)
             except AnsweredBefore as before:
                 return before.response
+            finally:
+                await request.close()
             return response
 
         return handle_in_transaction

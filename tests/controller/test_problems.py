@@ -144,6 +144,33 @@ async def test_too_long_a_body_is_refused_announced_or_not(lan: httpx.AsyncClien
     assert lying.status_code == 413
 
 
+async def test_a_strangers_files_are_refused_unread(quiet_house: House):
+    async def endless():
+        yield b"--x\r\nContent-Disposition: form-data; name=file; filename=a.mp3\r\n\r\n"
+        raise AssertionError("the file was read")
+
+    form = {"Content-Type": "multipart/form-data; boundary=x"}
+    for authorization in ("", "Bearer nobody"):
+        headers = {**form, "Authorization": authorization}
+        answer = await quiet_house.browser().post("/api/v1/announcements/upload", content=endless(), headers=headers)
+        assert answer.status_code in {401, 404, 405}
+        answer = await quiet_house.browser().post("/api/v1/groups", content=endless(), headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+
+
+async def test_a_slow_body_holds_no_lock(quiet_house: House):
+    await quiet_house.commune("07339")
+    lan = await quiet_house.signed_in("07339", "lan")
+
+    async def slow():
+        yield b'{"name": '
+        assert (await lan.post("/api/v1/groups", json={"name": "meanwhile"})).status_code == 201
+        yield b'"at last"}'
+
+    answer = await lan.post("/api/v1/groups", content=slow(), headers={"Content-Type": "application/json"})
+    assert answer.status_code == 201, answer.text
+
+
 async def test_every_answer_keeps_browsers_strict(quiet_house: House):
     for path in ("/healthz", "/api/v1/me", "/nothing"):
         headers = (await quiet_house.browser().get(path)).headers
