@@ -23,8 +23,11 @@ _HEADROOM_DB = 2.0
 """Opus overshoots the limiter by about this much."""
 _MARGIN_DB = 0.1
 """How far two good meters disagree."""
-_EAGERNESS = 1.3
+_EXTRA_PART, _EXTRA_MAX_DB = 0.8, 2.0
 """A limiter swallows a part of every correction."""
+_STEP_DOWN = 1.3
+"""… and Opus wins back a part of every lower ceiling."""
+_WISH_LU = 0.7
 _MAX_GAIN_DB = 60.0
 _MUCH_HELD_DB = 10.0
 _SWALLOWED_PART = 0.3
@@ -50,29 +53,31 @@ def render(
     before: Loudness,
     folder: Path,
     *,
-    tail: str = "",
     on_attempt: Callable[[int], None] | None = None,
     limits: ChildLimits | None = None,
 ) -> Rendered:
     """Encode `source` into `folder`, listen to the result, and correct it until it is fit for air.
 
     What cannot be brought there (isolated cracks in silence) keeps its nearest try: the peak comes first, and
-    the loudness is reported as it is. `tail` names filters after the limiter.
+    the loudness is reported as it is.
     """
     gain_db, ceiling_db = _first_guess(before)
     tries: list[Rendered] = []
     for attempt in range(_ATTEMPTS):
         if on_attempt:
             on_attempt(attempt)
-        filters = adjust(gain_db, ceiling_db) + (f",{tail}" if tail else "")
+        filters = adjust(gain_db, ceiling_db)
         made = _encode(source, filters, folder / f"try-{attempt}.opus", limits)
         tries.append(made)
-        if _comfortable(made.loudness) or (attempt >= _PATIENCE and made.loudness.fit_for_air):
+        slack_lu = TOLERANCE_LU - _MARGIN_DB if attempt >= _PATIENCE else _WISH_LU
+        if _within(made.loudness, slack_lu):
             break
-        gain_db = min(_MAX_GAIN_DB, gain_db + _EAGERNESS * (TARGET_LUFS - made.loudness.integrated_lufs))
+        missing_lu = TARGET_LUFS - made.loudness.integrated_lufs
+        extra_db = max(-_EXTRA_MAX_DB, min(_EXTRA_MAX_DB, _EXTRA_PART * missing_lu))
+        gain_db = min(_MAX_GAIN_DB, gain_db + missing_lu + extra_db)
         over_db = made.loudness.true_peak_dbtp - CEILING_DBTP + _MARGIN_DB
         if over_db > 0:
-            ceiling_db -= _EAGERNESS * over_db + 2 * _MARGIN_DB
+            ceiling_db -= _STEP_DOWN * over_db + 2 * _MARGIN_DB
     return min(tries, key=_distance)
 
 
@@ -93,11 +98,10 @@ def _encode(source: Source, filters: str, path: Path, limits: ChildLimits | None
     return Rendered(path, measured.loudness, measured.sample_count)
 
 
-def _comfortable(loudness: Loudness) -> bool:
+def _within(loudness: Loudness, slack_lu: float) -> bool:
     """Fit for air by another meter too."""
     return (
-        abs(loudness.integrated_lufs - TARGET_LUFS) <= TOLERANCE_LU - 2 * _MARGIN_DB
-        and loudness.true_peak_dbtp <= CEILING_DBTP - _MARGIN_DB
+        abs(loudness.integrated_lufs - TARGET_LUFS) <= slack_lu and loudness.true_peak_dbtp <= CEILING_DBTP - _MARGIN_DB
     )
 
 
