@@ -7,7 +7,7 @@ import pytest
 
 from device_agent.clock import TRUST_LIMIT_S, Exchange, SystemClock, TrustedClock
 from protocol.messages import ClockQuality
-from tests.support.speaker import NOON, ManualClock
+from tests.support.commune_speaker import NOON, ManualClock
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from device_agent.conductor import CannotSound, NotPlanned
 from protocol.messages import CapLimits, Config, Outcome, Window
 from schedules.types import Priority, Resume
-from tests.support.speaker import MISSING, NOON, ManualClock, Speaker, occurrence
+from tests.support.commune_speaker import MISSING, NOON, ManualClock, Speaker, occurrence
 
 NEWS = "tin-sang"
 FLOOD = "bao-lu"

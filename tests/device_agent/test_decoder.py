@@ -1,0 +1,99 @@
+"""Clips become samples ahead of their time, in a bounded buffer, and no child outlives its use."""
+
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from audio.ffmpeg import executable
+from device_agent.decoder import DecodedFile, Piece, PreparedSound, Samples, Silence, prepare
+from device_agent.sinks import RATE_HZ
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six seconds of a tone in Opus, as the wire carries it."""
+    path = tmp_path_factory.mktemp("clips") / "clip"
+    source = ["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000:duration=6"]
+    opus = ["-ac", "1", "-c:a", "libopus", "-b:a", "32k", "-f", "ogg"]
+    subprocess.run([executable(), "-v", "error", *source, *opus, path], check=True)
+    return path
+
+
+@contextmanager
+def opened(*pieces: Piece) -> Iterator[PreparedSound]:
+    ready = threading.Event()
+    sound = prepare(pieces, ready.set)
+    try:
+        assert ready.wait(10)
+        yield sound
+    finally:
+        sound.close()
+        _until(lambda: not any(thread.name == "decoder" for thread in threading.enumerate()))
+
+
+def _until(done: object) -> None:
+    limit = time.monotonic() + 10
+    assert callable(done)
+    while not done():
+        assert time.monotonic() < limit
+        threading.Event().wait(0.01)
+
+
+def whole(sound: PreparedSound) -> bytes:
+    pcm = bytearray()
+
+    def drained() -> bool:
+        pcm.extend(sound.read(RATE_HZ))
+        return sound.ended
+
+    _until(drained)
+    return bytes(pcm)
+
+
+def test_a_clip_is_ready_early_and_whole_in_the_end(clip: Path) -> None:
+    with opened(Piece(clip)) as sound:
+        assert sound.ready
+        assert len(whole(sound)) == pytest.approx(6 * RATE_HZ * 2, abs=200)
+        assert not sound.failed
+
+
+def test_a_clip_can_begin_in_its_middle(clip: Path) -> None:
+    with opened(Piece(clip, from_ms=4500)) as sound:
+        assert len(whole(sound)) == pytest.approx(1.5 * RATE_HZ * 2, abs=200)
+
+
+def test_closing_early_ends_the_child_and_its_thread(clip: Path) -> None:
+    with opened(Piece(clip)) as sound:
+        sound.close()
+        _until(lambda: isinstance(sound, DecodedFile) and sound._child is None)
+
+
+def test_rubbish_fails_and_is_never_ready(tmp_path: Path) -> None:
+    path = tmp_path / "rubbish"
+    path.write_bytes(b"not a sound" * 1000)
+    with opened(Piece(path)) as sound:
+        assert sound.failed
+        assert not sound.ready
+        assert whole(sound) == b""
+
+
+def test_pieces_and_pauses_follow_one_another(clip: Path) -> None:
+    with opened(Piece(clip, from_ms=5000), Piece(None, silence_ms=500), Piece(clip, from_ms=5500)) as sound:
+        pcm = whole(sound)
+    assert len(pcm) == pytest.approx(2 * RATE_HZ * 2, abs=400)
+    middle = pcm[int(1.1 * RATE_HZ) * 2 : int(1.4 * RATE_HZ) * 2]
+    assert not any(middle)
+
+
+def test_samples_and_silence_end() -> None:
+    tone, pause = Samples(b"\1\0" * 100), Silence(10)
+    assert len(tone.read(60)) == 120
+    assert len(tone.read(60)) == 80
+    assert tone.ended
+    assert len(pause.read(1000)) == 960
+    assert pause.ended

@@ -1,0 +1,246 @@
+"""The player and its mixer: every sample where it belongs, and only what the sink consumed is said to have sounded."""
+
+import array
+import asyncio
+import time
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from device_agent.decoder import Samples
+from device_agent.mixer import Ended, Started
+from device_agent.player import Player, PlayerEvent, SinkChanged
+from device_agent.sinks import RATE_HZ, Sink, SinkUnavailable
+from device_agent.sinks.fake import FakeSink
+from device_agent.sinks.sounded import SoundedFiles
+from device_agent.sinks.wav import WavSink
+from device_agent.volume import gain
+from tests.support.commune_speaker import LongSound, ManualClock
+
+
+@dataclass
+class Switch:
+    """An amplifier that remembers when it was on."""
+
+    is_on: bool = False
+    times: int = 0
+
+    def on(self) -> None:
+        self.is_on, self.times = True, self.times + 1
+
+    def off(self) -> None:
+        self.is_on = False
+
+
+@dataclass
+class Booth:
+    """A player whose time the test moves."""
+
+    clock: ManualClock = field(default_factory=ManualClock)
+    amplifier: Switch = field(default_factory=Switch)
+    events: list[PlayerEvent] = field(default_factory=list)
+    sinks: list[FakeSink] = field(default_factory=list)
+    works: bool = True
+
+    def __post_init__(self) -> None:
+        self.player = Player(self._open, self.amplifier, mono=self.clock.mono)
+        self.player.listen(self.events.append)
+        self.run(0.3)
+
+    def _open(self) -> Sink:
+        if not self.works:
+            raise SinkUnavailable("broken by the test")
+        self.sinks.append(FakeSink(self.clock.mono))
+        return self.sinks[-1]
+
+    def run(self, seconds: float) -> None:
+        for _ in range(round(seconds / 0.02)):
+            self.clock.advance(0.02)
+            self.player.step()
+
+    def samples(self) -> "array.array[int]":
+        return array.array("h", bytes(self.sinks[-1].heard))
+
+    def frame_at(self, mono_s: float) -> int:
+        sink = self.sinks[-1]
+        return round((mono_s - sink.opened_at - sink.latency_ms / 1000 - sink.stalled_s) * RATE_HZ)
+
+    def ended(self) -> list[Ended]:
+        return [event for event in self.events if isinstance(event, Ended)]
+
+
+@pytest.fixture
+def booth() -> Booth:
+    return Booth()
+
+
+def test_a_sound_begins_at_the_frame_of_its_instant(booth: Booth) -> None:
+    at = booth.clock.mono() + 0.5137
+    booth.player.play(LongSound(1000), at_mono_s=at, of="a", gain=1.0)
+    booth.run(2)
+    heard = booth.samples()
+    first = booth.frame_at(at)
+    assert abs(next(i for i, value in enumerate(heard) if value) - first) <= 1
+    assert sum(1 for value in heard if value) == RATE_HZ
+    started = next(event for event in booth.events if isinstance(event, Started))
+    assert started.first_mono_s == pytest.approx(at, abs=0.0001)
+    assert booth.ended() == [Ended(1, "completed", 1000, pytest.approx(at + 1, abs=0.0001))]
+
+
+def test_nothing_is_said_to_sound_before_the_sink_consumed_it(booth: Booth) -> None:
+    at = booth.clock.mono() + 0.1
+    booth.player.play(LongSound(1000), at_mono_s=at, of="a", gain=1.0)
+    while booth.player.status.airing is None:
+        assert booth.clock.mono() < at + 0.041
+        booth.run(0.02)
+    assert booth.clock.mono() >= at
+
+
+def test_one_sound_gives_way_to_another_within_a_fade(booth: Booth) -> None:
+    now = booth.clock.mono()
+    booth.player.play(LongSound(5000), at_mono_s=now + 0.2, of="a", gain=1.0)
+    booth.player.play(LongSound(1000), at_mono_s=now + 1.2, of="b", gain=0.1)
+    booth.run(3)
+    heard = booth.samples()
+    switch = booth.frame_at(now + 1.2)
+    assert heard[switch - 10] == 1000
+    assert 100 < heard[switch + RATE_HZ * 15 // 1000] < 1100
+    assert heard[switch + RATE_HZ * 45 // 1000] == 100
+    cut, whole = booth.ended()
+    assert (cut.cause, whole.cause) == ("cut", "completed")
+    assert cut.played_ms == pytest.approx(1030, abs=21)
+
+
+def test_a_sound_that_has_not_begun_can_be_called_off(booth: Booth) -> None:
+    sound = LongSound(1000)
+    airing = booth.player.play(sound, at_mono_s=booth.clock.mono() + 1, of="a", gain=1.0)
+    booth.run(0.2)
+    booth.player.stop(airing)
+    booth.run(2)
+    assert not any(booth.samples())
+    assert booth.ended() == [Ended(airing, "cancelled", 0, None)]
+    assert sound.closed
+
+
+def test_volume_moves_without_a_jump(booth: Booth) -> None:
+    airing = booth.player.play(LongSound(3000), at_mono_s=booth.clock.mono() + 0.2, of="a", gain=1.0)
+    booth.run(1)
+    booth.player.set_gain(airing, 0.2)
+    booth.run(1)
+    heard = booth.samples()
+    loud = [value for value in heard if value]
+    assert min(loud) == 200
+    assert max(abs(a - b) for a, b in pairwise(loud)) <= 30
+
+
+def test_a_starved_sound_goes_on_when_samples_come(booth: Booth) -> None:
+    class Stuttering(LongSound):
+        hungry = False
+
+        def read(self, frames: int) -> bytes:
+            return b"" if self.hungry else super().read(frames)
+
+    sound = Stuttering(1000)
+    booth.player.play(sound, at_mono_s=booth.clock.mono() + 0.2, of="a", gain=1.0)
+    booth.run(0.6)
+    sound.hungry = True
+    booth.run(0.4)
+    sound.hungry = False
+    booth.run(1.5)
+    assert [(event.cause, event.played_ms) for event in booth.ended()] == [("completed", 1000)]
+
+
+def test_a_sound_that_brings_nothing_is_given_up(booth: Booth) -> None:
+    class Mute(LongSound):
+        def read(self, frames: int) -> bytes:
+            return bytes(0 * frames)
+
+    booth.player.play(Mute(1000), at_mono_s=booth.clock.mono(), of="a", gain=1.0)
+    booth.run(6)
+    assert [(event.cause, event.played_ms) for event in booth.ended()] == [("failed", 0)]
+
+
+def test_an_underrun_is_counted_and_the_next_start_is_right_again(booth: Booth) -> None:
+    booth.sinks[-1].stall(0.3)
+    booth.run(1)
+    assert booth.player.status.underruns == 1
+    at = booth.clock.mono() + 0.5
+    booth.player.play(LongSound(500), at_mono_s=at, of="a", gain=1.0)
+    booth.run(1.5)
+    assert abs(next(i for i, value in enumerate(booth.samples()) if value) - booth.frame_at(at)) <= 1
+
+
+def test_a_lost_sink_ends_what_sounds_and_is_opened_again(booth: Booth) -> None:
+    booth.player.play(LongSound(5000), at_mono_s=booth.clock.mono(), of="a", gain=1.0)
+    booth.run(1)
+    booth.sinks[-1].fail_after = 0
+    booth.works = False
+    booth.run(0.1)
+    (ended,) = booth.ended()
+    assert ended.cause == "lost"
+    assert 800 < ended.played_ms < 1000
+    assert not booth.player.status.open
+    assert booth.sinks[-1].closed
+    booth.works = True
+    booth.run(0.1)
+    assert booth.player.status.open
+    assert [event.open for event in booth.events if isinstance(event, SinkChanged)] == [True, False, True]
+
+
+def test_the_amplifier_is_on_only_while_something_plays(booth: Booth) -> None:
+    booth.run(1)
+    assert not booth.amplifier.times
+    booth.player.play(LongSound(1000), at_mono_s=booth.clock.mono() + 0.5, of="a", gain=1.0)
+    booth.run(0.4)
+    assert not booth.amplifier.is_on
+    booth.run(0.8)
+    assert booth.amplifier.is_on
+    booth.run(1)
+    assert not booth.amplifier.is_on
+    assert booth.amplifier.times == 1
+
+
+def test_volume_steps_sound_equal() -> None:
+    assert [gain(0), gain(100), gain(150)] == [0, 1, 1]
+    assert gain(50) == pytest.approx(0.1)
+    assert gain(70) / gain(60) == pytest.approx(gain(30) / gain(20))
+
+
+async def test_in_real_time_the_start_is_within_a_millisecond(tmp_path: Path) -> None:
+    """The real thread and the real clock, on a sink that needs no sound card."""
+    player = Player(lambda: WavSink(SoundedFiles(tmp_path)))
+    events: asyncio.Queue[PlayerEvent] = asyncio.Queue()
+    player.listen(events.put_nowait)
+    player.start()
+    try:
+        async with asyncio.timeout(10):
+            assert await events.get() == SinkChanged(open=True, detail="wav")
+            at = time.monotonic() + 0.7
+            airing = player.play(Samples(b"\xe8\x03" * RATE_HZ), at_mono_s=at, of="a", gain=1.0)
+            started = await events.get()
+            assert isinstance(started, Started)
+            assert started.first_mono_s == pytest.approx(at, abs=0.02)
+            player.stop(airing)
+            ended = await events.get()
+            assert isinstance(ended, Ended)
+            assert ended.cause == "cut"
+            assert 0 < ended.played_ms < 1000
+    finally:
+        await player.aclose()
+
+
+async def test_closing_fades_out_what_sounds(tmp_path: Path) -> None:
+    player = Player(lambda: WavSink(SoundedFiles(tmp_path)))
+    events: asyncio.Queue[PlayerEvent] = asyncio.Queue()
+    player.listen(events.put_nowait)
+    player.start()
+    async with asyncio.timeout(10):
+        await events.get()
+        player.play(LongSound(60_000), at_mono_s=time.monotonic(), of="a", gain=1.0)
+        assert isinstance(await events.get(), Started)
+        await player.aclose()
+        ended = await events.get()
+    assert isinstance(ended, Ended)
+    assert ended.cause == "cut"

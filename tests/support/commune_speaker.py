@@ -1,0 +1,304 @@
+"""One speaker whose time the test moves: real conductor, player, mixer and clock; the sink and the stores are fakes."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from device_agent.clock import TrustedClock
+from device_agent.conductor import Conductor
+from device_agent.decoder import Piece
+from device_agent.player import Player
+from device_agent.ports import Aired, Heard, Play, PlayId, StoredPlan
+from device_agent.sinks import FRAME_BYTES, RATE_HZ, Sink, SinkUnavailable
+from device_agent.sinks.fake import FakeSink
+from protocol.messages import Config, Outcome, Plan, PlanOccurrence, Stretch
+from schedules.types import Priority, Resume
+
+NOON = datetime(2026, 11, 24, 5, 0, tzinfo=UTC)
+"""Noon in Việt Nam."""
+CLIP = "a" * 64
+MISSING = "f" * 64
+FINAL = {Outcome.COMPLETED, Outcome.STOPPED, Outcome.SKIPPED, Outcome.MISSED}
+
+
+@dataclass
+class ManualClock:
+    """The machine's clocks, moved by the test."""
+
+    utc: datetime = NOON
+    mono_s: float = 1000.0
+    boot_s: float = 1000.0
+    disciplined: bool = True
+    boot: str = "boot-1"
+
+    def wall(self) -> datetime:
+        return self.utc
+
+    def mono(self) -> float:
+        return self.mono_s
+
+    def boottime(self) -> float:
+        return self.boot_s
+
+    def boot_id(self) -> str:
+        return self.boot
+
+    def synchronised(self) -> bool:
+        return self.disciplined
+
+    def advance(self, seconds: float) -> None:
+        self.utc += timedelta(seconds=seconds)
+        self.mono_s += seconds
+        self.boot_s += seconds
+
+
+@dataclass
+class Row:
+    """One row of the fake journal."""
+
+    play: Play
+    started_at: datetime | None
+    outcome: Outcome | None = None
+    reason: str = ""
+    played_ms: int = 0
+    start_error_ms: float | None = None
+    progress_ms: int = 0
+    ended_at: datetime | None = None
+
+
+@dataclass
+class MemoryJournal:
+    """The journal without a disk; `rows` outlive the agent like the real one's."""
+
+    rows: list[Row] = field(default_factory=list)
+
+    async def begin(self, play: Play, started_at: datetime) -> PlayId:
+        self.rows.append(Row(play, started_at))
+        return PlayId(len(self.rows) - 1)
+
+    async def progress(self, play: PlayId, played_ms: int) -> None:
+        self.rows[play].progress_ms = played_ms
+
+    async def finish(
+        self,
+        play: PlayId,
+        outcome: Outcome,
+        *,
+        started_at: datetime | None,
+        ended_at: datetime,
+        played_ms: int,
+        start_error_ms: float | None,
+        reason: str = "",
+    ) -> None:
+        row = self.rows[play]
+        row.outcome, row.reason, row.played_ms, row.start_error_ms = outcome, reason, played_ms, start_error_ms
+        row.started_at, row.ended_at = started_at or row.started_at, ended_at
+
+    async def note(self, play: Play, outcome: Outcome, *, at: datetime, reason: str) -> None:
+        self.rows.append(Row(play, None, outcome, reason, ended_at=at))
+
+    def heard(self, occurrence: str) -> Heard | None:
+        rows = [row for row in self.rows if row.play.occurrence == occurrence and row.outcome is not None]
+        if not rows:
+            return None
+        return Heard(
+            played_ms=sum(row.played_ms for row in rows),
+            reached_ms=max(row.play.from_ms + row.played_ms for row in rows),
+            last_outcome=rows[-1].outcome or Outcome.INTERRUPTED,
+            finished=any(row.outcome in FINAL for row in rows),
+        )
+
+    async def aired_since(self, since: datetime) -> Sequence[Aired]:
+        return [
+            Aired(row.play.occurrence, row.started_at, row.played_ms)
+            for row in self.rows
+            if row.play.routine and row.play.occurrence and row.started_at and row.started_at >= since and row.played_ms
+        ]
+
+    def close_open_rows(self) -> None:
+        """What the next start does with rows that a kill left open."""
+        for row in self.rows:
+            if row.outcome is None:
+                row.outcome, row.played_ms, row.reason = Outcome.INTERRUPTED, row.progress_ms, "agent_restarted"
+
+
+class LongSound:
+    """A sound of some length, at hand at once; every sample is 1000."""
+
+    failed = False
+
+    def __init__(self, duration_ms: int, *, ready: bool = True) -> None:
+        self.frames = duration_ms * RATE_HZ // 1000
+        self.ready = ready
+        self.closed = False
+
+    @property
+    def ended(self) -> bool:
+        return self.frames <= 0
+
+    def read(self, frames: int) -> bytes:
+        count = min(frames, self.frames)
+        self.frames -= count
+        return b"\xe8\x03" * count
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def occurrence(
+    name: str,
+    *,
+    after_s: float = 10,
+    lasts_s: float = 20,
+    clip: str = CLIP,
+    priority: Priority = Priority.ROUTINE,
+    resume: Resume = Resume.REJOIN,
+    rank: int = 0,
+    volume: int = 100,
+    late_join_s: int | None = None,
+) -> PlanOccurrence:
+    """An airing that begins some seconds after noon."""
+    length_ms = round(lasts_s * 1000)
+    return PlanOccurrence(
+        id=name,
+        schedule_id="s",
+        title=name,
+        starts_at=NOON + timedelta(seconds=after_s),
+        duration_ms=length_ms,
+        priority=priority,
+        commune_rank=rank,
+        resume=resume,
+        late_join_s=late_join_s,
+        volume=volume,
+        stretches=(Stretch(clip=clip, at_ms=0, duration_ms=length_ms),),
+    )
+
+
+@dataclass
+class Speaker:
+    """The whole sound side of one agent. `kill()` and `power_up()` keep what lies on its disk."""
+
+    folder: Path
+    system: ManualClock = field(default_factory=ManualClock)
+    journal: MemoryJournal = field(default_factory=MemoryJournal)
+    config: Config | None = None
+    stored: StoredPlan | None = None
+    missing: set[str] = field(default_factory=lambda: {MISSING})
+    slow: bool = False
+    """Sounds are not ready until `sounds_become_ready()`."""
+    sink_works: bool = True
+    versions: int = 0
+
+    def __post_init__(self) -> None:
+        self.power_up()
+
+    def power_up(self) -> None:
+        self.sounds: list[LongSound] = []
+        self.sinks: list[FakeSink] = []
+        self.clock = TrustedClock(self.system, self.folder / "anchor.json")
+        self.player = Player(self._open_sink, mono=self.system.mono)
+        self.conductor = Conductor(
+            clock=self.clock,
+            player=self.player,
+            clips=self,
+            journal=self.journal,
+            plans=_Current(lambda: self.stored),
+            configs=_Current(lambda: self.config),
+            prepare=self._prepare,
+        )
+
+    def kill(self) -> None:
+        """SIGKILL, and the journal's next opening."""
+        self.journal.close_open_rows()
+
+    def path(self, sha256: str) -> Path | None:
+        return None if sha256 in self.missing else self.folder / sha256
+
+    def plan(self, *occurrences: PlanOccurrence, known_since: datetime | None = NOON - timedelta(days=1)) -> None:
+        """A new plan is in force."""
+        self.versions += 1
+        plan = Plan(
+            device="loa-1",
+            version=self.versions,
+            window_start=NOON - timedelta(days=1),
+            window_end=NOON + timedelta(days=7),
+            occurrences=occurrences,
+        )
+        self.stored = StoredPlan(plan, known_since)
+
+    async def run_until(self, seconds: float) -> None:
+        """Let time pass, to so many seconds after noon by true time."""
+        while self.system.utc < NOON + timedelta(seconds=seconds):
+            await self.step()
+
+    async def step(self) -> None:
+        self.system.advance(0.02)
+        self.player.step()
+        self.clock.check()
+        await self.conductor.tick()
+        await asyncio.sleep(0)
+
+    async def ask(self, request: Coroutine[Any, Any, str]) -> str:
+        """Make a request of the conductor while time passes."""
+        task = asyncio.create_task(request)
+        for _ in range(1000):
+            await self.step()
+            if task.done():
+                break
+        return await task
+
+    def sounds_become_ready(self) -> None:
+        self.slow = False
+        for sound in self.sounds:
+            sound.ready = True
+
+    @property
+    def sink(self) -> FakeSink:
+        return self.sinks[-1]
+
+    @property
+    def on_air(self) -> str | None:
+        return self.conductor.state().occurrence
+
+    @property
+    def records(self) -> list[tuple[str | None, Outcome | None]]:
+        return [(row.play.occurrence, row.outcome) for row in self.journal.rows]
+
+    def row(self, name: str) -> Row:
+        return next(row for row in self.journal.rows if row.play.occurrence == name)
+
+    def heard_ms(self, name: str) -> int:
+        """How much of it the horn's side was given, over all sinks."""
+        return sum(count for sink in self.sinks for of, count in sink.runs if of == name) * 1000 // RATE_HZ
+
+    def first_sound_at_s(self) -> float:
+        """When the first sample that is not silence sounded, in seconds after noon."""
+        heard = bytes(self.sink.heard)
+        index = next(i for i in range(0, len(heard), FRAME_BYTES) if heard[i] or heard[i + 1]) // FRAME_BYTES
+        mono_s = self.sink.opened_at + self.sink.latency_ms / 1000 + self.sink.stalled_s + index / RATE_HZ
+        return mono_s - self.system.mono_s + (self.system.utc - NOON).total_seconds()
+
+    def _open_sink(self) -> Sink:
+        if not self.sink_works:
+            raise SinkUnavailable("the test broke it")
+        self.sinks.append(FakeSink(self.system.mono))
+        return self.sinks[-1]
+
+    def _prepare(self, pieces: Sequence[Piece], on_ready: Callable[[], None]) -> LongSound:
+        assert self.stored is not None
+        lengths = {each.stretches[0].clip: each.duration_ms for each in self.stored.plan.occurrences}
+        piece = pieces[0]
+        assert piece.path is not None
+        self.sounds.append(LongSound(lengths[piece.path.name] - piece.from_ms, ready=not self.slow))
+        on_ready()
+        return self.sounds[-1]
+
+
+@dataclass(frozen=True)
+class _Current:
+    """A store that has exactly this."""
+
+    current: Any
