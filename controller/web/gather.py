@@ -65,7 +65,7 @@ async def speakers(session: AsyncSession, fleet: Fleet) -> list[SpeakerFacts]:
             SpeakerFacts(
                 id=device.id,
                 name=device.name,
-                place=f"{device.area.kind} {device.area.name}".strip(),
+                place=_place(device.area),
                 online=fleet.online(device.id),
                 changed_at=row.online_changed_at if row else None,
                 state=_said(row),
@@ -73,6 +73,12 @@ async def speakers(session: AsyncSession, fleet: Fleet) -> list[SpeakerFacts]:
             )
         )
     return found
+
+
+def _place(area: Area) -> str:
+    """`xã Tân Yên`, and not `thôn Thôn Đông` where the name says it already."""
+    named = area.name.casefold().startswith(area.kind.casefold())
+    return area.name if named else f"{area.kind} {area.name}"
 
 
 def _said(row: DeviceStateRow | None) -> DeviceState | None:

@@ -4,6 +4,7 @@ Sound is made in the background, so a form that was sent comes back by itself un
 then travels in its hidden fields: neither a restart of the server nor a browser without scripts loses anything.
 """
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Annotated
@@ -55,17 +56,25 @@ async def desk_of(
 DeskDep = Annotated[Desk, Depends(desk_of)]
 
 
+async def _fields(request: Request) -> AsyncIterator[FormData]:
+    """What the form sent; its files are closed afterwards."""
+    async with request.form() as fields:
+        yield fields
+
+
+FieldsDep = Annotated[FormData, Depends(_fields)]
+
+
 @router.post("/announce/length")
-async def length(request: Request, _viewer: ViewerDep) -> Response:
+async def length(request: Request, fields: FieldsDep, _viewer: ViewerDep) -> Response:
     """How long the words take, while they are typed."""
-    fields = await request.form()
     return Page.of(request).html("partials/length.html", reading_s=reading_s(str(fields.get("text", ""))[:20_000]))
 
 
 @router.post("/announce/listen")
-async def listen(request: Request, desk: DeskDep) -> Response:
+async def listen(fields: FieldsDep, desk: DeskDep) -> Response:
     """Make the sound of what was typed or chosen, to be heard here first."""
-    values, upload = _read(await request.form())
+    values, upload = _read(fields)
     errors = form.sound_errors(values, desk.page.t, has_file=upload is not None)
     if not errors:
         try:
@@ -112,9 +121,9 @@ class ComeBack(Exception):
 
 
 @router.post("/announce")
-async def announce(request: Request, desk: DeskDep, runtime: RuntimeDep) -> Response:
+async def announce(fields: FieldsDep, desk: DeskDep, runtime: RuntimeDep) -> Response:
     """Send it, or come back with what is wrong, what should be known first, or what it still waits for."""
-    values, upload = _read(await request.form())
+    values, upload = _read(fields)
     fleet = await gather.Fleet.of(desk.session, desk.viewer)
     places = await gather.places(desk.session, desk.viewer, fleet)
     values = targets(values, places)

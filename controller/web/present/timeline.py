@@ -71,7 +71,7 @@ def occurrence_view(facts: AiringFacts, formats: Formats, now: datetime) -> Occu
         failed=facts.failed,
         unreported=facts.unreported if phase is Phase.OVER else 0,
         cancelled=facts.cancelled,
-        odd_hour=odd,
+        odd_hour=odd and phase is not Phase.OVER,
         repeats=repetition(facts.rrule, formats),
         stoppable=phase is not Phase.OVER and not facts.cancelled,
     )

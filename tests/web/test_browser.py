@@ -1,0 +1,239 @@
+"""The main job as an officer does it, in a real browser."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from controller.web import assets, build
+from tests.support.controller import PASSWORD
+from tests.support.site import Site, running_site
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--autoplay-policy=no-user-gesture-required",
+]
+DESKTOP = {"width": 1280, "height": 900}
+PHONE = {"width": 360, "height": 740}
+WATER = "Kính thưa bà con! Từ 8 giờ ngày 24/11, nhà máy nước tạm ngừng cấp nước."
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+
+
+@pytest.fixture(autouse=True)
+def leaves_nothing_running() -> None:
+    """The site and the browser outlive each test; both are waited for when the module ends."""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    build.build()
+    assets.manifest.cache_clear()
+    with running_site(tmp_path_factory.mktemp("site")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def commune(site: Site, request: pytest.FixtureRequest) -> str:
+    """A commune with two speakers and an officer of its own, another for each test."""
+    code = f"c{abs(hash(request.node.name)) % 10**8}"
+    site.ask(lambda: site.house.commune(code, speakers=2))
+    site.ask(lambda: site.house.user(code, code))
+    for number in (1, 2):
+        site.hears(f"{code}-{number}")
+    return code
+
+
+@pytest.fixture
+def context(chromium: Browser) -> Iterator[BrowserContext]:
+    opened = chromium.new_context(viewport=DESKTOP, locale="vi-VN", timezone_id="Asia/Ho_Chi_Minh")
+    opened.set_default_timeout(20_000)
+    yield opened
+    opened.close()
+
+
+def sign_in(context: BrowserContext, site: Site, name: str) -> Page:
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda said: complaints.append(said.text) if "Content Security Policy" in said.text else None)
+    page.complaints = complaints
+    page.goto(site.url)
+    expect(page).to_have_url(f"{site.url}/sign-in")
+    page.get_by_label("Tên đăng nhập").fill(name)
+    page.get_by_label("Mật khẩu").fill(PASSWORD)
+    page.get_by_role("main").get_by_role("button", name="Đăng nhập").click()
+    expect(page.locator("[data-link=live]")).to_be_visible()
+    return page
+
+
+def fits(page: Page) -> bool:
+    width: int = page.evaluate("document.documentElement.scrollWidth")
+    return width <= page.viewport_size["width"]
+
+
+def test_an_officer_types_listens_chooses_speakers_sends_and_sees_it_air(
+    site: Site, context: BrowserContext, commune: str
+):
+    page = sign_in(context, site, commune)
+    expect(page.locator("[data-speaker]")).to_have_count(2)
+    page.get_by_label("Tiêu đề").fill("Lịch cấp nước")
+    page.get_by_label("Lời đọc").fill(WATER)
+    expect(page.locator("#length")).to_contain_text("Đọc lên mất khoảng")
+
+    page.get_by_role("button", name="Tạo âm thanh và nghe").click()
+    audio = page.locator("#listen audio")
+    expect(audio).to_be_visible()
+    audio.evaluate("clip => clip.readyState || new Promise(done => clip.addEventListener('loadedmetadata', done))")
+    assert 3 < audio.evaluate("element => element.duration") < 20
+
+    page.locator(f"input[name=area][value={commune}]").check()
+    expect(page.locator("[data-chosen]")).to_have_text("Đã chọn 2 cụm loa")
+    page.get_by_role("button", name="Gửi đi").click()
+    expect(page.locator("#compose .done")).to_contain_text("“Lịch cấp nước” đã được gửi")
+    expect(page.get_by_label("Lời đọc")).to_have_value("")
+
+    airing = page.locator("[data-occurrence]")
+    expect(airing).to_contain_text("Lịch cấp nước")
+    expect(airing).to_contain_text("Sẵn sàng ở 0/2 cụm")
+    occurrence = airing.get_attribute("data-occurrence")
+
+    site.house.clock.advance(timedelta(seconds=20))
+    site.hears(f"{commune}-1", playing=occurrence, title="Lịch cấp nước", plan_version=2**53, ready=1, planned=1)
+    expect(page.locator(f"[data-speaker={commune}-1][data-tone=air]")).to_contain_text("Đang phát: Lịch cấp nước")
+    expect(airing).to_contain_text("Đang phát ở 1/2 cụm")
+
+    site.house.clock.advance(timedelta(seconds=20))
+    for number in (1, 2):
+        site.hears(f"{commune}-{number}", plan_version=2**53)
+        site.played(
+            f"{commune}-{number}",
+            occurrence=occurrence,
+            title="Lịch cấp nước",
+            outcome="completed",
+            started_at=site.now,
+            ended_at=site.now + timedelta(seconds=8),
+            played_ms=8000,
+            start_error_ms=0.4,
+        )
+    expect(airing).to_contain_text("Đã phát ở 2/2 cụm")
+
+    page.get_by_role("link", name="Nhật ký phát").click()
+    expect(page.locator("[data-record]")).to_have_count(2)
+    page.get_by_label("Kết quả").select_option("missed")
+    expect(page.locator("[data-record]")).to_have_count(0)
+    expect(page).to_have_url(re.compile("outcome=missed"))
+    assert not page.complaints
+
+
+def test_what_is_wrong_is_said_and_nothing_typed_is_lost(site: Site, context: BrowserContext, commune: str):
+    page = sign_in(context, site, commune)
+    page.get_by_label("Lời đọc").fill(WATER)
+    page.get_by_role("button", name="Gửi đi").click()
+    expect(page.locator("#error-targets")).to_have_text("Xin chọn ít nhất một cụm loa.")
+    expect(page.get_by_label("Lời đọc")).to_have_value(WATER)
+    assert page.evaluate("document.activeElement.getAttribute('role')") == "alert"
+
+
+def test_a_night_broadcast_is_warned_of_before_it_is_saved(site: Site, context: BrowserContext, commune: str):
+    page = sign_in(context, site, commune)
+    page.get_by_label("Lời đọc").fill(WATER)
+    page.locator(f"input[name=area][value={commune}]").check()
+    page.get_by_role("radio", name="Hẹn giờ").check()
+    page.get_by_label("Ngày", exact=True).fill("2026-11-21")
+    page.get_by_label("Giờ", exact=True).fill("03:15")
+    page.get_by_role("button", name="Gửi đi").click()
+    expect(page.locator(".warning")).to_contain_text("03:15")
+    expect(page.locator("[data-occurrence]")).to_have_count(0)
+
+    page.get_by_role("button", name="Vẫn gửi").click()
+    expect(page.locator("#compose .done")).to_be_visible()
+    expect(page.locator("[data-occurrence]")).to_contain_text("giờ khác thường")
+
+
+def test_what_is_planned_can_be_called_off(site: Site, context: BrowserContext, commune: str):
+    page = sign_in(context, site, commune)
+    page.get_by_label("Lời đọc").fill(WATER)
+    page.locator(f"input[name=area][value={commune}]").check()
+    page.get_by_role("button", name="Gửi đi").click()
+    page.locator("[data-occurrence]").get_by_role("button", name="Huỷ lượt").click()
+    page.get_by_role("button", name="Huỷ lượt này").click()
+    expect(page.locator("[data-occurrence][data-phase=coming]")).to_have_count(0)
+
+
+def test_a_recording_is_sent_instead_of_words(site: Site, context: BrowserContext, commune: str, tmp_path: Path):
+    page = sign_in(context, site, commune)
+    page.get_by_role("radio", name="Tệp âm thanh").check()
+    broken = tmp_path / "hỏng.mp3"
+    broken.write_bytes(b"this is not sound" * 100)
+    page.get_by_label("Tệp", exact=True).set_input_files(broken)
+    page.get_by_role("button", name="Tạo âm thanh và nghe").click()
+    expect(page.locator("#listen .error")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone_shows_everything_without_scrolling_sideways(
+    site: Site, chromium: Browser, commune: str, scheme: str, tmp_path: Path
+):
+    context = chromium.new_context(viewport=PHONE, color_scheme=scheme, device_scale_factor=2, locale="vi-VN")
+    page = sign_in(context, site, commune)
+    assert fits(page)
+    page.get_by_role("radio", name="Hẹn giờ").check()
+    assert fits(page)
+    small = page.evaluate(
+        "[...document.querySelectorAll('button, select, input:not([type=hidden],[type=checkbox],[type=radio]), nav a')]"
+        ".filter(each => each.checkVisibility() && each.getBoundingClientRect().height < 36)"
+        ".map(each => each.outerHTML.slice(0, 80))"
+    )
+    assert not small, "too small for a thumb"
+    page.goto(f"{site.url}/records")
+    assert fits(page)
+    context.close()
+
+
+def test_without_scripts_an_announcement_is_sent_all_the_same(site: Site, chromium: Browser, commune: str):
+    context = chromium.new_context(java_script_enabled=False, locale="vi-VN")
+    context.set_default_timeout(20_000)
+    page = context.new_page()
+    page.goto(site.url)
+    page.get_by_label("Tên đăng nhập").fill(commune)
+    page.get_by_label("Mật khẩu").fill(PASSWORD)
+    page.get_by_role("main").get_by_role("button", name="Đăng nhập").click()
+    page.get_by_label("Lời đọc").fill(WATER)
+    page.locator(f"input[name=area][value={commune}]").check()
+    for _ in range(60):
+        page.get_by_role("button", name="Gửi đi").click()
+        if page.locator(".done").count():
+            break
+    expect(page.locator(".done")).to_be_visible()
+    expect(page.locator("[data-occurrence]")).to_have_count(1)
+    context.close()
+
+
+def test_a_lost_connection_is_shown_and_found_again(site: Site, context: BrowserContext, commune: str):
+    page = sign_in(context, site, commune)
+    page.route("**/events", lambda route: route.abort())
+    page.reload()
+    expect(page.locator("[data-link=lost]")).to_be_visible()
+    page.unroute("**/events")
+    page.reload()
+    expect(page.locator("[data-link=live]")).to_be_visible()
