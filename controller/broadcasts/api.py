@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from controller.accounts.access import Idempotent, ViewerDep
 from controller.broadcasts import progress
 from controller.broadcasts.models import Schedule
+from controller.broadcasts.preview import PreviewOut
 from controller.broadcasts.schemas import OccurrenceOut, ScheduleEdit, ScheduleIn, ScheduleOut
 from controller.broadcasts.service import Broadcasts, Timing
 from controller.commands.api import CommandsDep
@@ -67,6 +68,12 @@ async def list_schedules(
 async def create_schedule(body: ScheduleIn, response: Response, broadcasts: BroadcastsDep, now: NowDep) -> ScheduleOut:
     """Make a schedule; without `first_local` it airs now."""
     return _shown(await broadcasts.add(body, now), response)
+
+
+@router.post("/schedules/preview", operation_id="previewSchedule", summary="What a schedule would do, unsaved")
+async def preview_schedule(body: ScheduleIn, broadcasts: BroadcastsDep, runtime: RuntimeDep, now: NowDep) -> PreviewOut:
+    """Answer what would collide, who would yield and why, and what would not air. Nothing is saved."""
+    return await broadcasts.preview(body, now, days=runtime.settings.plan_days)
 
 
 @router.get("/schedules/{schedule_id}", operation_id="getSchedule", summary="One schedule")

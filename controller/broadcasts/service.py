@@ -1,5 +1,6 @@
 """What may happen to schedules and their occurrences."""
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,23 +9,27 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm.attributes import set_committed_value
 
 from controller.accounts.viewer import Viewer
 from controller.areas.models import Area
 from controller.areas.repository import AreaRepository
 from controller.areas.service import Areas
 from controller.broadcasts.models import CancelledOccurrence, Schedule, ScheduleTarget, TargetKind
+from controller.broadcasts.preview import PreviewOut, looked_at, preview
 from controller.broadcasts.repository import OccurrenceRepository, ScheduleRepository
 from controller.broadcasts.schemas import ScheduleEdit, ScheduleIn, Target
 from controller.commands.service import CommandService
 from controller.database import new_id
-from controller.devices.models import DeviceStatus
+from controller.devices.models import Device, DeviceStatus
 from controller.devices.repository import DeviceRepository
 from controller.errors import Conflict, FieldError, Invalid, NotFound
 from controller.events import ScheduleChanged, record_event
 from controller.groups.models import Group
 from controller.groups.repository import GroupRepository
 from controller.planning import rows
+from controller.planning.gather import Gathering
+from controller.planning.repository import PlanningRepository
 from controller.playlists.models import Playlist
 from controller.playlists.repository import PlaylistRepository
 from controller.text import Text
@@ -58,36 +63,60 @@ class Broadcasts:
 
     async def add(self, wish: ScheduleIn, now: datetime) -> Schedule:
         """Make a schedule; the speakers it addresses get new plans."""
-        area = await self._areas.place(wish.area_code)
-        playlist = await self._playlist(wish.playlist_id)
-        row = Schedule(
-            id=new_id(),
-            area=area,
-            area_code=area.code,
-            playlist=playlist,
-            playlist_id=playlist.id,
-            title=wish.title,
-            author=self._viewer.name,
-            created_at=now,
-            active=wish.active,
-            first_local=_local_text(wish.first_local or self._soon(now, wish.zone)),
-            zone=wish.zone,
-            rrule=wish.rrule,
-            except_local=[_local_text(each) for each in wish.except_local],
-            extra_local=[_local_text(each) for each in wish.extra_local],
-            priority=int(wish.priority),
-            resume=wish.resume,
-            volume=wish.volume,
-            late_join_s=wish.late_join_s,
-            commune_rank=wish.commune_rank,
-            staggered=wish.staggered,
-            targets=await self._targets(wish.targets),
-        )
-        _check_calendar(row)
+        row = await self.draft(wish, now)
         self.repository.add(row)
         await self._session.flush()
         record_event(self._session, ScheduleChanged(row.id))
         return row
+
+    async def draft(self, wish: ScheduleIn, now: datetime) -> Schedule:
+        """Return what the wish asks for, checked, and not yet a schedule."""
+        area = await self._areas.place(wish.area_code)
+        playlist = await self._playlist(wish.playlist_id)
+        with self._session.no_autoflush:
+            row = Schedule(
+                id=new_id(),
+                area_code=area.code,
+                playlist_id=playlist.id,
+                title=wish.title,
+                author=self._viewer.name,
+                created_at=now,
+                active=wish.active,
+                first_local=_local_text(wish.first_local or self._soon(now, wish.zone)),
+                zone=wish.zone,
+                rrule=wish.rrule,
+                except_local=[_local_text(each) for each in wish.except_local],
+                extra_local=[_local_text(each) for each in wish.extra_local],
+                priority=int(wish.priority),
+                resume=wish.resume,
+                volume=wish.volume,
+                late_join_s=wish.late_join_s,
+                commune_rank=wish.commune_rank,
+                staggered=wish.staggered,
+                targets=await self._targets(wish.targets),
+            )
+            set_committed_value(row, "area", area)
+            set_committed_value(row, "playlist", playlist)
+        _check_calendar(row)
+        return row
+
+    async def preview(self, wish: ScheduleIn, now: datetime, *, days: int) -> PreviewOut:
+        """Return what the wish would do: collisions with their reasons, and what would not air."""
+        row = await self.draft(wish, now)
+        if row.playlist.sound is None:
+            raise Conflict("Chương trình chưa có âm thanh", "The playlist has no sound yet")
+        devices = looked_at(await self._addressed(wish.targets))
+        gathering = Gathering(PlanningRepository(self._session), now=now, days=days, freeze=self._timing.freeze)
+        gathered = await gathering.gather(devices)
+        return await asyncio.to_thread(
+            preview, row, row.playlist.sound.duration_ms or 0, gathered, now, self._timing.freeze
+        )
+
+    async def _addressed(self, targets: Sequence[Target]) -> Sequence[Device]:
+        """Return the viewer's speakers that these targets, checked before, address."""
+        planning = PlanningRepository(self._session)
+        ids = await planning.reached({kind: {t.key for t in targets if t.kind is kind} for kind in TargetKind})
+        return await DeviceRepository(self._session).some(self._viewer, ids)
 
     async def edit(self, row: Schedule, wish: ScheduleEdit, now: datetime) -> Schedule:
         """Change what the wish names. What is about to air stays as it was promised."""

@@ -108,7 +108,7 @@ def _schedules(
     for each in addressed:
         sound = each.schedule.playlist.sound
         if sound is not None:
-            schedules[each.schedule.id] = rows.schedule(each.schedule, sound)
+            schedules[each.schedule.id] = rows.schedule(each.schedule, sound.duration_ms or 0)
             sounds[ScheduleId(each.schedule.id)] = rows.stretches(sound)
     return schedules, sounds
 

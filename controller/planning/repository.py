@@ -202,6 +202,10 @@ class PlanningRepository:
             )
             for kind, key in rows:
                 keys[kind].add(key)
+        return await self.reached(keys)
+
+    async def reached(self, keys: Mapping[TargetKind, Collection[str]]) -> frozenset[str]:
+        """Return the speakers that these areas, groups and speakers make up."""
         found = set(keys[TargetKind.DEVICE])
         for area in (await self.areas(keys[TargetKind.AREA])).values():
             found |= await self.below(area.path)

@@ -22,13 +22,13 @@ def recurrence(row: ScheduleRow) -> Recurrence:
     )
 
 
-def schedule(row: ScheduleRow, sound: Assembly) -> Schedule:
-    """Return the planner's view of a schedule whose playlist has its sound."""
+def schedule(row: ScheduleRow, duration_ms: int) -> Schedule:
+    """Return the planner's view of a schedule whose playlist's sound is so long."""
     return Schedule(
         id=ScheduleId(row.id),
         title=row.title,
         recurrence=recurrence(row),
-        duration_ms=sound.duration_ms or 0,
+        duration_ms=duration_ms,
         priority=Priority(row.priority),
         issuer_depth=row.area.depth,
         commune_rank=row.commune_rank,
