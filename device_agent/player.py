@@ -24,6 +24,8 @@ CHUNK_FRAMES: Final = RATE_HZ // 50
 _CHUNK_S: Final = CHUNK_FRAMES / RATE_HZ
 _FIRST_RETRY_S: Final = 0.5
 _LAST_RETRY_S: Final = 15.0
+_PROVEN_FRAMES: Final = 2 * RATE_HZ
+"""A sink that has played so much works; one that breaks before is tried ever more rarely."""
 _UNPACED_S: Final = 1.0
 """A device that takes so much more than real time does not pace the writer: it is slowed down here."""
 _GOODBYE_S: Final = 1.0
@@ -182,7 +184,6 @@ class Player:
 
     def _opened(self) -> _Feed:
         sink = self._open_sink()
-        self._retry_s = _FIRST_RETRY_S
         self._status = PlayerStatus(open=True, sink=sink.name, underruns=self._status.underruns)
         log.info("sink.opened", sink=sink.name)
         self._post(SinkChanged(open=True, detail=sink.name))
@@ -196,6 +197,8 @@ class Player:
         feed.sink.write(frames, of)
         feed.written += len(frames) // FRAME_BYTES
         feed.position = feed.sink.consumed()
+        if feed.position.frames > _PROVEN_FRAMES:
+            self._retry_s = _FIRST_RETRY_S
         stalled = feed.timeline.observe(feed.position)
         if feed.timeline.known:
             self._publish(self._mixer.settle(feed.position.frames, feed.timeline))
