@@ -1,0 +1,154 @@
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from controller.web.formats import Formats
+from controller.web.i18n import Language, translator
+from controller.web.present import compose
+from controller.web.present.areas import ChoiceFacts, PlaceFacts, tree
+from controller.web.present.reading import reading_s
+from controller.web.present.timeline import AiringFacts, days, occurrence_view, repetition
+from controller.web.views import ComposeValues, Phase, Tone
+from schedules.types import VIETNAM
+
+NOON = datetime(2026, 11, 20, 5, 0, tzinfo=UTC)
+T = translator(Language.VIETNAMESE)
+FORMATS = Formats(T, ZoneInfo(VIETNAM))
+MORNING = AiringFacts(
+    id="s.20261120T050015Z",
+    title="Bản tin",
+    starts_at=NOON,
+    ends_at=NOON + timedelta(minutes=5),
+    duration_ms=300_000,
+    targets=4,
+)
+
+
+def view(**changes: object):
+    now = changes.pop("now", NOON)
+    return occurrence_view(replace(MORNING, **changes), FORMATS, now)
+
+
+def test_an_occurrence_waits_airs_and_is_over():
+    before, during, after = (NOON + timedelta(minutes=minute) for minute in (-1, 1, 6))
+    assert (view(now=before).phase, view(now=during).phase) == (Phase.COMING, Phase.ON_AIR)
+    assert view(now=after, played=4).phase is Phase.OVER
+    assert view(now=during, played=4).phase is Phase.OVER, "stopped early everywhere"
+    assert view(now=during, cancelled=True).phase is Phase.OVER
+
+
+@pytest.mark.parametrize(
+    ("facts", "tone"),
+    [
+        ({"played": 4}, Tone.GOOD),
+        ({"played": 3, "missed": 1}, Tone.BAD),
+        ({"played": 3, "failed": 1}, Tone.BAD),
+        ({"played": 3, "partly": 1}, Tone.WARN),
+        ({"played": 3, "unreported": 1}, Tone.WAIT),
+        ({"cancelled": True}, Tone.OFF),
+    ],
+)
+def test_what_became_of_it_has_a_tone(facts: dict[str, int], tone: Tone):
+    assert view(now=NOON + timedelta(hours=1), **facts).tone is tone
+
+
+def test_only_what_still_comes_is_marked_as_an_odd_hour():
+    night = datetime(2026, 11, 20, 20, 15, tzinfo=UTC)
+    at_night = {"starts_at": night, "ends_at": night + timedelta(minutes=5)}
+    assert view(**at_night, now=NOON).odd_hour
+    assert not view(**at_night, now=night + timedelta(hours=1), played=4).odd_hour
+
+
+@given(
+    st.permutations(
+        [replace(MORNING, id=f"s.{hour}", starts_at=NOON + timedelta(hours=hour)) for hour in range(-4, 30, 3)]
+    )
+)
+def test_the_day_does_not_depend_on_the_order_of_occurrences(airings: list[AiringFacts]):
+    today, tomorrow = days(airings, FORMATS, NOON)
+    shown = [each.at for each in (*today.occurrences, *tomorrow.occurrences)]
+    assert shown == sorted(shown)
+    assert all(at < NOON + timedelta(hours=24) for at in shown)
+    assert today.occurrences[: today.now_before] == tuple(each for each in today.occurrences if each.at <= NOON)
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        (None, ""),
+        ("FREQ=DAILY", "hằng ngày"),
+        ("FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR", "Thứ Hai đến thứ Sáu"),
+        ("FREQ=WEEKLY;BYDAY=MO", "hằng tuần"),
+        ("FREQ=MONTHLY;BYMONTHDAY=1", "hằng tháng"),
+        ("FREQ=YEARLY", "có lặp lại"),
+    ],
+)
+def test_a_repetition_is_said_in_plain_words(rule: str | None, words: str):
+    assert repetition(rule, FORMATS) == words
+
+
+PLACES = [
+    PlaceFacts("24", "Bắc Ninh", "tỉnh", "VN"),
+    PlaceFacts("1", "Tân Yên", "xã", "24"),
+    PlaceFacts("2", "Lục Nam", "xã", "24"),
+    PlaceFacts("3", "Nơi không loa", "xã", "24"),
+]
+SPEAKERS = [ChoiceFacts("b", "Chợ", "2", online=True), ChoiceFacts("a", "Đình", "2", online=False)]
+
+
+@given(st.permutations(PLACES), st.permutations(SPEAKERS))
+def test_the_tree_holds_places_with_speakers_only_in_any_order(places: list[PlaceFacts], speakers: list[ChoiceFacts]):
+    (province,) = tree(places, speakers)
+    assert [child.name for child in province.children] == ["Lục Nam"]
+    assert [device.name for device in province.children[0].devices] == ["Chợ", "Đình"]
+    assert province.size == 2
+
+
+def test_without_a_title_the_first_words_serve():
+    values = ComposeValues(token="t", text="Kính thưa bà con, sáng mai trạm y tế xã tiêm chủng cho trẻ.")
+    assert compose.title_of(values) == "Kính thưa bà con, sáng mai trạm y …"
+    assert compose.title_of(replace(values, title="Tiêm chủng")) == "Tiêm chủng"
+
+
+@pytest.mark.parametrize(
+    ("repeat", "rule"),
+    [
+        ("once", None),
+        ("daily", "FREQ=DAILY"),
+        ("weekdays", "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR"),
+        ("weekly", "FREQ=WEEKLY;BYDAY=SA"),
+    ],
+)
+def test_a_repetition_becomes_a_rule(repeat: str, rule: str | None):
+    values = ComposeValues(token="t", when="at", day="2026-11-21", time="06:30", repeat=repeat)
+    recurrence = compose.recurrence_of(values, NOON, VIETNAM)
+    assert (recurrence.rrule, recurrence.first_local) == (rule, datetime(2026, 11, 21, 6, 30))  # noqa: DTZ001 wall clock
+
+
+def test_other_words_ask_for_another_sound():
+    values = ComposeValues(token="t", text="Xin chào")
+    assert compose.fingerprint(values) == compose.fingerprint(replace(values, title="khác", text=" Xin chào "))
+    assert compose.fingerprint(values) != compose.fingerprint(replace(values, text="Xin chào bà con"))
+
+
+def test_durations_and_numbers_are_written_as_people_do():
+    assert [FORMATS.duration(s) for s in (0.4, 75, 120, 3900)] == [
+        "1 giây",
+        "1 phút 15 giây",
+        "2 phút",
+        "1 giờ 05 phút",
+    ]
+    assert FORMATS.number(1234.56, 1) == "1.234,6"
+    assert FORMATS.day(NOON) == "Thứ Sáu, 20 tháng 11"
+    assert FORMATS.since(NOON - timedelta(days=1), NOON) == "12:00 19/11/2026"
+
+
+def test_reading_takes_as_long_as_it_takes_to_say():
+    assert reading_s("  ") is None
+    assert reading_s("Kính thưa bà con! Từ 8 giờ ngày 24/11 nhà máy nước tạm ngừng cấp nước.") == pytest.approx(
+        6, abs=2
+    )
