@@ -82,6 +82,9 @@ class Made:
         return replace(made, at_ms=file.at_ms, marks=tuple(Mark(**asdict(mark)) for mark in file.marks))
 
 
+_MISTAKE = Failed("internal", "Máy chủ gặp lỗi khi tạo âm thanh.", "The server failed to make the sound.")
+
+
 class Stopping(Exception):
     """The service ends: work in progress is dropped and taken up at the next start."""
 
@@ -195,6 +198,11 @@ class Workshop:
             except OSError as error:
                 failed = Failed("disk", f"Không ghi được âm thanh: {error}", f"The sound could not be written: {error}")
                 log.warning("workshop.disk", error=str(error))
+            except Stopping:
+                raise
+            except Exception:  # a mistake of ours must not leave the officer waiting for ever
+                log.exception("workshop.mistake")
+                return _MISTAKE
             await asyncio.sleep(RETRY_AFTER_S)
         return failed
 

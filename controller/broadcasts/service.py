@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.orm.attributes import flag_modified, set_committed_value
 
 from controller.accounts.viewer import Viewer
 from controller.areas.models import Area
@@ -125,6 +125,7 @@ class Broadcasts:
             row.playlist_id = row.playlist.id
         if wish.targets is not None:
             row.targets = await self._targets(wish.targets)
+            flag_modified(row, "title")  # targets lie in another table: this is an edit all the same
         for name, value in _edited(wish).items():
             setattr(row, name, value)
         _check_calendar(row)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm.attributes import flag_modified
 
 from controller.accounts.viewer import Viewer
 from controller.announcements.repository import AnnouncementRepository
@@ -62,7 +63,7 @@ class Playlists:
             playlist.items.extend(_items(wish.items))
             await self._session.flush()
             await self._sounds.ask(playlist, now)
-            playlist.version += 0
+            flag_modified(playlist, "title")  # items lie in another table: this is an edit all the same
         await self._session.flush()
         return playlist
 
