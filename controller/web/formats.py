@@ -29,8 +29,8 @@ class Formats:
         return f"{self.local(at):%H:%M}"
 
     def clock_s(self, at: datetime) -> str:
-        """`06:30:05`."""
-        return f"{self.local(at):%H:%M:%S}"
+        """`06:30:05`, to the nearest second."""
+        return f"{self.local(at + timedelta(milliseconds=500)):%H:%M:%S}"
 
     def day(self, at: datetime | date) -> str:
         """`Thứ Hai, 23 tháng 11`."""
@@ -55,7 +55,7 @@ class Formats:
 
     def number(self, value: float, digits: int = 0) -> str:
         """`1.234,5` in Vietnamese."""
-        text: str = format_decimal(round(value, digits), locale=self.t.language)
+        text: str = format_decimal(round(value, digits) or 0, locale=self.t.language)
         return text
 
     def duration(self, seconds: float) -> str:

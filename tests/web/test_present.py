@@ -102,10 +102,16 @@ SPEAKERS = [ChoiceFacts("b", "Chợ", "2", online=True), ChoiceFacts("a", "Đìn
 
 @given(st.permutations(PLACES), st.permutations(SPEAKERS))
 def test_the_tree_holds_places_with_speakers_only_in_any_order(places: list[PlaceFacts], speakers: list[ChoiceFacts]):
-    (province,) = tree(places, speakers)
+    (commune,) = tree(places, speakers)
+    assert commune.name == "Lục Nam", "the tree begins where it first branches"
+    assert [device.name for device in commune.devices] == ["Chợ", "Đình"]
+
+
+def test_a_place_with_one_speaker_is_that_speaker():
+    (province,) = tree(PLACES, [*SPEAKERS, ChoiceFacts("c", "Nhà văn hoá", "1", online=True)])
     assert [child.name for child in province.children] == ["Lục Nam"]
-    assert [device.name for device in province.children[0].devices] == ["Chợ", "Đình"]
-    assert province.size == 2
+    assert [device.name for device in province.devices] == ["Nhà văn hoá"]
+    assert province.size == 3
 
 
 def test_without_a_title_the_first_words_serve():
@@ -143,6 +149,8 @@ def test_durations_and_numbers_are_written_as_people_do():
         "1 giờ 05 phút",
     ]
     assert FORMATS.number(1234.56, 1) == "1.234,6"
+    assert FORMATS.number(-0.04, 1) == "0"
+    assert FORMATS.clock_s(NOON + timedelta(milliseconds=14_999)) == "12:00:15"
     assert FORMATS.day(NOON) == "Thứ Sáu, 20 tháng 11"
     assert FORMATS.since(NOON - timedelta(days=1), NOON) == "12:00 19/11/2026"
 

@@ -28,7 +28,10 @@ class ChoiceFacts:
 
 
 def tree(places: Iterable[PlaceFacts], speakers: Iterable[ChoiceFacts]) -> tuple[AreaNode, ...]:
-    """Nest the areas; leave out branches without a speaker. A root is one whose parent the viewer does not see."""
+    """Nest the areas. A root is one whose parent the viewer does not see.
+
+    Branches without a speaker are left out, and a place with a single one is shown as that speaker.
+    """
     known = {place.code: place for place in places}
     below: dict[str | None, list[PlaceFacts]] = defaultdict(list)
     for place in known.values():
@@ -39,13 +42,31 @@ def tree(places: Iterable[PlaceFacts], speakers: Iterable[ChoiceFacts]) -> tuple
 
     def branch(place: PlaceFacts) -> AreaNode:
         children = (branch(child) for child in sorted(below[place.code], key=lambda each: each.name))
+        own = [*here[place.code]]
+        kept: list[AreaNode] = []
+        for child in children:
+            if child.size == 1:
+                own += _all_of(child)
+            elif child.size:
+                kept.append(child)
         return AreaNode(
             code=place.code,
             name=place.name,
             kind=place.kind,
-            children=tuple(child for child in children if child.size),
-            devices=tuple(sorted(here[place.code], key=lambda each: each.name)),
+            children=tuple(kept),
+            devices=tuple(sorted(own, key=lambda each: each.name)),
         )
 
-    roots = (branch(place) for place in sorted(below[None], key=lambda each: each.name))
+    roots = (_narrowest(branch(place)) for place in sorted(below[None], key=lambda each: each.name))
     return tuple(root for root in roots if root.size)
+
+
+def _all_of(node: AreaNode) -> list[DeviceChoice]:
+    return [*node.devices, *(device for child in node.children for device in _all_of(child))]
+
+
+def _narrowest(node: AreaNode) -> AreaNode:
+    """Where all speakers lie in one branch, the tree begins there."""
+    while len(node.children) == 1 and not node.devices:
+        (node,) = node.children
+    return node

@@ -12,6 +12,8 @@ export function watchCompose() {
   // A note to be read takes the focus once; the fresh clip sounds once.
   document.addEventListener("htmx:after:process", () => {
     settleTrees();
+    const sending = document.querySelector("#compose[aria-busy=true]") !== null;
+    document.querySelectorAll("#compose fieldset").forEach((part) => (part.inert = sending));
     const note = document.querySelector("#compose [data-focus]");
     if (note) {
       note.removeAttribute("data-focus");
