@@ -10,7 +10,7 @@ import structlog
 from device_agent.clock import TrustedClock
 from device_agent.errors import AgentError
 from device_agent.ports import Journal, Play, StoredPlan
-from device_agent.score import Scene, gone
+from device_agent.score import Scene, gone, left_off
 from protocol.messages import Outcome
 from schedules.entry import ON_TIME, entry, nominal_end
 from schedules.reasons import Reason
@@ -60,11 +60,13 @@ class Fates:
             self._untrusted_since = None
 
     async def settle(self, scene: Scene, now: datetime, blocked: Mapping[str, str]) -> None:
-        """Write down what can no longer be heard. `blocked` is what cannot sound at this moment, and why."""
+        """Write down what can or may no longer be heard. `blocked` is what cannot sound at this moment, and why."""
         self._why.update(blocked)
         for occurrence in list(gone(scene, now)):
             if self._owed(occurrence):
                 await self.note(occurrence, *self._verdict(occurrence), now=now)
+        for occurrence in list(left_off(scene, now)):
+            await self.note(occurrence, Outcome.SKIPPED, "resume_policy", now=now)
 
     async def note(self, occurrence: PlannedOccurrence, outcome: Outcome, reason: str, *, now: datetime) -> None:
         """Write a whole row for something that does not sound."""

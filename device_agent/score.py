@@ -105,6 +105,16 @@ def gone(scene: Scene, now: datetime) -> Iterator[PlannedOccurrence]:
             yield occurrence
 
 
+def left_off(scene: Scene, now: datetime) -> Iterator[PlannedOccurrence]:
+    """Yield what was cut short and, by its resume policy, does not come back though its time is not over."""
+    for occurrence in scene.occurrences:
+        if not occurrence.starts_at <= now < nominal_end(occurrence) or _is_on_air(scene, occurrence):
+            continue
+        heard = scene.heard(occurrence.id)
+        if heard is not None and not heard.finished and entry(occurrence, now, heard) is None:
+            yield occurrence
+
+
 def under_way(scene: Scene, now: datetime) -> Iterator[PlannedOccurrence]:
     """Yield what would sound now if nothing but itself mattered."""
     for occurrence in scene.occurrences:
