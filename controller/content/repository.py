@@ -44,7 +44,6 @@ class ClipRepository:
             .join(Playlist, or_(Playlist.wanted_key == Assembly.key, Playlist.sound_key == Assembly.key))
             .join(Area, Area.code == Playlist.area_code)
             .where(within(Area.path, viewer.scope))
-            .distinct()
         )
         return any(sha256 in _clips(stretches) for stretches in sounds)
 
@@ -83,9 +82,7 @@ class ClipRepository:
             .where(Playlist.retired_at.is_(None))
         ):
             needed |= _clips(stretches)
-        for clips in await self._session.scalars(
-            select(PlannedRow.clips).where(PlannedRow.ends_at > needed_after).distinct()
-        ):
+        for clips in await self._session.scalars(select(PlannedRow.clips).where(PlannedRow.ends_at > needed_after)):
             needed.update(clips)
         return {sha256 for sha256 in needed if sha256}
 

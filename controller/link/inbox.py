@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controller.commands.service import CommandService
@@ -17,7 +17,7 @@ from controller.monitoring.repository import IncomingStates
 from controller.monitoring.service import MonitoringService
 from controller.records.service import RecordService
 from protocol import topics
-from protocol.errors import ProtocolError, WrongAudience
+from protocol.errors import Malformed, ProtocolError, WrongAudience
 from protocol.messages import DeviceState, Records, RecordsAck, Reply, Status
 from protocol.signing import SigningKey, sign
 from protocol.topics import Channel, DeviceTopic
@@ -62,6 +62,10 @@ class DatabaseInbox:
                 answers = await self._take(session, message)
         except ProtocolError as error:
             self._refusals.add(topic.device_id, error.code, str(error))
+            return ()
+        except (DataError, OverflowError, ValueError) as error:
+            # Well-formed, but of a size or with characters that no database takes.
+            self._refusals.add(topic.device_id, Malformed.code, str(error))
             return ()
         except (SQLAlchemyError, OSError):
             # States come again within 30 s and records until they are acknowledged.

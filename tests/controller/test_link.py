@@ -137,6 +137,7 @@ async def test_what_cannot_be_believed_changes_nothing_and_the_link_lives_on(
     await speaker.say_raw(Channel.STATE, b"{")
     await speaker.say_raw(Channel.RECORDS, b"x" * 70_000)
     await speaker.say_raw(Channel.STATE, b'{"v": 2}')
+    await speaker.records(10**30)
     await speaker.say_raw(Channel.RECORDS, b"\xff\xfe" * 100)
     async with bare_speaker(broker.port, "nobody") as stranger:
         await stranger.records(1)
@@ -150,7 +151,7 @@ async def test_what_cannot_be_believed_changes_nothing_and_the_link_lives_on(
     assert acked(house, await speaker.hears(Channel.RECORDS_ACK)) == {"boot-1": 1}
     assert await stored(house) == 1
     refused = house.runtime.parts[Link].refusals.by_code
-    assert refused["malformed"] == 2
+    assert refused["malformed"] == 3
     assert refused["too_large"] == 1
     assert refused["unsupported_version"] == 1
     assert refused["unknown_device"] == 1
