@@ -540,7 +540,7 @@ class Records(Message):
     boot_order: int = Field(gt=0)
     """Counts the agent's starts; a new journal begins at 1 with a new `boot`."""
     oldest: int | None = Field(default=None, gt=0)
-    """The lowest number of this boot the device still has, said when older ones had to make room: do not wait for those."""
+    """The lowest number of this boot that the device still has, said when older ones had to make room."""
     records: tuple[PlayRecord, ...] = Field(max_length=100)
 
 
