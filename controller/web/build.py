@@ -3,6 +3,7 @@
 Runs npm only when its inputs changed, so that a second run takes no time and needs no network.
 """
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -21,7 +22,13 @@ class BuildError(RuntimeError):
 
 
 def build() -> bool:
-    """Bring `static/dist` up to date. Returns whether anything had to be done."""
+    """Bring `static/dist` up to date. Returns whether anything had to be done. Two at once take turns."""
+    with (FRONTEND / "package.json").open("rb") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        return _build()
+
+
+def _build() -> bool:
     locked = _digest(FRONTEND / "package.json", FRONTEND / "package-lock.json")
     sources = _digest(*sorted(p for p in (FRONTEND / "src").rglob("*") if p.is_file()), FRONTEND / "build.mjs")
     wanted = f"{locked}\n{sources}\n"

@@ -229,6 +229,20 @@ def test_without_scripts_an_announcement_is_sent_all_the_same(site: Site, chromi
     context.close()
 
 
+@pytest.mark.parametrize(
+    ("trouble", "words"), [(413, "Tệp này quá lớn"), (500, "Máy chủ không trả lời"), (None, "Máy chủ không trả lời")]
+)
+def test_trouble_on_the_way_is_said_and_the_form_stays(
+    site: Site, context: BrowserContext, commune: str, trouble: int | None, words: str
+):
+    page = sign_in(context, site, commune)
+    page.get_by_label("Lời đọc").fill(WATER)
+    page.route("**/announce", lambda route: route.fulfill(status=trouble, body="{}") if trouble else route.abort())
+    page.get_by_role("button", name="Gửi đi").click()
+    expect(page.locator("[data-trouble]:visible")).to_contain_text(words)
+    expect(page.get_by_label("Lời đọc")).to_have_value(WATER)
+
+
 def test_a_lost_connection_is_shown_and_found_again(site: Site, context: BrowserContext, commune: str):
     page = sign_in(context, site, commune)
     page.route("**/events", lambda route: route.abort())

@@ -27,10 +27,16 @@ export function watchCompose() {
     }
   });
 
-  // A request that never reached the server, or came back broken: say so, lose nothing.
-  const failed = () => document.querySelectorAll("[data-request-failed]").forEach((note) => (note.hidden = false));
-  document.addEventListener("htmx:error", failed);
-  document.addEventListener("htmx:before:request", () =>
-    document.querySelectorAll("[data-request-failed]").forEach((note) => (note.hidden = true)),
-  );
+  // A request that never reached the server, or came back broken: say so, lose nothing. What is merely wrong (422) comes
+  // back as the form itself.
+  const inForm = (event) => event.target.closest?.("#compose") !== null;
+  const say = (name) => {
+    for (const note of document.querySelectorAll("#compose [data-trouble]")) note.hidden = note.dataset.trouble !== name;
+  };
+  document.addEventListener("htmx:error", (event) => inForm(event) && say("unanswered"));
+  document.addEventListener("htmx:response:error", (event) => {
+    const status = event.detail.ctx.response.status;
+    if (inForm(event) && status !== 422) say(status === 413 ? "too-large" : "unanswered");
+  });
+  document.addEventListener("htmx:before:request", (event) => inForm(event) && say(""));
 }
