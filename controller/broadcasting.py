@@ -27,8 +27,8 @@ from controller.link.wake import bell_of
 from controller.monitoring.hub import hub_of
 from controller.monitoring.service import MonitoringService
 from controller.planning.documents import Press
-from controller.planning.repository import PlanningRepository
-from controller.planning.service import Planner
+from controller.planning.repository import PlanningRepository, chunks
+from controller.planning.service import AT_ONCE, Planner
 from controller.runtime import Runtime
 from controller.settings import Settings
 
@@ -170,8 +170,11 @@ def _clockwork(runtime: Runtime) -> AsyncIOScheduler:
         recurring.add_job(work, trigger, id=name)
 
     async def roll() -> None:
-        async with runtime.database.transaction() as session:
-            await planner_of(runtime).roll(session)
+        async with runtime.database.reading() as session:
+            ids = await PlanningRepository(session).active_ids()
+        for some in chunks(ids, AT_ONCE):  # a transaction each: others write in between
+            async with runtime.database.transaction() as session:
+                await planner_of(runtime).replan(session, some)
 
     async def notice_silence() -> None:
         async with runtime.database.transaction() as session:

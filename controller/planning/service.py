@@ -96,26 +96,25 @@ class Planner:
             found |= await repository.planned_for(schedules, self._now())
         return frozenset(found)
 
-    async def roll(self, session: AsyncSession) -> None:
-        """Plan anew for everybody: the horizon moved."""
-        await self.replan(session, await PlanningRepository(session).active_ids())
-
     async def replan(self, session: AsyncSession, device_ids: Collection[str]) -> None:
-        """Plan anew for these speakers; write down only what is news to them."""
-        repository, news = PlanningRepository(session), 0
+        """Plan anew for these speakers; write down only what is news to them.
+
+        All are planned as of one moment, however long it takes: what was to air soon when it was asked for is not frozen
+        out for the last of them.
+        """
+        repository, news, now = PlanningRepository(session), 0, self._now()
         for chunk in chunks(sorted(device_ids), AT_ONCE):
             devices = await repository.devices(chunk)
             for device in devices:
                 if device.status is DeviceStatus.RETIRED:
                     news += await self._withdraw(repository, device.id)
             active = [device for device in devices if device.status is DeviceStatus.ACTIVE]
-            news += await self._replan(repository, active)
+            news += await self._replan(repository, active, now)
         if news:
             after_commit(session, self._wake_link)
             after_commit(session, lambda: self._hub.publish(Topic.OCCURRENCES))
 
-    async def _replan(self, repository: PlanningRepository, devices: Sequence[Device]) -> int:
-        now = self._now()
+    async def _replan(self, repository: PlanningRepository, devices: Sequence[Device], now: datetime) -> int:
         gathered = await Gathering(repository, now=now, days=self._days, freeze=self._freeze).gather(devices)
         wire = [
             topics.device(DeviceId(device.id), channel)

@@ -37,7 +37,7 @@ async def test_planned_published_heard_and_tidied(house: House) -> None:
     plan = await plan_of(house, SPEAKER)
     key, runtime = house.runtime.keys.signing, house.runtime
     async with house.database.transaction() as session:
-        await planner_of(runtime).roll(session)
+        await planner_of(runtime).replan(session, [SPEAKER, f"{COMMUNE}-2"])
 
     outbox = DatabaseOutbox(house.database, key=key, now=house.clock)
     waiting = await outbox.waiting(50)

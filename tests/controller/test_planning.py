@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -5,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from controller.areas.models import Area
-from controller.broadcasting import planning
+from controller.broadcasting import clockwork, planning
 from controller.content.service import store_of
 from controller.devices.models import Device, DeviceStatus
 from controller.events import AreaPolicyChanged, record_event
@@ -15,6 +16,7 @@ from protocol.topics import Channel
 from tests.support.broadcasts import config_of, document, keys_of, plan_of, playlist, replan, schedule
 from tests.support.controller import House, open_house
 
+COMMUNE = "07339"
 EVERY_HOUR = "FREQ=DAILY;BYHOUR=" + ",".join(map(str, range(24)))
 
 
@@ -28,7 +30,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
 @pytest.fixture
 async def commune(house: House) -> str:
     """A commune with three speakers, planned."""
-    code = await house.commune("07339", speakers=3)
+    code = await house.commune(COMMUNE, speakers=3)
     for number in (1, 2, 3):
         await replan(house, f"{code}-{number}")
     return code
@@ -153,3 +155,21 @@ async def test_a_long_plan_travels_as_a_manifest(house: House, commune: str) -> 
     assert plan.version == manifest.version
     assert len(plan.occurrences) > 100
     assert store_of(house.runtime).has(manifest.sha256)
+
+
+async def test_a_controller_that_starts_plans_for_everybody(house: House) -> None:
+    await house.commune(COMMUNE, speakers=2)
+
+    async with clockwork(house.runtime), asyncio.timeout(10):
+        while await document(house, f"{COMMUNE}-2", Channel.CONFIG) is None:  # noqa: ASYNC110 a database has no events
+            await asyncio.sleep(0.01)
+
+    assert (await plan_of(house, f"{COMMUNE}-1")).occurrences == ()
+
+
+async def test_a_calendar_that_cannot_be_read_any_more_silences_nobody_else(house: House, commune: str) -> None:
+    sound = await playlist(house, commune)
+    await schedule(house, commune, sound, areas=(commune,), rrule="FREQ=SECONDLY", title="Hỏng")
+    await schedule(house, commune, sound, areas=(commune,), title="Lành")
+
+    assert [each.title for each in (await plan_of(house, f"{commune}-1")).occurrences] == ["Lành"]
