@@ -28,7 +28,7 @@ demo: run ## The same as `make run`
 
 test: packages venv-test assets check ## Check the code, then run every test
 	$(BIN)/pytest -n 2 --dist loadfile --ignore tests/system $(PYTEST_ARGS)
-	$(BIN)/pytest -n 2 --dist loadfile tests/system $(PYTEST_ARGS)
+	$(BIN)/pytest -n 2 --dist loadgroup tests/system $(PYTEST_ARGS)
 
 check: venv-test ## Lint, formatting, types and the floors of the house
 	$(BIN)/ruff check .

@@ -102,7 +102,7 @@ class Agent:
         self._pulse = PulseWatch(clock.mono)
         self._reporter = StateReporter(self._state, self._send)
         self._records = RecordSender(device_id, journal, send=self._send, link_up=lambda: self._link.up)
-        self._exchange = ClockExchange(mono=clock.mono, send=self._ask_time)
+        self._exchange = ClockExchange(mono=clock.mono, send=self._ask_time, eager=lambda: not clock.trusted)
         self._commands = Commands(
             device_id,
             desk=self._desk,

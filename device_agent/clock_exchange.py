@@ -13,21 +13,33 @@ from protocol.messages import ClockReply, ClockRequest
 QUICK = 8
 QUICK_GAP_S = 0.25
 SLOW_GAPS_S = (4.0, 8.0, 16.0, 32.0, 60.0)
+EAGER_GAP_S = 5.0
+"""At most this long between questions while the time is not known: the controller may be back at any moment."""
 UNANSWERED_MAX = 8
 ANSWER_MAX_S = 10.0
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def gap_s(asked: int) -> float:
+def gap_s(asked: int, *, eager: bool = False) -> float:
     """Return the wait after question number `asked` (from 1) since the link came up: quick first, then rarer."""
-    return QUICK_GAP_S if asked < QUICK else SLOW_GAPS_S[min(asked - QUICK, len(SLOW_GAPS_S) - 1)]
+    if asked < QUICK:
+        return QUICK_GAP_S
+    rare_s = SLOW_GAPS_S[min(asked - QUICK, len(SLOW_GAPS_S) - 1)]
+    return min(rare_s, EAGER_GAP_S) if eager else rare_s
 
 
 class ClockExchange:
     """Asks while the link is up, and judges what comes back."""
 
-    def __init__(self, *, mono: Callable[[], float], send: Callable[[ClockRequest], Awaitable[bool]]) -> None:
+    def __init__(
+        self,
+        *,
+        mono: Callable[[], float],
+        send: Callable[[ClockRequest], Awaitable[bool]],
+        eager: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._mono = mono
+        self._eager = eager
         self._send = send
         self._asked: dict[str, int] = {}
         self._began_anew = asyncio.Event()
@@ -59,7 +71,7 @@ class ClockExchange:
             asked += 1
             await self._ask()
             try:
-                async with asyncio.timeout(gap_s(asked)):
+                async with asyncio.timeout(gap_s(asked, eager=self._eager())):
                     await self._began_anew.wait()
             except TimeoutError:
                 continue

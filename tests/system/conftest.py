@@ -1,6 +1,7 @@
 """One fleet a broker for all system tests of a worker: starting it takes longer than most scenarios."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import get_args
 
 import psutil
@@ -9,10 +10,17 @@ import pytest
 from loa.brokers import BrokerKind
 from tests.support.fleet import Fleet
 
+PATIENCE_S = 300
+"""A test here waits for air times; a hanging one must not hold the run for ever."""
 
+
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests of one broker on one worker, so that its fleet is started once."""
     for item in items:
+        if not item.path.is_relative_to(Path(__file__).parent):
+            continue
+        item.add_marker(pytest.mark.timeout(PATIENCE_S))
         callspec = getattr(item, "callspec", None)
         kind = callspec.params.get("fleet") if callspec else None
         if kind is not None:

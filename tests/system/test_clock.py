@@ -13,7 +13,7 @@ from tests.support.wire import Wire
 
 pytestmark = pytest.mark.parametrize("fleet", ["mosquitto"], indirect=True)
 
-UNSYNCHRONISED = Path(__file__).parent.parent / "support" / "unsynchronised"
+FAKED_CLOCK = Path(__file__).parent.parent / "support" / "faked_clock"
 WORDS = "Ủy ban nhân dân xã thông báo lịch tiếp công dân."
 
 
@@ -39,7 +39,7 @@ class WallClock:
             "DONT_FAKE_MONOTONIC": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
             # No NTP beside it either, as on a pole without a network.
-            "PYTHONPATH": os.pathsep.join([str(UNSYNCHRONISED), os.environ.get("PYTHONPATH", "")]),
+            "PYTHONPATH": os.pathsep.join([str(FAKED_CLOCK), os.environ.get("PYTHONPATH", "")]),
         }
 
 

@@ -3,6 +3,7 @@
 import os
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount the small disk of this test"),
 ]
 
-DISK_MB = 24
+DISK_MB = 96
 
 
 @pytest.fixture
@@ -38,11 +39,11 @@ def fill(disk: Path) -> Path:
     """Leave no room at all."""
     ballast = disk / "ballast"
     with ballast.open("wb", buffering=0) as file:
-        try:
-            while True:
-                file.write(bytes(4096))
-        except OSError:
-            return ballast
+        for piece in (1024 * 1024, 4096):
+            with suppress(OSError):
+                while True:
+                    file.write(bytes(piece))
+    return ballast
 
 
 def problems(speaker: Speaker) -> set[str]:
