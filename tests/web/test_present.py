@@ -12,6 +12,7 @@ from controller.web.present import compose
 from controller.web.present.areas import ChoiceFacts, PlaceFacts, tree
 from controller.web.present.reading import reading_s
 from controller.web.present.timeline import AiringFacts, days, occurrence_view, repetition
+from controller.web.present.words import reason_text
 from controller.web.views import ComposeValues, Phase, Tone
 from schedules.types import VIETNAM
 
@@ -160,3 +161,16 @@ def test_reading_takes_as_long_as_it_takes_to_say():
     assert reading_s("Kính thưa bà con! Từ 8 giờ ngày 24/11 nhà máy nước tạm ngừng cấp nước.") == pytest.approx(
         6, abs=2
     )
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("agent_off", "Cụm loa đang tắt"),
+        ("quiet_hours", "Rơi vào giờ yên tĩnh; chỉ khẩn cấp mới được phát."),
+        ("by s.20261120T050015Z", ""),
+        ("a new word", "a new word"),
+    ],
+)
+def test_why_something_was_not_played_is_said_in_words(reason: str, words: str):
+    assert reason_text(T, reason) == words

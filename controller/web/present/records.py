@@ -2,7 +2,7 @@
 
 from controller.records.models import PlayRecordRow
 from controller.web.i18n import Translator
-from controller.web.present.words import outcome_text
+from controller.web.present.words import outcome_text, reason_text
 from controller.web.views import RecordView, Tone
 from protocol.messages import ClockQuality, Outcome
 
@@ -27,6 +27,6 @@ def record_view(row: PlayRecordRow, speaker: str, t: Translator) -> RecordView:
         tone=_TONES[row.outcome],
         played_s=row.played_ms / 1000,
         start_error_ms=row.start_error_ms,
-        reason=row.reason if row.outcome is not Outcome.COMPLETED else "",
+        reason=reason_text(t, row.reason) if row.outcome is not Outcome.COMPLETED else "",
         clock_trusted=row.clock == ClockQuality.TRUSTED.value,
     )

@@ -1,6 +1,6 @@
 """How a speaker is, in one word of tone and one sentence."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -44,14 +44,14 @@ def speaker_view(facts: SpeakerFacts, formats: Formats, now: datetime) -> Speake
         clock_trusted=state.clock.quality is ClockQuality.TRUSTED,
         plan_current=facts.wanted_plan is None or (state.plan_version or 0) >= facts.wanted_plan,
         volume=state.player.volume if facts.online and state.player.volume else None,
-        problems=tuple(
-            ProblemView(
-                problem_text(formats.t, problem.code, problem.text),
-                formats.since(problem.since, now) if problem.since else "",
-            )
-            for problem in state.problems
-        ),
+        problems=tuple(each for each in _problems(state, formats, now) if each != ProblemView(text)),
     )
+
+
+def _problems(state: DeviceState, formats: Formats, now: datetime) -> Iterator[ProblemView]:
+    for problem in state.problems:
+        since = formats.since(problem.since, now) if problem.since else ""
+        yield ProblemView(problem_text(formats.t, problem.code, problem.text), since)
 
 
 def _condition(facts: SpeakerFacts, state: DeviceState, formats: Formats, now: datetime) -> tuple[Tone, str]:

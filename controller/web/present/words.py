@@ -2,6 +2,7 @@
 
 from controller.web.i18n import Translator
 from protocol.messages import Outcome
+from schedules.reasons import Reason
 
 
 def problem_text(t: Translator, code: str, said: str) -> str:
@@ -21,8 +22,29 @@ def problem_text(t: Translator, code: str, said: str) -> str:
         "sink_unavailable": t("No sound output: the sound card does not answer"),
         "clock_untrusted": t("Not sure of the time: timed items wait"),
         "decode_failed": t("A sound could not be played"),
+        "blind": t("It does not hear the controller"),
     }
     return known.get(code) or said or code
+
+
+def reason_text(t: Translator, reason: str) -> str:
+    """Why something was not played whole; the speaker's own word where it is new to us."""
+    if reason in set(Reason):
+        sentence = Reason(reason).explain()
+        return sentence.vi if t.language == "vi" else sentence.en
+    known = {
+        "clock_untrusted": t("The speaker was not sure of the time"),
+        "agent_off": t("The speaker was off"),
+        "too_late": t("It was too late"),
+        "not_ready": t("Its sound was not there yet"),
+        "outranked": t("Something more important was on air"),
+        "command": t("By order of an officer"),
+        "resume_policy": t("It was not to be resumed"),
+        "agent_stopped": t("The speaker was restarted"),
+        "decode_failed": t("A sound could not be played"),
+        "sink_lost": t("No sound output"),
+    }
+    return known.get(reason, "" if reason.startswith("by ") else reason)
 
 
 def outcome_text(t: Translator, outcome: str) -> str:
