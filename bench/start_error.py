@@ -76,7 +76,7 @@ def start_error_ms(speaker: Speaker, airing: Airing) -> float:
 
 def heard_error_ms(ear: Ear, airing: Airing) -> float:
     found = find(airing.sound.samples, ear.between(airing.starts_at - MARGIN, airing.ends_at + MARGIN))
-    assert found.likeness > 0.8, f"not heard: {found}"
+    assert found.likeness > 0.4, f"not heard: {found}"
     return (found.at - airing.starts_at).total_seconds() * 1000
 
 
