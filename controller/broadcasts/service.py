@@ -64,6 +64,11 @@ class Broadcasts:
     async def add(self, wish: ScheduleIn, now: datetime) -> Schedule:
         """Make a schedule; the speakers it addresses get new plans."""
         row = await self.draft(wish, now)
+        if wish.first_local is None and row.playlist.sound is None:
+            raise Conflict(
+                "Chương trình chưa có âm thanh nên chưa phát ngay được. Hãy đợi âm thanh xong rồi gửi lại.",
+                "The playlist has no sound yet, so it cannot air now. Wait until it has, then send again.",
+            )
         self.repository.add(row)
         await self._session.flush()
         record_event(self._session, ScheduleChanged(row.id))

@@ -99,8 +99,8 @@ class Planner:
     async def replan(self, session: AsyncSession, device_ids: Collection[str]) -> None:
         """Plan anew for these speakers; write down only what is news to them.
 
-        All are planned as of one moment, however long it takes: what was to air soon when it was asked for is not frozen
-        out for the last of them.
+        All are planned as of one moment, however long it takes: what was asked for in time is not frozen out for the
+        last of them.
         """
         repository, news, now = PlanningRepository(session), 0, self._now()
         for chunk in chunks(sorted(device_ids), AT_ONCE):

@@ -21,6 +21,7 @@ from tests.support.controller import House, open_house
 from tests.support.speaker import state_of
 
 COMMUNE = "07339"
+SILENT = [{"kind": "chime"}]
 FIRST, SECOND = f"{COMMUNE}-1", f"{COMMUNE}-2"
 
 
@@ -76,6 +77,17 @@ async def test_without_a_time_it_airs_as_soon_as_speakers_can_be_ready(
     assert made.status_code == 201, made.text
     (occurrence,) = (await plan_of(house, FIRST)).occurrences
     assert occurrence.starts_at == house.clock.now + timedelta(seconds=15)
+
+
+async def test_what_has_no_sound_yet_cannot_air_now(house: House, officer: httpx.AsyncClient) -> None:
+    silent = await officer.post("/api/v1/playlists", json={"title": "Chưa xong", "area_code": COMMUNE, "items": SILENT})
+    assert silent.status_code in {201, 202}, silent.text
+
+    made = await officer.post("/api/v1/schedules", json=await wish(house, playlist_id=silent.json()["id"]))
+
+    assert made.status_code == 409
+    assert "no sound yet" in made.json()["detail"]
+    assert (await plan_of(house, FIRST)).occurrences == ()
 
 
 @pytest.mark.parametrize(
