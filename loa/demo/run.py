@@ -162,7 +162,8 @@ def _broadcast(
     except KeyboardInterrupt:
         until = datetime.now(UTC)
         console.print("Ending …", highlight=False)
-    return complaints(due(airings, since=began, until=until or datetime.now(UTC)))
+    answered_for = due(airings, since=began, until=until or datetime.now(UTC))
+    return complaints(answered_for) if answered_for else ["Nothing had come on air yet: give it a longer --duration."]
 
 
 def _port(chosen: int | None, default: int) -> int:

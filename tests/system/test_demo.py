@@ -1,0 +1,93 @@
+"""What a newcomer runs: it airs, says so, goes on where it was, and leaves nothing behind, however it is ended."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.support.eventually import eventually
+
+pytestmark = pytest.mark.xdist_group("embedded")
+
+
+class Demo:
+    """`loa demo` in a data folder, its words as they come."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        self._said = folder.parent / "said.txt"
+        with self._said.open("w") as out:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "loa", "demo", "--data-dir", str(folder), "--speakers", "2", *arguments],
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, "COLUMNS": "200"},
+            )
+        self.family = psutil.Process(self._process.pid)
+
+    @property
+    def said(self) -> str:
+        return self._said.read_text()
+
+    def hears(self, words: str, *, within_s: float) -> None:
+        def heard() -> bool:
+            assert self._process.poll() is None or words in self.said, self.said
+            return words in self.said
+
+        eventually(heard, within_s=within_s, what=f"{words!r} in:\n{self.said}")
+
+    def signal(self, number: signal.Signals) -> list[psutil.Process]:
+        """Send a signal; returns the processes that must be gone soon."""
+        children = self.family.children(recursive=True)
+        self._process.send_signal(number)
+        return children
+
+    def ended(self, *, within_s: float) -> int:
+        return self._process.wait(within_s)
+
+
+def all_gone(processes: list[psutil.Process]) -> bool:
+    return not [each for each in processes if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_it_airs_within_a_minute_ends_by_itself_and_goes_on_afterwards(tmp_path: Path):
+    demo = Demo(tmp_path / "data", "--duration", "60", "--sink", "wav")
+    demo.hears("on air 2 of 2", within_s=70)
+    assert demo.ended(within_s=120) == 0, demo.said
+    assert "quantri: " in demo.said
+
+    again = Demo(tmp_path / "data", "--sink", "wav", "--broker", "mosquitto")
+    again.hears("ready 2 of 2", within_s=60)
+    assert "quantri: " not in again.said
+    assert "printed at the first start" in again.said
+    children = again.signal(signal.SIGINT)
+    assert len(children) == 4
+    assert again.ended(within_s=20) == 1, "what was still to come on air was not played"
+    eventually(lambda: all_gone(children), within_s=5, what="every process is gone")
+
+
+def test_when_it_is_killed_its_processes_end_too(tmp_path: Path):
+    demo = Demo(tmp_path / "data", "--sink", "wav")
+    demo.hears("scheduled:", within_s=60)
+    children = demo.signal(signal.SIGKILL)
+    assert len(children) == 4
+    demo.ended(within_s=5)
+    eventually(lambda: all_gone(children), within_s=10, what="every process is gone")
+
+
+def test_a_second_demo_on_the_same_folder_is_refused_plainly(tmp_path: Path):
+    demo = Demo(tmp_path / "data", "--sink", "wav")
+    demo.hears("Starting", within_s=20)
+    second = subprocess.run(
+        [sys.executable, "-m", "loa", "demo", "--data-dir", str(tmp_path / "data")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert second.returncode == 2
+    assert "already runs" in second.stderr
+    demo.signal(signal.SIGINT)
+    demo.ended(within_s=20)
