@@ -102,7 +102,7 @@ class ClipCache:
     async def adopt(self, clip: ClipRef, part: Path, digest: str) -> None:
         """Make a finished download the clip. Raises `HashMismatch` and throws it away when it is something else."""
         if digest != clip.sha256:
-            part.unlink(missing_ok=True)
+            await asyncio.to_thread(part.unlink, missing_ok=True)
             raise HashMismatch(f"{clip.sha256}: other bytes arrived")
         try:
             await asyncio.to_thread(_settle, part, self._folder / clip.sha256)
