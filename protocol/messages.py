@@ -7,12 +7,13 @@ fields it does not know, so that either side may be updated first, and refuses a
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, ValidationError
 
 from protocol.errors import Malformed, TooLarge, UnsupportedVersion
 from protocol.topics import DELIVERY, Channel
-from schedules.types import Priority, Resume
+from schedules.types import VIETNAM, Priority, Resume
 
 VERSION = 1
 
@@ -172,6 +173,16 @@ class PlanManifest(Order):
     size_bytes: int = Field(gt=0, le=8 * 1024 * 1024)
 
 
+def _known_zone(name: str) -> str:
+    """A zone that this side cannot look up must not come into force: nothing could be timed by it."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(f"no such time zone: {name!r}") from error
+    return name
+
+
+Zone = Annotated[str, Field(max_length=64), AfterValidator(_known_zone)]
 LocalTime = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 
 
@@ -214,7 +225,7 @@ class Config(Order):
     device: Identifier
     version: int = Field(gt=0)
     name: Title = ""
-    zone: str = Field(default="Asia/Ho_Chi_Minh", max_length=64)
+    zone: Zone = VIETNAM
     areas: tuple[Identifier, ...] = ()
     """The chain of area codes from the widest to the speaker's own."""
     groups: tuple[Identifier, ...] = ()

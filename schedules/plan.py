@@ -1,6 +1,6 @@
 """Compiling: from schedules and one speaker's policy to what that speaker will air."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -104,22 +104,24 @@ def compile_plan(
     stagger_ms: StaggerMs = 0,
     previous: Sequence[PlannedOccurrence] | None = None,
     freeze: timedelta = FREEZE,
+    called_off: Collection[str] = frozenset(),
 ) -> CompiledPlan:
     """Return what one speaker airs in the window. The order of `schedules` does not matter.
 
     Give a `Calendar` instead of its window to share expansions among speakers. `previous` is what the speaker's last
     plan holds, None when it never had one: all of it that is over, or begins before `now + freeze`, stays as it is, and
-    nothing but an emergency joins it there. Quiet hours and caps rule what lies beyond.
+    nothing but an emergency joins it there. Quiet hours and caps rule what lies beyond. What somebody called off
+    (`called_off`, by id) is gone at once and counts for nothing.
     """
     calendar = window if isinstance(window, Calendar) else Calendar(window)
     wanted = tuple(schedules)
-    promised = {each.id: each for each in previous or ()}
+    promised = {each.id: each for each in previous or () if each.id not in called_off}
     horizon = now + freeze
     settled = _settled(promised.values(), calendar.window, horizon)
     omitted: list[Omission] = []
     wishes: list[PlannedOccurrence] = []
     for wish in _wishes(wanted, policy, calendar, stagger_ms, calendar.window):
-        if wish.id in settled:
+        if wish.id in settled or wish.id in called_off:
             continue
         # What was promised for later can no longer move to so early a time, and stays where it was.
         each = promised.get(wish.id, wish) if wish.starts_at < horizon else wish

@@ -70,21 +70,19 @@ class Material:
 
 def airings(speaker: Speaker, material: Material, calendar: Calendar, now: datetime) -> tuple[Airing, ...]:
     """Return what the speaker airs. What is on air or about to be keeps the very sound it was promised with."""
-    before = [each for each in speaker.previous or () if each.occurrence.id not in material.cancelled]
-    known = {each.occurrence.id: each for each in before}
+    known = {each.occurrence.id: each for each in speaker.previous or ()}
     compiled = compile_plan(
         [schedule for schedule in speaker.schedules if schedule.id in material.sounds],
         speaker.policy,
         calendar,
         now,
         stagger_ms=lambda schedule: stagger_ms(speaker.hamlet_index, schedule),
-        previous=None if speaker.previous is None else [each.occurrence for each in before],
+        previous=None if speaker.previous is None else [each.occurrence for each in speaker.previous],
         freeze=material.freeze,
+        called_off=material.cancelled,
     )
     found: list[Airing] = []
     for occurrence in compiled.occurrences:
-        if occurrence.id in material.cancelled:
-            continue
         promised = known.get(occurrence.id)
         if promised is not None and occurrence.starts_at < now + material.freeze:
             found.append(promised)

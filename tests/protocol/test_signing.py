@@ -135,6 +135,14 @@ def test_unknown_fields_from_a_newer_controller_are_ignored():
     assert verified.body.version == 3
 
 
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "../../etc/passwd", "", "Asia", "\0"])
+def test_a_config_with_a_zone_that_nobody_can_look_up_is_refused(zone):
+    claims = {"aud": "tan-yen-1", "iat": int(NOW.timestamp()), "exp": int(NOW.timestamp()) + 9, "jti": "x", "v": 1}
+    body = {"device": "tan-yen-1", "version": 3, "zone": zone}
+    with pytest.raises(errors.Malformed):
+        read(forged({**claims, "body": body}, typ=Config.typ), Config)
+
+
 def test_an_oversized_order_is_refused_before_it_is_read():
     with pytest.raises(errors.TooLarge):
         read("x" * 9000)

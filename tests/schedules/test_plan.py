@@ -209,6 +209,19 @@ def test_a_settled_occurrence_counts_against_the_caps():
     assert ids(plan) == ["gone"]
 
 
+def test_what_was_called_off_is_gone_at_once_and_leaves_its_room_to_others():
+    policy = SpeakerPolicy(caps=Caps(sessions_per_day=1))
+    first, second = today("first", "08:00"), today("second", "10:00")
+    promised = compile_plan([first, second], policy, WEEK, at("07:00"))
+    assert ids(promised) == [occurrence_id(first.id, at("08:00"))]
+
+    plan = compile_plan(
+        [first, second], policy, WEEK, at("07:59:55"), previous=promised.occurrences, called_off=ids(promised)
+    )
+
+    assert ids(plan) == [occurrence_id(second.id, at("10:00"))]
+
+
 def test_a_plan_knows_its_collisions():
     plan = compile_plan([today("a", "10:00"), today("b", "10:05", priority=Priority.PRIORITY)], OPEN, WEEK, NOW)
     assert plan.collisions == tuple(collisions(plan.occurrences))
