@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.eventually import eventually
 
-pytestmark = pytest.mark.xdist_group("embedded")
+pytestmark = pytest.mark.xdist_group("demo")
 
 
 class Demo:
