@@ -17,10 +17,11 @@ _FATES = {
 
 
 def follow(officer: Officer, *, since: datetime, now: datetime) -> list[Airing]:
-    """Every airing of the days of this run, those of former runs left out."""
+    """Every airing of the days of this run; those of former runs, and those that somebody called off, left out."""
     zone = ZoneInfo(VIETNAM)
     days = {moment.astimezone(zone).date() for moment in (since, now)}
-    found = [airing(item) for day in sorted(days) for item in officer.list("/occurrences", day=day.isoformat())]
+    items = [item for day in sorted(days) for item in officer.list("/occurrences", day=day.isoformat())]
+    found = [airing(item) for item in items if not item["cancelled"]]
     return [each for each in found if each.starts_at >= since]
 
 

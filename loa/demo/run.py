@@ -3,11 +3,13 @@
 import json
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import httpx
 from rich.console import Console
 
 from loa.brokers import BrokerKind, free_port, make_broker, port_is_free
@@ -147,12 +149,13 @@ def _broadcast(
     airings: list[Airing] = []
     until: datetime | None = None
     try:
-        with choose_view(console, ZoneInfo(VIETNAM), head) as view:
+        with choose_view(console, ZoneInfo(VIETNAM)) as view:
             while True:
                 for line in house.look_after():
                     view.say(line)
                 now = datetime.now(UTC)
-                airings = follow(officer, since=began, now=now)
+                with suppress(httpx.TransportError):  # a controller that fell is being started again
+                    airings = follow(officer, since=began, now=now)
                 view.show(airings, now=now)
                 if end_s is not None and time.monotonic() >= end_s:
                     until = until or now

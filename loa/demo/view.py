@@ -29,9 +29,9 @@ class View(Protocol):
     ) -> None: ...
 
 
-def choose_view(console: Console, zone: tzinfo, head: Sequence[str]) -> View:
+def choose_view(console: Console, zone: tzinfo) -> View:
     """A table where somebody watches, lines where nobody does."""
-    return LiveTable(console, zone, head) if console.is_terminal else PlainLines(console, zone)
+    return LiveTable(console, zone) if console.is_terminal else PlainLines(console, zone)
 
 
 def status(airing: Airing, now: datetime) -> str:
@@ -50,7 +50,7 @@ def status(airing: Airing, now: datetime) -> str:
 def start_errors(airing: Airing) -> str:
     """How far from its instant each speaker started."""
     errors = [speaker.start_error_ms for speaker in airing.speakers if speaker.start_error_ms is not None]
-    return f"start error at most {max(map(abs, errors)):.1f} ms" if errors else ""
+    return f"≤ {max(map(abs, errors)):.1f} ms" if errors else ""
 
 
 class PlainLines:
@@ -71,7 +71,7 @@ class PlainLines:
             if self._last.get(airing.id) != words:
                 self._last[airing.id] = words
                 error = start_errors(airing) if airing.settled else ""
-                self._line(now, f"{words}: {airing.title}" + (f" ({error})" if error else ""))
+                self._line(now, f"{words}: {airing.title}" + (f" (start error {error})" if error else ""))
 
     def say(self, text: str) -> None:
         """Print it."""
@@ -93,15 +93,14 @@ class PlainLines:
 class LiveTable:
     """The day as a table that follows events."""
 
-    def __init__(self, console: Console, zone: tzinfo, head: Sequence[str]) -> None:
+    def __init__(self, console: Console, zone: tzinfo) -> None:
         self._zone = zone
-        self._head = [Text(line) for line in head]
         self._live = Live(console=console, auto_refresh=False)
 
     def show(self, airings: Sequence[Airing], *, now: datetime) -> None:
         """Redraw."""
         table = Table(title=f"{now.astimezone(self._zone):%H:%M:%S}", title_justify="left", expand=False)
-        for column in ("scheduled", "broadcast", "now", "start"):
+        for column in ("scheduled", "broadcast", "now", "start error"):
             table.add_column(column)
         for airing in airings:
             table.add_row(
@@ -110,7 +109,7 @@ class LiveTable:
                 Text(status(airing, now), style=_style(airing)),
                 start_errors(airing),
             )
-        self._live.update(Group(*self._head, table, Text("Ctrl-C ends everything.", style="dim")), refresh=True)
+        self._live.update(Group(table, Text("Ctrl-C ends everything.", style="dim")), refresh=True)
 
     def say(self, text: str) -> None:
         """Print it above the table."""
