@@ -80,15 +80,17 @@ class ControllerNode(Node):
         env: Mapping[str, str] | None = None,
     ) -> None:
         self.data_dir = data_dir
-        self.port = port or free_port()
-        settings = {
-            "LOA_DATA_DIR": str(data_dir),
-            "LOA_HTTP_PORT": str(self.port),
-            "LOA_BROKER_PORT": str(broker.port),
-            "LOA_PUBLIC_URL": public_url,
-        }
+        settings = {"LOA_DATA_DIR": str(data_dir), "LOA_BROKER_PORT": str(broker.port)}
         super().__init__("controller", "controller", "run", logs=logs, env={**settings, **(env or {})})
+        self.port = 0
+        self.public_url = ""
+        self.listen_on(port or free_port(), public_url=public_url)
+
+    def listen_on(self, port: int, *, public_url: str = "") -> None:
+        """Choose the port of the next start; `public_url` is how speakers reach it, if another way."""
+        self.port = port
         self.public_url = public_url or self.url
+        self.env |= {"LOA_HTTP_PORT": str(port), "LOA_PUBLIC_URL": self.public_url}
 
     @property
     def url(self) -> str:

@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,9 +19,10 @@ from loa.demo.house import DemoError, House
 from loa.demo.progress import Airing, complaints, due, outstanding
 from loa.demo.view import choose_view
 from loa.nodes import AgentNode, ControllerNode, SinkKind
-from loa.officer import Officer
+from loa.officer import Officer, Refused
 from schedules.types import VIETNAM
 
+ADMIN = "quantri"
 HTTP_PORT = 8080
 MQTT_PORT = 1884
 _PORTS_TRIED = 50
@@ -53,41 +53,32 @@ def run(options: Options, console: Console) -> list[str]:
     broker = make_broker(
         options.broker, options.data_dir / "broker", port=_port(options.mqtt_port, MQTT_PORT), logs=logs
     )
-    controller = ControllerNode(options.data_dir / "controller", broker, logs=logs, port=_port(options.port, HTTP_PORT))
+    controller = ControllerNode(options.data_dir / "controller", broker, logs=logs)
     house = House(broker, controller)
     try:
         console.print("Starting the broker and the controller …", highlight=False)
         broker.start()
-        head = _open(house, options, console)
-        with Officer(
-            controller.url, controller.command("user", "token", ADMIN, "--label", "demo", "--days", "7")
-        ) as officer:
+        token = _users(controller, options, console)
+        _start(controller, _port(options.port, HTTP_PORT))
+        with Officer(controller.url, token) as officer:
             end_s = None if options.duration_s is None else began_s + options.duration_s
-            return _broadcast(house, officer, options, console, head, began=began, end_s=end_s)
+            return _broadcast(house, officer, options, console, began=began, end_s=end_s)
     finally:
         house.stop()
 
 
-ADMIN = "quantri"
-
-
-def _open(house: House, options: Options, console: Console) -> list[str]:
-    """Bring the controller up with its users; returns the lines above the table."""
-    controller = house.controller
-    lines = _users(controller, options)
+def _start(controller: ControllerNode, port: int) -> None:
+    controller.listen_on(port)
     controller.start()
     deadline = time.monotonic() + _READY_WITHIN_S
     while not controller.is_ready():
         if not controller.running or time.monotonic() > deadline:
             raise DemoError(f"The controller did not start; see {controller.log}\n{controller.last_words(5)}")
         time.sleep(0.1)
-    for line in lines:
-        console.print(line, highlight=False)
-    return [f"Page: {controller.url}", f"Data, recordings and logs: {options.data_dir}"]
 
 
-def _users(controller: ControllerNode, options: Options) -> list[str]:
-    """Make the users at the first start; returns what is to be printed, this once."""
+def _users(controller: ControllerNode, options: Options, console: Console) -> str:
+    """Make the users at the first start and print their passwords, this once; returns a token for this run."""
     note = options.data_dir / "users.json"
     users = {ADMIN: "VN"} | {slug(name).replace("-", ""): _commune_code(name) for name in COMMUNES[:1]}
     known: list[str] = json.loads(note.read_text()) if note.exists() else []
@@ -106,9 +97,15 @@ def _users(controller: ControllerNode, options: Options) -> list[str]:
             continue
         lines.append(f"  {printed}")
     note.write_text(json.dumps(sorted({*known, *users})))
-    if not lines:
-        return ["Passwords were printed at the first start; --reset-password makes new ones."]
-    return ["Users and passwords (printed only now):", *lines]
+    console.print(
+        "Users and passwords (printed only now):"
+        if lines
+        else "Passwords were printed at the first start; --reset-password makes new ones.",
+        *lines,
+        sep="\n",
+        highlight=False,
+    )
+    return controller.command("user", "token", ADMIN, "--label", "demo", "--days", "7")
 
 
 def _commune_code(name: str) -> str:
@@ -120,13 +117,17 @@ def _broadcast(
     officer: Officer,
     options: Options,
     console: Console,
-    head: Sequence[str],
     *,
     began: datetime,
     end_s: float | None,
 ) -> list[str]:
     people = speakers(options.speakers)
-    settle(officer, people)
+    try:
+        settle(officer, people)
+    except Refused as refused:
+        if refused.status != httpx.codes.UNAUTHORIZED:
+            raise
+        raise DemoError(f"Another program answers at {house.controller.url}; choose another --port.") from None
     logs = options.data_dir / "logs"
     for speaker in people:
         folder = options.data_dir / "speakers" / speaker.id
@@ -141,8 +142,7 @@ def _broadcast(
         )
         house.agents.append(agent)
         agent.start()
-    for line in head:
-        console.print(line, highlight=False)
+    console.print(f"Page: {house.controller.url}", f"Data, recordings and logs: {options.data_dir}", sep="\n")
     desk = Desk(officer, lambda: datetime.now(UTC))
     desk.air_soon()
     desk.air_daily()

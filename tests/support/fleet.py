@@ -106,7 +106,7 @@ class Fleet:
             stack.enter_context(self.broker)
             self.controller = ControllerNode(self.folder / "controller", self.broker, logs=self.logs, env=QUICK)
             self.content = stack.enter_context(ContentProxy(self.controller.url).running())
-            self.controller.public_url = self.controller.env["LOA_PUBLIC_URL"] = self.content.url
+            self.controller.listen_on(self.controller.port, public_url=self.content.url)
             self.controller.command("areas", "load", "--province", PROVINCE)
             self.controller.command("user", "add", "tester", "--area", "VN")
             token = self.controller.command("user", "token", "tester")
