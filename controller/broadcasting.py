@@ -3,14 +3,11 @@
 APScheduler drives recurring work here; it never triggers sound.
 """
 
-import asyncio
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Any
 
-import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler  # type: ignore[import-untyped]
 from apscheduler.triggers.base import BaseTrigger  # type: ignore[import-untyped]
 from apscheduler.triggers.cron import CronTrigger  # type: ignore[import-untyped]
@@ -18,6 +15,7 @@ from apscheduler.triggers.date import DateTrigger  # type: ignore[import-untyped
 from apscheduler.triggers.interval import IntervalTrigger  # type: ignore[import-untyped]
 
 from controller.announcements.workshop import workshop_of
+from controller.background import UnderWay, kept_running
 from controller.content.service import collect_garbage, links_of, store_of
 from controller.link.inbox import DatabaseInbox
 from controller.link.mqtt import Broker, Link
@@ -32,10 +30,9 @@ from controller.planning.service import AT_ONCE, Planner
 from controller.runtime import Runtime
 from controller.settings import Settings
 
-log = structlog.get_logger(__name__)
-
 HISTORY_KEPT = timedelta(days=400)
 """What was meant to air: a year, for comparing."""
+FINISHES_WITHIN_S = 10.0
 
 
 @asynccontextmanager
@@ -53,7 +50,7 @@ async def planning(runtime: Runtime) -> AsyncIterator[None]:
 async def making_sound(runtime: Runtime) -> AsyncIterator[None]:
     """Run the workshop."""
     store_of(runtime).sweep_incoming()
-    async with _running(workshop_of(runtime).run(), "workshop"):
+    async with kept_running(workshop_of(runtime).run, "workshop"):
         yield
 
 
@@ -63,7 +60,7 @@ async def linked(runtime: Runtime) -> AsyncIterator[None]:
     link = link_of(runtime)
     bell_of(runtime).listen(link.wake)
     try:
-        async with _running(link.run(), "link"):
+        async with kept_running(link.run, "link"):
             yield
     finally:
         bell_of(runtime).listen(None)
@@ -71,33 +68,19 @@ async def linked(runtime: Runtime) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def clockwork(runtime: Runtime) -> AsyncIterator[None]:
-    """Run what recurs."""
-    recurring = _clockwork(runtime)
+    """Run what recurs. At the end what is under way is finished: the scheduler by itself would cut it off."""
+    under_way = UnderWay()
+    recurring = _clockwork(runtime, under_way)
     recurring.start()
     try:
         yield
     finally:
-        recurring.shutdown(wait=False)
+        recurring.pause()
+        await under_way.ended(FINISHES_WITHIN_S)
+        recurring.shutdown()
 
 
 SERVICES = (planning, making_sound, linked, clockwork)
-
-
-@asynccontextmanager
-async def _running(work: Coroutine[Any, Any, None], name: str) -> AsyncIterator[None]:
-    """Run something beside the block. When it dies by itself, that is said."""
-    task = asyncio.create_task(work, name=name)
-    task.add_done_callback(_say_if_dead)
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.wait([task])
-
-
-def _say_if_dead(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        log.critical("service_died", service=task.get_name(), exc_info=error)
 
 
 def planner_of(runtime: Runtime) -> Planner:
@@ -159,7 +142,7 @@ def _broker(settings: Settings) -> Broker:
     )
 
 
-def _clockwork(runtime: Runtime) -> AsyncIOScheduler:
+def _clockwork(runtime: Runtime, under_way: UnderWay) -> AsyncIOScheduler:
     """Return the recurring work. What was due while the machine slept is done once, however often it was due."""
     recurring = AsyncIOScheduler(
         timezone=runtime.settings.zone,
@@ -167,7 +150,7 @@ def _clockwork(runtime: Runtime) -> AsyncIOScheduler:
     )
 
     def every(trigger: BaseTrigger, work: Callable[[], Awaitable[object]], name: str) -> None:
-        recurring.add_job(work, trigger, id=name)
+        recurring.add_job(under_way.noting(work), trigger, id=name)
 
     async def roll() -> None:
         async with runtime.database.reading() as session:

@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Annotated, TypeVar
 
 import typer
-import uvicorn
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controller.accounts.repository import Credentials
@@ -20,6 +19,7 @@ from controller.errors import ControllerError, NotFound
 from controller.logs import configure_logs
 from controller.migrations import migrate as migrate_database
 from controller.runtime import Runtime, utc_now
+from controller.server import serve
 from controller.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="The broadcast controller. Settings come from LOA_* variables.")
@@ -40,15 +40,7 @@ def run(
     given = {name: value for name, value in (("http_host", host), ("http_port", port)) if value is not None}
     settings = Settings().model_copy(update=given)
     configure_logs()
-    uvicorn.run(
-        create_app(settings),
-        host=settings.http_host,
-        port=settings.http_port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=5,
-    )
+    serve(create_app(settings), settings)
 
 
 @app.command()

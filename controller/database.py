@@ -1,9 +1,10 @@
 """The database: its types, its transactions, and what happens around a commit."""
 
+import asyncio
 import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from inspect import isawaitable
 from typing import Any
@@ -13,7 +14,7 @@ from sqlalchemy import DateTime, Dialect, MetaData, String, TypeDecorator, event
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import NullPool, QueuePool
 
 from controller.events import Processor, take_events
 
@@ -23,6 +24,7 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _AFTER_COMMIT = "after_commit"
 _ROUNDS_MAX = 8
 SQLITE_BUSY_MS = 15_000
+CLOSES_WITHIN_S = 5.0
 
 Hook = Callable[[], Awaitable[None] | None]
 
@@ -133,8 +135,16 @@ class Database:
         raise RuntimeError(f"events still beget events after {_ROUNDS_MAX} rounds")
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection, once those in use are given back: one closed in the middle of a call would hang."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSES_WITHIN_S):
+                while self._in_use():  # noqa: ASYNC110 sessions that were cancelled give back behind our back
+                    await asyncio.sleep(0.01)
         await self.engine.dispose()
+
+    def _in_use(self) -> int:
+        pool = self.engine.pool
+        return pool.checkedout() if isinstance(pool, QueuePool) else 0
 
 
 def after_commit(session: AsyncSession, hook: Hook) -> None:

@@ -1,6 +1,7 @@
 """The workshop: makes sound in the background, and takes up again what a restart left undone."""
 
 import asyncio
+import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Coroutine, Mapping
@@ -110,7 +111,9 @@ class Workshop:
 
     async def run(self) -> None:
         """Work until cancelled."""
-        await asyncio.to_thread(self._folder.mkdir, parents=True, exist_ok=True)
+        await asyncio.to_thread(self._clear_scratch)
+        self._busy.clear()
+        self._stopping = threading.Event()
         try:
             async with asyncio.TaskGroup() as tasks:
                 while True:
@@ -206,6 +209,11 @@ class Workshop:
             await asyncio.sleep(RETRY_AFTER_S)
         return failed
 
+    def _clear_scratch(self) -> None:
+        """Begin with an empty folder: a service that was killed left its half-made files there."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.mkdir(parents=True, exist_ok=True)
+
     def _in_scratch(self, make: Callable[[Path], list[Made]]) -> list[Made]:
         with tempfile.TemporaryDirectory(dir=self._folder) as folder:
             made = make(Path(folder))
@@ -229,12 +237,13 @@ class Workshop:
     def _renderer(self, row: Announcement) -> Callable[[Path], list[Made]]:
         if row.kind is Kind.TEXT:
             voice = Voice(row.voice) if row.voice else Voice.NORTH
-            return partial(_spoken, row.text, voice, self._keep_on)
-        return partial(_converted, self._store.path(row.source or ""), self._keep_on)
+            return partial(_spoken, row.text, voice, partial(_keep_on, self._stopping))
+        return partial(_converted, self._store.path(row.source or ""), partial(_keep_on, self._stopping))
 
-    def _keep_on(self, _stage: str, _seconds: float) -> None:
-        if self._stopping.is_set():
-            raise Stopping
+
+def _keep_on(stopping: threading.Event, _stage: str, _seconds: float) -> None:
+    if stopping.is_set():
+        raise Stopping
 
 
 def _spoken(text: str, voice: Voice, progress: Progress, folder: Path) -> list[Made]:

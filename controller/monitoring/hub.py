@@ -23,14 +23,21 @@ class Subscription:
     def __init__(self) -> None:
         self._waiting: set[Topic] = set()
         self._called = asyncio.Event()
+        self.ended = False
+        """There is nothing more to wait for."""
 
     def notify(self, topics: tuple[Topic, ...]) -> None:
         """Note that these changed."""
         self._waiting.update(topics)
         self._called.set()
 
+    def end(self) -> None:
+        """The service ends: whoever waits may go."""
+        self.ended = True
+        self._called.set()
+
     async def next(self) -> frozenset[Topic]:
-        """Wait for something to change; return all that did."""
+        """Wait for something to change, or for the end; return all that changed."""
         await self._called.wait()
         self._called.clear()
         changed, self._waiting = frozenset(self._waiting), set()
@@ -42,6 +49,7 @@ class Hub:
 
     def __init__(self) -> None:
         self._subscriptions: set[Subscription] = set()
+        self._closed = False
 
     def publish(self, *topics: Topic) -> None:
         """Tell everyone that these changed."""
@@ -52,11 +60,19 @@ class Hub:
     async def subscribe(self) -> AsyncIterator[Subscription]:
         """Listen for as long as the block lasts."""
         subscription = Subscription()
+        if self._closed:
+            subscription.end()
         self._subscriptions.add(subscription)
         try:
             yield subscription
         finally:
             self._subscriptions.discard(subscription)
+
+    def close(self) -> None:
+        """End every subscription, those to come too."""
+        self._closed = True
+        for subscription in self._subscriptions:
+            subscription.end()
 
 
 def hub_of(runtime: Runtime) -> Hub:

@@ -269,3 +269,18 @@ async def test_a_wrong_playlist_is_refused_by_its_item(
 ) -> None:
     refused = await officer.post("/api/v1/playlists", json={"title": "C", "area_code": COMMUNE, "items": items})
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, field)
+
+
+async def test_what_a_killed_service_left_half_made_is_cleared_away(tmp_path: Path, audio: FakeAudio) -> None:
+    left = tmp_path / "data" / "work" / "tmpkilled" / "half.wav"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"half")
+    async with open_house(tmp_path / "data", services=(planning, making_sound)) as house:
+        await house.commune(COMMUNE)
+        officer = await house.signed_in(COMMUNE)
+        typed = await officer.post(
+            "/api/v1/announcements", json={"title": "Chào", "text": "Chào bà con", "area_code": COMMUNE}
+        )
+        made = await settled(officer, typed.headers["Location"])
+    assert made["status"] == "ready"
+    assert not left.exists()

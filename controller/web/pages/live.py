@@ -38,7 +38,7 @@ async def stream(hub: Hub, *, heartbeat_s: float = HEARTBEAT_S, lifetime_s: floa
     end = loop.time() + lifetime_s
     async with hub.subscribe() as subscription:
         yield f"retry: {RETRY_MS}\n\n"
-        while loop.time() < end:
+        while loop.time() < end and not subscription.ended:
             try:
                 changed = await asyncio.wait_for(subscription.next(), heartbeat_s)
             except TimeoutError:
