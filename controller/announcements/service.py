@@ -11,7 +11,7 @@ from controller.announcements.repository import AnnouncementRepository
 from controller.announcements.schemas import AnnouncementEdit, AnnouncementIn
 from controller.areas.service import Areas
 from controller.database import after_commit, new_id
-from controller.errors import Conflict, Invalid
+from controller.errors import Conflict, Forbidden, Invalid
 from controller.monitoring.hub import Hub, Topic
 from controller.playlists.repository import PlaylistRepository
 
@@ -68,11 +68,20 @@ class Announcements:
         row.text = wish.text or row.text
         row.voice = wish.voice or row.voice
         if (row.text, row.voice) != said:
+            await self._demand_own_audience(row)
             self._render(row)
         row.updated_at = now
         await self._session.flush()
         self._tell()
         return row
+
+    async def _demand_own_audience(self, row: Announcement) -> None:
+        """Refuse new words in the mouth of a wider area: who may speak to a commune does not speak to a province."""
+        if await PlaylistRepository(self._session).played_beyond(self._viewer, row.id):
+            raise Forbidden(
+                "Cấp trên đang phát bản tin này. Hãy soạn một bản tin mới.",
+                "A wider area airs this announcement. Write a new one instead.",
+            )
 
     async def _retire(self, row: Announcement, now: datetime) -> None:
         if await PlaylistRepository(self._session).playing(row.id):

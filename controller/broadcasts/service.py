@@ -98,7 +98,7 @@ class Broadcasts:
                 late_join_s=wish.late_join_s,
                 commune_rank=wish.commune_rank,
                 staggered=wish.staggered,
-                targets=await self._targets(wish.targets),
+                targets=await self._targets(wish.targets, area),
             )
             set_committed_value(row, "area", area)
             set_committed_value(row, "playlist", playlist)
@@ -129,8 +129,10 @@ class Broadcasts:
             row.playlist = await self._playlist(wish.playlist_id)
             row.playlist_id = row.playlist.id
         if wish.targets is not None:
-            row.targets = await self._targets(wish.targets)
+            row.targets = await self._targets(wish.targets, row.area)
             flag_modified(row, "title")  # targets lie in another table: this is an edit all the same
+        if wish.active and row.playlist.retired_at is not None:
+            raise Conflict("Chương trình của lịch này đã được cất đi", "The playlist of this schedule was put away")
         for name, value in _edited(wish).items():
             setattr(row, name, value)
         _check_calendar(row)
@@ -200,27 +202,36 @@ class Broadcasts:
             raise Invalid.field("playlist_id", "Không có chương trình này", "There is no such playlist")
         return playlist
 
-    async def _targets(self, wishes: Sequence[Target]) -> list[ScheduleTarget]:
-        """Return the rows of targets that the viewer sees; refuse the others, each by its place."""
+    async def _targets(self, wishes: Sequence[Target], issuer: Area) -> list[ScheduleTarget]:
+        """Return the rows of targets that the viewer sees in the issuer's area; refuse the others, each by its place.
+
+        So whoever may edit a schedule sees everything that it addresses.
+        """
         keys = {kind: {wish.key for wish in wishes if wish.kind is kind} for kind in TargetKind}
         areas, groups = AreaRepository(self._session), GroupRepository(self._session)
         seen = {
             TargetKind.AREA: {
                 row.code
                 for row in await areas.all(areas.readable(self._viewer).where(Area.code.in_(keys[TargetKind.AREA])))
+                if row.path.startswith(issuer.path)
             },
             TargetKind.GROUP: {
                 row.id
                 for row in await groups.all(groups.readable(self._viewer).where(Group.id.in_(keys[TargetKind.GROUP])))
+                if row.area.path.startswith(issuer.path)
             },
             TargetKind.DEVICE: {
                 row.id
                 for row in await DeviceRepository(self._session).some(self._viewer, keys[TargetKind.DEVICE])
-                if row.status is DeviceStatus.ACTIVE
+                if row.status is DeviceStatus.ACTIVE and row.area.path.startswith(issuer.path)
             },
         }
+        place_name = issuer.name
         unknown = tuple(
-            FieldError(f"targets.{place}.key", Text(f"Không có {wish.key}", f"There is no {wish.key}"))
+            FieldError(
+                f"targets.{place}.key",
+                Text(f"Không có {wish.key} trong {place_name}", f"There is no {wish.key} in {place_name}"),
+            )
             for place, wish in enumerate(wishes)
             if wish.key not in seen[wish.kind]
         )

@@ -33,7 +33,7 @@ class ClipRepository:
         self._session.add(clip)
 
     async def audible(self, viewer: Viewer, sha256: str) -> bool:
-        """Whether the clip is the sound of anything in the viewer's subtree, or of what airs there."""
+        """Whether the clip is the sound of an announcement or a playlist in the viewer's subtree."""
         own = exists().where(
             Announcement.clip_sha256 == sha256, Announcement.area_code == Area.code, within(Area.path, viewer.scope)
         )

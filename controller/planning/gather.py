@@ -83,7 +83,12 @@ class Gathering:
                 groups=tuple(sorted(groups.get(device.id, ()))),
                 policy=policies[device.id],
                 hamlet_index=_index(device.area, siblings),
-                schedules=tuple(schedules[each.schedule.id] for each in addressed if not mine.isdisjoint(each.targets)),
+                schedules=tuple(
+                    schedules[each.schedule.id]
+                    for each in addressed
+                    # Who issues reaches its own area only: not a speaker that has moved away, or joined a group since.
+                    if each.schedule.area_code in chains[device.id] and not mine.isdisjoint(each.targets)
+                ),
                 previous=tuple(previous) if _was_planned(known, device.id) else None,
             )
         hashes = {stretch.clip for sound in sounds.values() for stretch in sound}

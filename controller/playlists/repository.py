@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import Select, exists, or_, select
+from sqlalchemy import Exists, Select, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from controller.accounts.viewer import Viewer
 from controller.announcements.models import Announcement, Status
@@ -38,6 +39,32 @@ class PlaylistRepository(Repository[Playlist]):
         """Whether any active schedule airs the playlist."""
         used = exists().where(Schedule.playlist_id == playlist_id, Schedule.active)
         return bool(await self.session.scalar(select(used)))
+
+    async def aired_beyond(self, viewer: Viewer, playlist_id: str) -> bool:
+        """Whether somebody airs the playlist who has more to say than the viewer."""
+        return bool(
+            await self.session.scalar(select(_aired_outside(viewer).where(Schedule.playlist_id == playlist_id)))
+        )
+
+    async def played_beyond(self, viewer: Viewer, announcement_id: str) -> bool:
+        """Whether a playlist holds the announcement that is not the viewer's, or is aired by somebody above."""
+        held = (
+            exists()
+            .where(PlaylistItem.announcement_id == announcement_id)
+            .where(Playlist.id == PlaylistItem.playlist_id, Playlist.retired_at.is_(None))
+            .where(Area.code == Playlist.area_code)
+            .where(
+                ~within(Area.path, viewer.scope)
+                | _aired_outside(viewer).where(Schedule.playlist_id == Playlist.id).correlate(Playlist)
+            )
+        )
+        return bool(await self.session.scalar(select(held)))
+
+
+def _aired_outside(viewer: Viewer) -> Exists:
+    """Whether an active schedule is issued outside the viewer's area."""
+    issuer = aliased(Area)
+    return exists().where(Schedule.active, issuer.code == Schedule.area_code, ~within(issuer.path, viewer.scope))
 
 
 class SoundRepository:

@@ -10,7 +10,7 @@ from controller.accounts.viewer import Viewer
 from controller.announcements.repository import AnnouncementRepository
 from controller.areas.service import Areas
 from controller.database import new_id
-from controller.errors import Conflict, FieldError, Invalid
+from controller.errors import Conflict, FieldError, Forbidden, Invalid
 from controller.playlists.models import ItemKind, Playlist, PlaylistItem
 from controller.playlists.repository import PlaylistRepository
 from controller.playlists.schemas import AnnouncementItemIn, ChimeIn, ItemIn, PauseIn, PlaylistEdit, PlaylistIn
@@ -58,6 +58,11 @@ class Playlists:
             await self._retire(playlist, now)
         if wish.items is not None:
             await self._check(wish.items)
+            if await self.repository.aired_beyond(self._viewer, playlist.id):
+                raise Forbidden(
+                    "Cấp trên đang phát chương trình này. Hãy soạn một chương trình mới.",
+                    "A wider area airs this playlist. Make a new one instead.",
+                )
             playlist.items.clear()
             await self._session.flush()
             playlist.items.extend(_items(wish.items))
