@@ -10,6 +10,7 @@ from typing import Self
 import psutil
 import pytest
 
+from loa.brokers import free_port
 from tests.support.eventually import eventually
 
 pytestmark = pytest.mark.xdist_group("demo")
@@ -20,9 +21,11 @@ class Demo:
 
     def __init__(self, folder: Path, *arguments: str) -> None:
         self._said = folder.parent / "said.txt"
+        # Ports of its own: somebody may look at a demo while the tests run.
+        ports = ["--port", str(free_port()), "--mqtt-port", str(free_port())]
         with self._said.open("w") as out:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "loa", "demo", "--data-dir", str(folder), "--speakers", "2", *arguments],
+                [sys.executable, "-m", "loa", "demo", "--data-dir", str(folder), "--speakers", "2", *ports, *arguments],
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, "COLUMNS": "200"},
