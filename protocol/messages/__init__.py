@@ -1,0 +1,97 @@
+"""Every message of the wire as a typed model.
+
+Down-going bodies travel inside a signed order (`protocol.signing`), up-going ones as plain JSON. A reader ignores
+fields it does not know, so that either side may be updated first, and refuses a version it does not speak.
+"""
+
+from protocol.messages._base import (
+    VERSION,
+    Hash,
+    Identifier,
+    Instant,
+    Message,
+    Milliseconds,
+    Order,
+    Part,
+    Title,
+    VolumePercent,
+)
+from protocol.messages.alerts import Alert, AlertKind, AlertNow, AlertSet, LiveStart, RepeatPlan, Siren
+from protocol.messages.commands import Action, Command, Reply, Restart, SendLogs, SetVolume, Skip, Stop, TestTone
+from protocol.messages.configs import CapLimits, Config, LocalTime, TrustedKey, VolumeWindow, Window, Zone
+from protocol.messages.plans import ClipRef, Mark, Plan, PlanManifest, PlanOccurrence, Stretch
+from protocol.messages.records import Outcome, PlayRecord, Records, RecordsAck
+from protocol.messages.state import ClockQuality, ClockState, DeviceState, Health, PlayerState, Problem, Status
+from protocol.messages.timing import ClockReply, ClockRequest, Pulse
+
+ORDERS: tuple[type[Order], ...] = (
+    Plan,
+    PlanManifest,
+    Config,
+    Command,
+    RecordsAck,
+    ClockReply,
+    Pulse,
+    AlertSet,
+    AlertNow,
+    LiveStart,
+)
+REPORTS: tuple[type[Message], ...] = (Reply, Status, DeviceState, Records, ClockRequest)
+
+__all__ = [
+    "ORDERS",
+    "REPORTS",
+    "VERSION",
+    "Action",
+    "Alert",
+    "AlertKind",
+    "AlertNow",
+    "AlertSet",
+    "CapLimits",
+    "ClipRef",
+    "ClockQuality",
+    "ClockReply",
+    "ClockRequest",
+    "ClockState",
+    "Command",
+    "Config",
+    "DeviceState",
+    "Hash",
+    "Health",
+    "Identifier",
+    "Instant",
+    "LiveStart",
+    "LocalTime",
+    "Mark",
+    "Message",
+    "Milliseconds",
+    "Order",
+    "Outcome",
+    "Part",
+    "Plan",
+    "PlanManifest",
+    "PlanOccurrence",
+    "PlayRecord",
+    "PlayerState",
+    "Problem",
+    "Pulse",
+    "Records",
+    "RecordsAck",
+    "RepeatPlan",
+    "Reply",
+    "Restart",
+    "SendLogs",
+    "SetVolume",
+    "Siren",
+    "Skip",
+    "Status",
+    "Stop",
+    "Stretch",
+    "TestTone",
+    "Title",
+    "TrustedKey",
+    "VolumePercent",
+    "VolumeWindow",
+    "Window",
+    "Zone",
+]

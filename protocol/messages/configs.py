@@ -1,0 +1,74 @@
+"""What a speaker must know about its place."""
+
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, Field
+
+from protocol.messages._base import Identifier, Order, Part, Title, VolumePercent
+from protocol.topics import Channel
+from schedules.types import VIETNAM
+
+
+def _known_zone(name: str) -> str:
+    """A zone that this side cannot look up must not come into force: nothing could be timed by it."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(f"no such time zone: {name!r}") from error
+    return name
+
+
+Zone = Annotated[str, Field(max_length=64), AfterValidator(_known_zone)]
+LocalTime = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+
+
+class Window(Part):
+    """A daily stretch of local time, `HH:MM`; crosses midnight when it ends at or before its start."""
+
+    start: LocalTime
+    end: LocalTime
+
+
+class VolumeWindow(Window):
+    """The volume of a part of the day."""
+
+    volume: VolumePercent
+
+
+class CapLimits(Part):
+    """Limits on routine sound; absent is no limit."""
+
+    sessions_per_day: int | None = None
+    session_max_s: int | None = None
+    daily_max_s: int | None = None
+    days_per_week: int | None = None
+
+
+class TrustedKey(Part):
+    """A controller's public signing key as an RFC 8037 JWK."""
+
+    kty: Literal["OKP"] = "OKP"
+    crv: Literal["Ed25519"] = "Ed25519"
+    kid: Identifier
+    x: str
+
+
+class Config(Order):
+    """What a speaker must know about its place: areas, hours, volume, caps, and whom to trust."""
+
+    channel = Channel.CONFIG
+    typ = "loa-config+jwt"
+    device: Identifier
+    version: int = Field(gt=0)
+    name: Title = ""
+    zone: Zone = VIETNAM
+    areas: tuple[Identifier, ...] = ()
+    """The chain of area codes from the widest to the speaker's own."""
+    groups: tuple[Identifier, ...] = ()
+    quiet_hours: tuple[Window, ...] = ()
+    volume_rules: tuple[VolumeWindow, ...] = ()
+    default_volume: VolumePercent = 70
+    max_volume: VolumePercent = 100
+    caps: CapLimits = CapLimits()
+    keys: tuple[TrustedKey, ...] = ()

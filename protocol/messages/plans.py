@@ -1,0 +1,83 @@
+"""What a speaker will play."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from protocol.messages._base import Hash, Identifier, Instant, Milliseconds, Order, Part, Title, VolumePercent
+from protocol.topics import Channel
+from schedules.types import Priority, Resume
+
+
+class Mark(Part):
+    """Where one playlist item lies inside a stretch of sound."""
+
+    item_id: Identifier
+    kind: Literal["chime", "announcement", "pause", "relay"]
+    title: Title = ""
+    at_ms: Milliseconds
+    duration_ms: Milliseconds
+
+
+class Stretch(Part):
+    """One file of uninterrupted sound inside an occurrence."""
+
+    clip: Hash
+    at_ms: Milliseconds
+    duration_ms: Milliseconds
+    marks: tuple[Mark, ...] = ()
+
+
+class PlanOccurrence(Part):
+    """One airing, ready for the conductor."""
+
+    id: Identifier
+    schedule_id: Identifier
+    title: Title
+    starts_at: Instant
+    duration_ms: Milliseconds
+    priority: Priority
+    issuer_depth: int = Field(default=2, ge=0, le=16)
+    commune_rank: int = 0
+    resume: Resume = Resume.REJOIN
+    late_join_s: int | None = Field(default=None, ge=0)
+    volume: VolumePercent
+    stretches: tuple[Stretch, ...]
+
+
+class ClipRef(Part):
+    """Where to fetch a clip, and what must arrive."""
+
+    sha256: Hash
+    url: str = Field(max_length=2000)
+    size_bytes: int = Field(gt=0)
+    duration_ms: Milliseconds
+    media_type: str = "audio/ogg; codecs=opus"
+
+
+class Plan(Order):
+    """One speaker's occurrences for the coming days: the desired state, complete in itself.
+
+    `version` only grows: a device refuses a lower one.
+    """
+
+    channel = Channel.PLAN
+    typ = "loa-plan+jwt"
+    device: Identifier
+    version: int = Field(gt=0)
+    window_start: Instant
+    window_end: Instant
+    occurrences: tuple[PlanOccurrence, ...] = ()
+    clips: tuple[ClipRef, ...] = ()
+
+
+class PlanManifest(Order):
+    """Stands on the plan's topic when the plan is too long for it; the signed plan itself lies at `url`."""
+
+    channel = Channel.PLAN
+    typ = "loa-plan-manifest+jwt"
+    device: Identifier
+    version: int = Field(gt=0)
+    sha256: Hash
+    url: str = Field(max_length=2000)
+    size_bytes: int = Field(gt=0, le=8 * 1024 * 1024)

@@ -1,0 +1,68 @@
+"""What a speaker played, and that the controller has it."""
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import Field
+
+from protocol.messages._base import Hash, Identifier, Instant, Message, Order, Part, Title, VolumePercent
+from protocol.messages.state import ClockQuality
+from protocol.topics import Channel
+
+
+class Outcome(StrEnum):
+    """How one stretch of airing ended."""
+
+    COMPLETED = "completed"
+    PRE_EMPTED = "pre-empted"
+    STOPPED = "stopped"
+    INTERRUPTED = "interrupted"
+    FAILED = "failed"
+    MISSED = "missed"
+    SKIPPED = "skipped"
+
+
+class PlayRecord(Part):
+    """What the sink really played, once. Ordered by (boot order, seq): the wall clock may have stepped."""
+
+    seq: int = Field(gt=0)
+    kind: Literal["occurrence", "alert", "live", "test_tone"] = "occurrence"
+    occurrence: Identifier | None = None
+    schedule_id: Identifier | None = None
+    title: Title = ""
+    clip: Hash | None = None
+    planned_at: Instant | None = None
+    started_at: Instant | None = None
+    ended_at: Instant | None = None
+    from_ms: int = 0
+    """Where in the occurrence the sound began: above 0 after a late join."""
+    played_ms: int = 0
+    start_error_ms: float | None = None
+    """First sample at the sink, less its time."""
+    volume: VolumePercent = 0
+    outcome: Outcome
+    reason: str = Field(default="", max_length=200)
+    clock: ClockQuality = ClockQuality.TRUSTED
+    plan_version: int | None = None
+
+
+class Records(Message):
+    """A batch of play records of one boot, in order of their numbers."""
+
+    channel = Channel.RECORDS
+    device: Identifier
+    boot: Identifier
+    boot_order: int = Field(gt=0)
+    """Counts the agent's starts; a new journal begins at 1 with a new `boot`."""
+    oldest: int | None = Field(default=None, gt=0)
+    """The lowest number of this boot that the device still has, said when older ones had to make room."""
+    records: tuple[PlayRecord, ...] = Field(max_length=100)
+
+
+class RecordsAck(Order):
+    """The highest contiguous number stored, per boot: only now may the device forget."""
+
+    channel = Channel.RECORDS_ACK
+    typ = "loa-records-ack+jwt"
+    device: Identifier
+    stored: dict[Identifier, int]
