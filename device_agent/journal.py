@@ -198,8 +198,8 @@ class Journal:
         await self._drop(acked.format(aged), (_ms(now - keep),))
         self._dropped += await self._drop(closed.format(aged), (_ms(now - keep),))
         while await self._size_bytes() > limit_bytes:
-            oldest = "id <= (SELECT MIN(id) + 200 FROM plays WHERE seq IS NOT NULL)"
-            oldest_acked = "id <= (SELECT MIN(id) + 200 FROM plays JOIN boots USING (boot_order) WHERE seq <= acked)"
+            oldest = "id <= (SELECT MIN(id) + 49 FROM plays WHERE seq IS NOT NULL)"
+            oldest_acked = "id <= (SELECT MIN(id) + 49 FROM plays JOIN boots USING (boot_order) WHERE seq <= acked)"
             if await self._drop(acked.format(oldest_acked), ()):
                 continue
             lost = await self._drop(closed.format(oldest), ())
