@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from device_agent.errors import ConfigError
 from protocol.messages import Identifier, TrustedKey
@@ -113,6 +113,8 @@ def load_settings(path: Path, *, state_dir: Path | None = None) -> AgentSettings
         raw["state_dir"] = str(path.parent / raw["state_dir"])
     try:
         return AgentSettings(**raw)
+    except SettingsError as error:
+        raise ConfigError((f"environment: {error}",)) from error
     except ValidationError as error:
         problems = tuple(_sentence(detail) for detail in error.errors(include_input=False, include_url=False))
         raise ConfigError(problems) from error
@@ -168,4 +170,4 @@ def _value(value: object) -> str:
         return "[" + ", ".join(_value(item) for item in value) + "]"
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{key} = {_value(item)}" for key, item in value.items()) + "}"
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")  # TOML wants what JSON leaves free
