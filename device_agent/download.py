@@ -15,7 +15,6 @@ from protocol.messages import ClipRef
 
 TIMEOUT = httpx.Timeout(15, connect=10)
 _EXPIRED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.GONE}
-_BLOCK_BYTES = 128 * 1024
 
 
 def allowed(url: str, hosts: Sequence[str]) -> str:
@@ -60,7 +59,7 @@ class Downloader:
                     digest, have = hashlib.sha256(), 0
                 try:
                     with part.open("ab" if have else "wb") as file:
-                        async for block in response.aiter_raw(_BLOCK_BYTES):
+                        async for block in response.aiter_raw():
                             have += len(block)
                             if have > clip.size_bytes:
                                 break
@@ -79,7 +78,7 @@ class Downloader:
         """Fetch something small into memory. Raises a `DownloadError`."""
         content = bytearray()
         async with self._get(url, {}) as response:
-            async for block in response.aiter_raw(_BLOCK_BYTES):
+            async for block in response.aiter_raw():
                 content += block
                 if len(content) > max_bytes:
                     raise DownloadError(f"longer than {max_bytes} bytes")

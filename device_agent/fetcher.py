@@ -129,8 +129,8 @@ class Fetcher:
 
     async def _pause(self) -> None:
         loop = asyncio.get_running_loop()
-        retries = [failure.retry_at - loop.time() for failure in self._failures.values()]
-        timeout = max(0.01, min([RESCAN_S, *(wait for wait in retries if wait > 0)]))
+        retries = [failure.retry_at for name, failure in self._failures.items() if name not in self._busy]
+        timeout = max(0.01, min([RESCAN_S, *(retry_at - loop.time() for retry_at in retries)]))
         try:
             async with asyncio.timeout(timeout):
                 await self._wake.wait()
