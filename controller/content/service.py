@@ -107,17 +107,13 @@ async def collect_garbage(database: Database, store: ContentStore, now: datetime
         await repository.forget(unneeded)
         known = await repository.needed(now)
     limit = (now - KEPT_UNUSED).timestamp()
-    removed = await asyncio.to_thread(_sweep, store, set(unneeded), known, limit)
+    removed = await asyncio.to_thread(_sweep, store, known, limit)
     if removed:
         log.info("content.collected", files=removed)
     return removed
 
 
-def _sweep(store: ContentStore, unneeded: set[str], needed: set[str], limit_s: float) -> int:
-    removed = 0
-    for sha256 in list(store.hashes()):
-        path = store.path(sha256)
-        if sha256 in unneeded or (sha256 not in needed and path.stat().st_mtime < limit_s):
-            store.remove(sha256)
-            removed += 1
-    return removed
+def _sweep(store: ContentStore, needed: set[str], limit_s: float) -> int:
+    """Remove old files that are not needed. What was put meanwhile is young, and stays: its row is yet to come."""
+    old = [sha256 for sha256 in store.hashes() if sha256 not in needed]
+    return sum(store.remove_untouched(sha256, since_s=limit_s) for sha256 in old)

@@ -5,6 +5,7 @@ import io
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ class ContentStore:
         self._root = root
         self._incoming = root / "incoming"
         self._incoming.mkdir(parents=True, exist_ok=True)
+        self._naming = threading.Lock()
 
     def path(self, sha256: str) -> Path:
         """Where the bytes of that hash lie, or would."""
@@ -72,6 +74,15 @@ class ContentStore:
         """Forget the bytes of a hash, if they are here."""
         self.path(sha256).unlink(missing_ok=True)
 
+    def remove_untouched(self, sha256: str, *, since_s: float) -> bool:
+        """Forget the bytes of a hash unless they were put, again or for the first time, at this moment or later."""
+        with self._naming:
+            path = self.path(sha256)
+            if not path.exists() or path.stat().st_mtime >= since_s:
+                return False
+            path.unlink()
+            return True
+
     def hashes(self) -> Iterator[str]:
         """Every hash whose bytes are here."""
         for path in self._root.glob("??/??/*"):
@@ -86,10 +97,13 @@ class ContentStore:
 
     def _keep(self, temporary: Path, sha256: str, size_bytes: int) -> Stored:
         target = self.path(sha256)
-        if not self.has(sha256, size_bytes):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            temporary.replace(target)
-            _sync_folder(target.parent)
+        with self._naming:
+            if self.has(sha256, size_bytes):
+                os.utime(target)
+            else:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                temporary.replace(target)
+                _sync_folder(target.parent)
         return Stored(sha256, size_bytes, target)
 
 

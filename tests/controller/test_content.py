@@ -1,13 +1,16 @@
 import hashlib
+import os
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.broadcasting import planning
+from controller.content import service as content_service
 from controller.content.links import ContentLinks, Link
 from controller.content.models import Clip
 from controller.content.service import collect_garbage, links_of, store_of
@@ -31,6 +34,13 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
 
 
 SOUND = b"Ch\xc3\xa0o 60000"
+
+
+def aged(house: House) -> None:
+    """Make the files as old as the house's clock says."""
+    store, moment = store_of(house.runtime), house.clock.now.timestamp()
+    for sha256 in store.hashes():
+        os.utime(store.path(sha256), (moment, moment))
 
 
 async def planned_url(house: House) -> str:
@@ -123,6 +133,7 @@ async def test_garbage_is_what_nothing_refers_to(house: House) -> None:
             )
         )
 
+    aged(house)
     assert await collect_garbage(house.database, store, house.clock.now) == 0
     assert await collect_garbage(house.database, store, house.clock.now + timedelta(days=3)) == 1
     assert store.has(sha256)
@@ -134,10 +145,43 @@ async def test_the_clips_of_a_playlist_put_away_are_forgotten_with_it(house: Hou
     async with house.database.transaction() as session:
         (await session.get_one(Playlist, aside)).retired_at = house.clock.now
 
+    aged(house)
     assert await collect_garbage(house.database, store_of(house.runtime), house.clock.now + timedelta(days=3)) == 1
 
     async with house.database.reading() as session:
         assert (await session.get_one(Playlist, aside)).sound_key is None
+
+
+async def test_a_sound_that_is_made_again_while_garbage_is_collected_stays(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, later = store_of(house.runtime), house.clock.now + timedelta(days=3)
+    again = b"heard before"
+    stored = store.put(again)
+    two_days_before = (later - timedelta(days=2, seconds=1)).timestamp()
+    os.utime(stored.path, (two_days_before, two_days_before))
+    sweep = content_service._sweep
+
+    def sweep_a_little_later(*arguments: Any) -> int:
+        store.put(again)
+        moment = later.timestamp()
+        os.utime(stored.path, (moment, moment))
+        return sweep(*arguments)
+
+    monkeypatch.setattr(content_service, "_sweep", sweep_a_little_later)
+    assert await collect_garbage(house.database, store, later) == 0
+    assert store.has(stored.sha256)
+
+
+def test_what_is_put_again_is_young_again(tmp_path: Path) -> None:
+    store = ContentStore(tmp_path)
+    stored = store.put(b"sound")
+    os.utime(stored.path, (1, 1))
+    store.put(b"sound")
+    assert not store.remove_untouched(stored.sha256, since_s=2)
+    os.utime(stored.path, (1, 1))
+    assert store.remove_untouched(stored.sha256, since_s=2)
+    assert not store.remove_untouched(stored.sha256, since_s=2)
 
 
 @given(st.binary(max_size=2000))
