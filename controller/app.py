@@ -28,6 +28,7 @@ from controller.records.api import router as records
 from controller.runtime import Runtime
 from controller.settings import Settings
 from controller.web.pages import PAGES
+from controller.web.routing import refused
 
 log = structlog.get_logger(__name__)
 
@@ -102,7 +103,7 @@ def create_app(
         app.include_router(router, responses=refusals(401, 403, 404, 409, 412, 413, 422, 428, 500, 503))
     for router in (*PAGES, health):
         app.include_router(router)
-    problems.install(app)
+    problems.install(app, page=refused)
     describe(app)
     app.add_middleware(BodyLimit, body_max_bytes=settings.body_max_bytes, upload_max_bytes=settings.upload_max_bytes)
     app.add_middleware(SecurityHeaders)

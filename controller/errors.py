@@ -133,3 +133,13 @@ class Unavailable(ControllerError):
 
     status, code, transient = 503, "unavailable", True
     title = Text("Tạm thời chưa phục vụ được. Hãy thử lại.", "Not available just now. Try again.")
+
+
+class StorageFull(Unavailable):
+    """The disk takes no more."""
+
+    code = "storage_full"
+    title = Text(
+        "Máy chủ hết chỗ lưu. Chưa có gì được lưu; hãy báo người quản trị rồi thử lại.",
+        "The server has no room left. Nothing was saved; tell its operator, then try again.",
+    )

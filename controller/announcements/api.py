@@ -1,6 +1,5 @@
 """`/api/v1/announcements`."""
 
-import asyncio
 from pathlib import Path
 from typing import Annotated
 
@@ -10,8 +9,8 @@ from controller.accounts.access import Idempotent, ViewerDep
 from controller.announcements.models import Announcement
 from controller.announcements.schemas import AnnouncementEdit, AnnouncementIn, AnnouncementOut
 from controller.announcements.service import Announcements
+from controller.announcements.uploads import Kept, KeptDep
 from controller.announcements.workshop import workshop_of
-from controller.content.service import store_of
 from controller.errors import Invalid
 from controller.http.fields import AreaCodeField, Line
 from controller.http.pages import PageDep, PageOut
@@ -67,13 +66,13 @@ async def type_announcement(
     operation_id="uploadAnnouncement",
     summary="Upload a recording",
     status_code=202,
-    dependencies=[Idempotent],
+    dependencies=[Kept, Idempotent],
 )
 async def upload_announcement(
     *,
     response: Response,
     announcements: AnnouncementsDep,
-    runtime: RuntimeDep,
+    kept: KeptDep,
     now: NowDep,
     file: Annotated[UploadFile, File(description="Whatever ffmpeg reads")],
     title: Annotated[Line, Form()],
@@ -81,14 +80,13 @@ async def upload_announcement(
     category: Annotated[str, Form(max_length=64)] = "",
 ) -> AnnouncementOut:
     """Take the file; its sound follows as for typed text."""
-    if not file.size:
+    if kept is None:
         raise Invalid.field("file", "Tệp rỗng", "The file is empty")
-    stored = await asyncio.to_thread(store_of(runtime).put_stream, file.file)
     row = await announcements.upload(
         title=title,
         area_code=area_code,
         category=category,
-        source=stored.sha256,
+        source=kept.sha256,
         source_name=Path(file.filename or "").name,
         now=now,
     )

@@ -22,6 +22,9 @@ from schedules.day import local_day, midnight
 router = APIRouter(prefix="/api/v1", tags=["broadcasts"], route_class=TransactionRoute)
 
 
+FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2999, 12, 31)
+
+
 def timing_of(runtime: Runtime) -> Timing:
     """Return how close to air things still move."""
     settings = runtime.settings
@@ -120,7 +123,7 @@ async def list_occurrences(
     viewer: ViewerDep,
     runtime: RuntimeDep,
     now: NowDep,
-    day: Annotated[date | None, Query(description="A local day; today if absent")] = None,
+    day: Annotated[date | None, Query(ge=FIRST_DAY, le=LAST_DAY, description="A local day; today if absent")] = None,
 ) -> PageOut[OccurrenceOut]:
     """Answer every occurrence of a day on the viewer's speakers."""
     zone = runtime.settings.zone

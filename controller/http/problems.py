@@ -1,10 +1,11 @@
 """Errors as problem+json (RFC 9457) that name the field, in the language of the one who asked."""
 
-from collections.abc import Sequence
+import errno
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import structlog
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
@@ -21,6 +22,7 @@ from controller.errors import (
     MethodNotAllowed,
     NotFound,
     PreconditionFailed,
+    StorageFull,
     TooLarge,
     TooManyAttempts,
     Unauthenticated,
@@ -33,6 +35,7 @@ from controller.text import Language
 log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+FOR_PROGRAMS = ("/api/", "/content/")
 
 
 class FieldProblem(BaseModel):
@@ -91,47 +94,63 @@ _BY_STATUS: dict[int, type[ControllerError]] = {
 }
 
 
-def install(app: FastAPI) -> None:
-    """Answer every error of `app` as a problem."""
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 
-    async def refused(request: Request, error: Exception) -> JSONResponse:
+
+def _of_status(status: int) -> ControllerError:
+    """Return our error for a status of the framework's."""
+    otherwise = Malformed if status < ControllerError.status else ControllerError
+    return _BY_STATUS.get(status, otherwise)()
+
+
+def for_a_person(request: Request) -> bool:
+    """Whether a browser asks for a page: it is answered with one, programs with problems."""
+    return "text/html" in request.headers.get("accept", "") and not request.url.path.startswith(FOR_PROGRAMS)
+
+
+def install(app: FastAPI, page: Callable[[Request, ControllerError], Response]) -> None:
+    """Answer every error of `app` as a problem, or as a `page` to who browses."""
+
+    def answered(request: Request, error: ControllerError) -> Response:
+        return page(request, error) if for_a_person(request) else problem(error, language_of(request))
+
+    async def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, ControllerError)  # noqa: S101 registered for this class only
-        return problem(error, language_of(request))
+        return answered(request, error)
 
-    async def not_valid(request: Request, error: Exception) -> JSONResponse:
+    async def not_valid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # noqa: S101 registered for this class only
-        return problem(invalid(error.errors()), language_of(request))
+        return answered(request, invalid(error.errors()))
 
-    async def http_error(request: Request, error: Exception) -> JSONResponse:
+    async def http_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 registered for this class only
-        kind = _BY_STATUS.get(
-            error.status_code, Malformed if error.status_code < ControllerError.status else ControllerError
-        )
-        answer = problem(kind(), language_of(request))
+        answer = answered(request, _of_status(error.status_code))
         for name, value in (error.headers or {}).items():
             answer.headers.setdefault(name, value)
         return answer
 
-    async def lost_race(request: Request, _error: Exception) -> JSONResponse:
-        return problem(PreconditionFailed(), language_of(request))
+    async def lost_race(request: Request, _error: Exception) -> Response:
+        return answered(request, PreconditionFailed())
 
-    async def conflicting(request: Request, error: Exception) -> JSONResponse:
+    async def conflicting(request: Request, error: Exception) -> Response:
         log.info("integrity_conflict", path=request.url.path, reason=str(getattr(error, "orig", "")))
-        return problem(Conflict(), language_of(request))
+        return answered(request, Conflict())
 
-    async def no_database(request: Request, error: Exception) -> JSONResponse:
-        log.warning("database_unavailable", path=request.url.path, exc_info=error)
-        return problem(Unavailable(), language_of(request))
+    async def out_of_order(request: Request, error: Exception) -> Response:
+        full = getattr(error, "errno", None) in _NO_ROOM or "disk is full" in str(error)
+        log.error("storage_full" if full else "storage_unavailable", path=request.url.path, exc_info=error)
+        return answered(request, StorageFull() if full else Unavailable())
 
-    async def unforeseen(request: Request, error: Exception) -> JSONResponse:
+    async def unforeseen(request: Request, error: Exception) -> Response:
         log.error("unforeseen_error", method=request.method, path=request.url.path, exc_info=error)
-        return problem(ControllerError(), language_of(request))
+        return answered(request, ControllerError())
 
     app.add_exception_handler(ControllerError, refused)
     app.add_exception_handler(RequestValidationError, not_valid)
     app.add_exception_handler(HTTPException, http_error)
     app.add_exception_handler(StaleDataError, lost_race)
     app.add_exception_handler(IntegrityError, conflicting)
-    app.add_exception_handler(OperationalError, no_database)
-    app.add_exception_handler(InterfaceError, no_database)
+    app.add_exception_handler(OperationalError, out_of_order)
+    app.add_exception_handler(InterfaceError, out_of_order)
+    app.add_exception_handler(OSError, out_of_order)
     app.add_exception_handler(Exception, unforeseen)

@@ -1,6 +1,5 @@
 """An announcement on its way from the form to the air: what each sending of the form may do, within one transaction."""
 
-import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +16,7 @@ from controller.areas.tree import codes_of
 from controller.broadcasts.models import Schedule, TargetKind
 from controller.broadcasts.schemas import ScheduleIn, Target
 from controller.broadcasts.service import Broadcasts
-from controller.content.store import ContentStore
+from controller.content.store import Stored
 from controller.database import new_id
 from controller.playlists.models import ItemKind, Playlist
 from controller.playlists.schemas import AnnouncementItemIn, ChimeIn, PlaylistIn
@@ -39,7 +38,8 @@ class Desk:
     announcements: Announcements
     playlists: Playlists
     broadcasts: Broadcasts
-    store: ContentStore
+    kept: Stored | None
+    """The file that came with the form."""
 
     async def spoken(self, values: ComposeValues) -> Announcement | None:
         """The announcement that holds just these words, if the form has one already and it did not fail."""
@@ -53,11 +53,10 @@ class Desk:
         await self._put_away(values)
         title = form.title_of(values, upload.filename or "" if upload else "")
         area, now = self.viewer.area_code, self.page.now
-        if values.source == "file" and upload is not None:
-            stored = await asyncio.to_thread(self.store.put_stream, upload.file)
+        if values.source == "file" and upload is not None and self.kept is not None:
             name = Path(upload.filename or "").name
             return await self.announcements.upload(
-                title=title or name, area_code=area, category="", source=stored.sha256, source_name=name, now=now
+                title=title or name, area_code=area, category="", source=self.kept.sha256, source_name=name, now=now
             )
         wish = AnnouncementIn(title=title, text=values.text[:MAX_CHARS], area_code=area)
         return await self.announcements.type(wish, now)

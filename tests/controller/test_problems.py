@@ -1,9 +1,16 @@
 """Whatever comes in, the answer is a clear problem that names the field, and never a crash."""
 
+import asyncio
+import errno
+import os
+import tempfile
+from typing import BinaryIO
+
 import httpx
 import pytest
 from fastapi import APIRouter
 
+from controller.content.store import ContentStore, Stored
 from controller.http.route import TransactionRoute
 from tests.support.controller import House
 
@@ -60,6 +67,8 @@ STRANGE_ADDRESSES = [
     "/api/v1/groups/%F0%9F%94%8A",
     "/api/v1/nothing",
     "/api/v1/areas?depth=99999999999999999999",
+    "/api/v1/occurrences?day=9999-12-31",
+    "/api/v1/occurrences?day=0001-01-01",
 ]
 
 
@@ -178,3 +187,78 @@ async def test_every_answer_keeps_browsers_strict(quiet_house: House):
         assert "unsafe" not in headers["Content-Security-Policy"]
         assert headers["X-Content-Type-Options"] == "nosniff"
         assert headers["Referrer-Policy"] == "same-origin"
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+async def test_the_ends_of_the_calendar_are_moments_too(lan: httpx.AsyncClient, moment: str):
+    for bound in ("since", "until"):
+        assert (await lan.get("/api/v1/records", params={bound: moment})).status_code == 200
+
+
+async def test_a_day_beyond_all_calendars_filters_nothing(quiet_house: House):
+    lan = await quiet_house.signed_in("VN")
+    for day in ("9999-12-31", "0001-01-01", "yesterday"):
+        assert (await lan.get("/records", params={"day": day})).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/parts/nothing", "/static/../x"])
+async def test_a_browser_gets_a_page_that_says_so_and_a_program_a_problem(quiet_house: House, path: str):
+    browser = quiet_house.browser(Accept="text/html,application/xhtml+xml,*/*;q=0.8")
+    page = await browser.get(path, headers={"Accept-Language": "vi"})
+    assert (page.status_code, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert "Không tìm thấy" in page.text
+
+    assert (await quiet_house.browser().get(path)).json()["code"] == "not_found"
+    assert (await browser.get("/api/v1/nothing")).json()["code"] == "not_found"
+    assert (await browser.get(f"/content/{'0' * 64}")).json()["code"] == "unauthenticated"
+
+
+@pytest.mark.parametrize("where", ["arriving", "being kept"])
+async def test_a_full_disk_is_said_and_leaves_nothing_behind(
+    quiet_house: House, monkeypatch: pytest.MonkeyPatch, where: str
+):
+    await quiet_house.commune("07339")
+    lan = await quiet_house.signed_in("07339", "lan")
+
+    def full(*_arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    if where == "arriving":
+        monkeypatch.setattr(tempfile.SpooledTemporaryFile, "rollover", full)
+    else:
+        monkeypatch.setattr(os, "fsync", full)
+    big = b"x" * (3 << 20)
+    sent = {"data": {"title": "Tin", "area_code": "07339"}, "files": {"file": ("a.mp3", big)}}
+    answer = await lan.post("/api/v1/announcements/upload", **sent)
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "storage_full"), answer.text
+    assert "no room" in answer.json()["detail"]
+    content = quiet_house.runtime.settings.content_dir
+    assert [path for path in content.rglob("*") if path.is_file()] == []
+    assert (await lan.get("/api/v1/announcements")).json()["items"] == []
+
+    monkeypatch.undo()
+    assert (await lan.post("/api/v1/announcements/upload", **sent)).status_code == 202
+
+
+async def test_a_file_being_kept_holds_no_lock(quiet_house: House, monkeypatch: pytest.MonkeyPatch):
+    await quiet_house.commune("07339")
+    lan = await quiet_house.signed_in("07339", "lan")
+    keep, loop = ContentStore.put_stream, asyncio.get_running_loop()
+
+    async def meanwhile() -> int:
+        return (await lan.post("/api/v1/groups", json={"name": "meanwhile"})).status_code
+
+    def slow(store: ContentStore, source: BinaryIO) -> Stored:
+        assert asyncio.run_coroutine_threadsafe(meanwhile(), loop).result(timeout=10) == 201
+        return keep(store, source)
+
+    monkeypatch.setattr(ContentStore, "put_stream", slow)
+    data = {"title": "Tin", "area_code": "07339"}
+    key = {"Idempotency-Key": "once"}
+    answers = [
+        await lan.post("/api/v1/announcements/upload", data=data, files={"file": ("a.mp3", b"x" * 100)}, headers=key)
+        for _ in range(2)
+    ]
+    assert [answer.status_code for answer in answers] == [202, 202]
+    assert answers[0].json()["id"] == answers[1].json()["id"]

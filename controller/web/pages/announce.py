@@ -16,9 +16,9 @@ from starlette.responses import RedirectResponse, Response
 from controller.accounts.access import ViewerDep
 from controller.announcements.api import AnnouncementsDep
 from controller.announcements.models import Announcement, Status
+from controller.announcements.uploads import KeptDep
 from controller.broadcasts.api import BroadcastsDep
 from controller.broadcasts.models import Schedule
-from controller.content.service import store_of
 from controller.errors import Invalid
 from controller.http.route import NowDep, RuntimeDep, SessionDep
 from controller.playlists.api import PlaylistsDep
@@ -40,9 +40,9 @@ router = APIRouter(include_in_schema=False, route_class=PageRoute)
 async def desk_of(
     *,
     request: Request,
+    kept: KeptDep,
     session: SessionDep,
     viewer: ViewerDep,
-    runtime: RuntimeDep,
     announcements: AnnouncementsDep,
     playlists: PlaylistsDep,
     broadcasts: BroadcastsDep,
@@ -50,7 +50,7 @@ async def desk_of(
 ) -> Desk:
     """The form's desk, as the one who asks may work at it."""
     page = await page_for(request, session, viewer, now)
-    return Desk(session, viewer, page, announcements, playlists, broadcasts, store_of(runtime))
+    return Desk(session, viewer, page, announcements, playlists, broadcasts, kept)
 
 
 DeskDep = Annotated[Desk, Depends(desk_of)]

@@ -11,6 +11,7 @@ from schedules.recurrence import daily, once, weekly
 from schedules.types import Recurrence
 
 TITLE_WORDS = 8
+YEARS = (2000, 2999)
 _AHEAD = timedelta(days=366)
 
 
@@ -114,11 +115,12 @@ def recurrence_of(values: ComposeValues, now_start: datetime, zone: str) -> Recu
 
 
 def parsed_day(text: str) -> date | None:
-    """The day of a date field."""
+    """The day of a date field; none that lies beyond all calendars."""
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         return None
+    return day if YEARS[0] <= day.year <= YEARS[1] else None
 
 
 def parsed_time(text: str) -> time | None:
