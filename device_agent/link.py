@@ -103,7 +103,7 @@ class Link:
                 attempts = 1 if was_up and loop.time() - began > STEADY_S else attempts + 1
                 if was_up or attempts == 1:
                     log.warning("link_lost", reason=str(error), broker=f"{self._broker.host}:{self._broker.port}")
-                if not was_up and not isinstance(error.__cause__ or error, OSError):
+                if not was_up and not _unreachable(error):
                     self._try_other_version()
             finally:
                 self._drop()
@@ -208,3 +208,9 @@ class Link:
             ),
             max_queued_incoming_messages=INBOX_MAX,
         )
+
+
+def _unreachable(error: Exception) -> bool:
+    """Whether nobody was there to speak to; a broker that is there but stays silent may not know our version."""
+    reason = error.__context__ or error
+    return isinstance(reason, OSError) and not isinstance(reason, TimeoutError)
