@@ -49,22 +49,26 @@ async def order(
     row.attempts = []
     await session.flush()
     response.headers["Location"] = f"/api/v1/devices/{device.id}/commands/{row.id}"
-    return CommandOut.of(row)
+    return CommandOut.of(row, now)
 
 
 @router.get("", operation_id="listCommands", summary="Commands to a speaker, newest first")
-async def list_commands(device_id: str, session: SessionDep, viewer: ViewerDep, page: PageDep) -> PageOut[CommandOut]:
+async def list_commands(
+    *, device_id: str, session: SessionDep, viewer: ViewerDep, page: PageDep, now: NowDep
+) -> PageOut[CommandOut]:
     """Answer one page of commands."""
     repository = CommandRepository(session)
     found = await repository.page(repository.readable(viewer).where(CommandRow.device_id == device_id), page)
-    return PageOut(items=[CommandOut.of(row) for row in found.items], next_cursor=found.next_cursor)
+    return PageOut(items=[CommandOut.of(row, now) for row in found.items], next_cursor=found.next_cursor)
 
 
 @router.get("/{command_id}", operation_id="getCommand", summary="One command, and what became of it")
-async def get_command(device_id: str, command_id: str, session: SessionDep, viewer: ViewerDep) -> CommandOut:
+async def get_command(
+    *, device_id: str, command_id: str, session: SessionDep, viewer: ViewerDep, now: NowDep
+) -> CommandOut:
     """Answer one command."""
     device = await DeviceRepository(session).get(viewer, device_id)
     row = await CommandRepository(session).get(viewer, command_id)
     if row.device_id != device.id:
         raise NotFound
-    return CommandOut.of(row)
+    return CommandOut.of(row, now)
