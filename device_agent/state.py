@@ -8,6 +8,7 @@ from typing import NoReturn
 import structlog
 
 from protocol.messages import DeviceState, Plan, Problem
+from protocol.topics import DELIVERY
 
 log = structlog.get_logger(__name__)
 
@@ -51,6 +52,17 @@ class ProblemLog:
         return tuple(sorted(dated, key=lambda problem: (self._since[problem.code], problem.code)))[:PROBLEMS_MAX]
 
 
+def fitting(state: DeviceState) -> DeviceState:
+    """Return the state as its topic can carry it: what is too long names fewer missing clips, then says less."""
+    shorter = state
+    for missing, words in ((MISSING_MAX, 300), (50, 300), (50, 60), (0, 0)):
+        problems = tuple(problem.model_copy(update={"text": problem.text[:words]}) for problem in state.problems)
+        shorter = state.model_copy(update={"missing": state.missing[:missing], "problems": problems})
+        if len(shorter.encode()) <= DELIVERY[state.channel].max_bytes:
+            break
+    return shorter
+
+
 class StateReporter:
     """Sends the state on each change, a moment later so that changes that come together travel together."""
 
@@ -62,6 +74,7 @@ class StateReporter:
         self._every_s = every_s
         self._wake = asyncio.Event()
         self._told: DeviceState | None = None
+        self._due_s = 0.0
 
     def poke(self) -> None:
         """Something may have changed."""
@@ -74,22 +87,19 @@ class StateReporter:
 
     async def run(self) -> NoReturn:
         """Report until cancelled."""
+        loop = asyncio.get_running_loop()
         while True:
             self._wake.clear()
             state = self._build()
-            if self._told is None or _lasting(state) != _lasting(self._told):
-                self._tell(state)
+            if self._told is None or loop.time() >= self._due_s or _lasting(state) != _lasting(self._told):
+                self._told, self._due_s = state, loop.time() + self._every_s
+                self._send(fitting(state))
             try:
-                async with asyncio.timeout(self._every_s):
+                async with asyncio.timeout_at(self._due_s):
                     await self._wake.wait()
             except TimeoutError:
-                self._tell(self._build())
                 continue
             await asyncio.sleep(DEBOUNCE_S)
-
-    def _tell(self, state: DeviceState) -> None:
-        self._told = state
-        self._send(state)
 
 
 def _lasting(state: DeviceState) -> DeviceState:
