@@ -23,7 +23,8 @@ log = structlog.get_logger(__name__)
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _AFTER_COMMIT = "after_commit"
 _ROUNDS_MAX = 8
-SQLITE_BUSY_MS = 15_000
+SQLITE_BUSY_MS = 60_000
+"""Longer than planning a province anew takes: who writes meanwhile waits."""
 CLOSES_WITHIN_S = 5.0
 EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
 LATEST = datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import defer
 
 from controller.accounts.viewer import Viewer
 from controller.areas.models import Area
@@ -52,6 +53,7 @@ class OccurrenceRepository:
         """What was planned for the speakers in the viewer's subtree."""
         return (
             select(PlannedRow)
+            .options(defer(PlannedRow.stretches, raiseload=True))
             .join(Device, Device.id == PlannedRow.device_id)
             .join(Area, Area.code == Device.area_code)
             .where(within(Area.path, viewer.scope))

@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import StaleDataError
 from starlette.exceptions import HTTPException
 
@@ -153,4 +154,5 @@ def install(app: FastAPI, page: Callable[[Request, ControllerError], Response]) 
     app.add_exception_handler(OperationalError, out_of_order)
     app.add_exception_handler(InterfaceError, out_of_order)
     app.add_exception_handler(OSError, out_of_order)
+    app.add_exception_handler(PoolTimeout, out_of_order)
     app.add_exception_handler(Exception, unforeseen)

@@ -1,7 +1,6 @@
 """From rows to one speaker's plan and configuration. Pure: the same rows in any order give the same bytes."""
 
 import hashlib
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -168,5 +167,4 @@ def _window(window: TimeWindow) -> dict[str, str]:
 
 def content_hash(body: Order) -> str:
     """Return a hash of what an order says, whatever its version."""
-    said = body.model_dump(mode="json", exclude={"version"})
-    return hashlib.sha256(json.dumps(said, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    return hashlib.sha256(body.model_dump_json(exclude={"version"}).encode()).hexdigest()

@@ -28,8 +28,8 @@ log = structlog.get_logger(__name__)
 
 CONFIG_LIFETIME = timedelta(days=30)
 PLAN_OUTLIVES_WINDOW = timedelta(days=1)
-AT_ONCE = 200
-"""Speakers planned together: bounds the memory, not the number of speakers."""
+AT_ONCE = 20
+"""Speakers planned together: bounds the memory and how long clocks wait for an answer, not the number of speakers."""
 
 
 @dataclass(frozen=True, slots=True)
