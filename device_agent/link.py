@@ -3,8 +3,8 @@
 import asyncio
 import random
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Literal, NoReturn
 
@@ -29,6 +29,8 @@ SESSION_EXPIRY_S = 3600
 """How long the broker keeps commands for a speaker that is away; they carry their own expiry besides."""
 OUTBOX_MAX = 200
 INBOX_MAX = 500
+ANSWER_S = 10.0
+"""How long the broker may take for an answer: a bad mobile line is slow."""
 GOODBYE_S = 2.0
 STEADY_S = 10.0
 """A connection that lasted this long was a good one: the back-off begins anew."""
@@ -110,15 +112,18 @@ class Link:
             await asyncio.sleep(delay_s(attempts, base_s=0.5, cap_s=30, draw=random.random()))  # noqa: S311 — jitter
 
     async def _connection(self) -> NoReturn:
-        async with self._new_client() as client:
+        async with AsyncExitStack() as stack:
+            with _no_cancellation_lost():
+                client = await stack.enter_async_context(self._new_client())
             for topic in self._handlers:
-                await client.subscribe(topic, qos=1)
-            await self._publish(client, self._greeting(online=True))
-            self._client = client
-            log.info("link_up", broker=f"{self._broker.host}:{self._broker.port}", protocol=self._version)
-            self._on_connected()
-            self._changed()
+                with _no_cancellation_lost():
+                    await client.subscribe(topic, qos=1)
             try:
+                await self._publish(client, self._greeting(online=True))
+                self._client = client
+                log.info("link_up", broker=f"{self._broker.host}:{self._broker.port}", protocol=self._version)
+                self._on_connected()
+                self._changed()
                 await self._exchange(client)
             except asyncio.CancelledError:
                 with suppress(aiomqtt.MqttError, TimeoutError):
@@ -163,7 +168,8 @@ class Link:
     async def _publish(self, client: aiomqtt.Client, message: Outgoing) -> None:
         delivery = DELIVERY[message.channel]
         topic = topics.device(self._device_id, message.channel)
-        await client.publish(topic, message.payload, qos=delivery.qos, retain=delivery.retained)
+        with _no_cancellation_lost():
+            await client.publish(topic, message.payload, qos=delivery.qos, retain=delivery.retained)
 
     def _greeting(self, *, online: bool) -> Outgoing:
         return Outgoing(Channel.STATUS, self._status(online).encode())
@@ -197,6 +203,7 @@ class Link:
             clean_start=False if modern else MQTT_CLEAN_START_FIRST_ONLY,
             clean_session=None if modern else False,
             properties=properties,
+            timeout=ANSWER_S,
             keepalive=broker.keepalive_s,
             will=aiomqtt.Will(topics.device(self._device_id, will.channel), will.payload, qos=1, retain=True),
             tls_params=None
@@ -214,3 +221,13 @@ def _unreachable(error: Exception) -> bool:
     """Whether nobody was there to speak to; a broker that is there but stays silent may not know our version."""
     reason = error.__context__ or error
     return isinstance(reason, OSError) and not isinstance(reason, TimeoutError)
+
+
+@contextmanager
+def _no_cancellation_lost() -> Iterator[None]:
+    """Cancel after all when the broker's answer came with the cancellation: Python 3.11's `wait_for` swallows that."""
+    task = asyncio.current_task()
+    before = task.cancelling() if task else 0
+    yield
+    if task and task.cancelling() > before:
+        raise asyncio.CancelledError
