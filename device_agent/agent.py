@@ -338,8 +338,10 @@ def _ended_by_signals(agent: Agent) -> Iterator[None]:
 
 
 async def run_agent(settings: AgentSettings, logs: LogRing) -> None:
-    """Run one agent until it is told to end. Raises `AlreadyRunning` or `JournalBroken` when it cannot begin."""
-    settings.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """Run one agent until it is told to end.
+
+    Raises `AlreadyRunning`, `ConfigError` or `JournalBroken` when it cannot begin.
+    """
     with only_instance(settings.state_dir):
         agent = await Agent.open(settings, logs)
         with _ended_by_signals(agent):
