@@ -57,12 +57,13 @@ class ClockExchange:
         sent_s = sent_us / 1e6
         if not 0 <= back_mono_s - sent_s <= ANSWER_MAX_S or reply.replied_at_us < reply.received_at_us:
             raise Malformed("a reply that took too long or runs backwards")
-        return Exchange(
-            sent_mono_s=sent_s,
-            received_at=_EPOCH + timedelta(microseconds=reply.received_at_us),
-            replied_at=_EPOCH + timedelta(microseconds=reply.replied_at_us),
-            back_mono_s=back_mono_s,
-        )
+        try:
+            received_at, replied_at = (
+                _EPOCH + timedelta(microseconds=at_us) for at_us in (reply.received_at_us, reply.replied_at_us)
+            )
+        except OverflowError as error:
+            raise Malformed("a reply from a time beyond all calendars") from error
+        return Exchange(sent_mono_s=sent_s, received_at=received_at, replied_at=replied_at, back_mono_s=back_mono_s)
 
     async def run(self) -> NoReturn:
         """Ask until cancelled."""
