@@ -2,6 +2,9 @@ import stat
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import settings as trials
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from device_agent.cli import app
@@ -87,3 +90,63 @@ def test_check_names_the_way_out_for_sound(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["check", "--config", str(path)])
     assert result.exit_code == 0
     assert "sound: wav" in result.output
+
+
+@pytest.mark.parametrize(
+    ("typo", "meant"),
+    [
+        ('content_host = ["https://loa.example"]', "content_host: unknown key; did you mean 'content_hosts'?"),
+        ('[broker]\nhots = "x"', "broker.hots: unknown key; did you mean 'host'?"),
+        ('[broker.tls]\ncertt = "x"', "broker.tls.certt: unknown key; did you mean 'cert'?"),
+        ("zzz = 1", "zzz: unknown key"),
+    ],
+)
+def test_an_unknown_key_is_told_with_the_name_that_was_meant(tmp_path: Path, typo: str, meant: str) -> None:
+    assert meant in problems_of(tmp_path, typo.encode())
+
+
+@pytest.mark.parametrize("content", [b"device_id = ", b"\xff\xfe", b"a = 1\na = 2"])
+def test_a_file_that_is_not_toml_is_said_plainly(tmp_path: Path, content: bytes) -> None:
+    (told,) = problems_of(tmp_path, content)
+    assert "not TOML" in told
+
+
+@pytest.mark.parametrize("name", ["absent.toml", "."])
+def test_a_file_that_cannot_be_read_is_said_plainly(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigError, match=str(tmp_path)):
+        load_settings(tmp_path / name)
+
+
+def test_an_environment_that_is_not_json_is_said_plainly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOA_AGENT_TRUSTED_KEYS", "[")
+    (told,) = problems_of(tmp_path, b"")
+    assert "trusted_keys" in told
+
+
+def test_a_problem_with_a_secret_does_not_tell_it(tmp_path: Path) -> None:
+    told = problems_of(tmp_path, b'[broker]\npassword = ["hush"]\n')
+    assert "broker.password" in "\n".join(told)
+    assert "hush" not in "\n".join(told)
+
+
+def problems_of(folder: Path, content: bytes) -> tuple[str, ...]:
+    path = folder / "agent.toml"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError) as told:
+        load_settings(path)
+    return told.value.problems
+
+
+words = st.text(st.characters(exclude_categories=["Cs"]))
+
+
+@trials(max_examples=50)
+@given(username=words, password=words)
+def test_any_words_are_written_so_that_they_are_read_back(
+    tmp_path_factory: pytest.TempPathFactory, username: str, password: str
+) -> None:
+    folder = tmp_path_factory.mktemp("settings")
+    broker = BrokerSettings.model_validate({"host": "::1", "username": username, "password": password})
+    written = settings(folder).model_copy(update={"broker": broker})
+    write_settings(written, folder / "agent.toml")
+    assert load_settings(folder / "agent.toml") == written
