@@ -62,12 +62,14 @@ class Commands:
         self._reply = reply
         self._restart = restart
         self._queue: asyncio.Queue[Verified[AnyCommand]] = asyncio.Queue(QUEUE_MAX)
-        self._parked: deque[Verified[AnyCommand]] = deque(maxlen=QUEUE_MAX)
+        self._parked: deque[Verified[AnyCommand]] = deque()
 
     async def receive(self, payload: bytes) -> None:
         """Judge a command and have it obeyed. Without trusted time only Stop is; the others wait for the clock."""
         order = self._desk.command(payload)
         if self._now() is None and order.body.action.get("verb") != "stop":
+            if len(self._parked) == QUEUE_MAX:
+                self._answer(self._parked.popleft().body, "refused", "too many commands wait for the time")
             self._parked.append(order)
             return
         await self._accept(order)

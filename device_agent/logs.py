@@ -8,6 +8,8 @@ import structlog
 from structlog.typing import EventDict, WrappedLogger
 
 KEPT_LINES = 500
+LINE_MAX = 4000
+"""Longer lines, such as deep tracebacks, are kept cut."""
 
 
 class LogRing:
@@ -18,7 +20,7 @@ class LogRing:
 
     def append(self, line: str) -> None:
         """Keep a line, forget the oldest."""
-        self._lines.append(line)
+        self._lines.append(line[:LINE_MAX])
 
     def tail(self, lines: int) -> list[str]:
         """The last lines, oldest first."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from device_agent.commands import Commands
+from device_agent.commands import QUEUE_MAX, Commands
 from device_agent.documents import ConfigStore, PlanStore
 from device_agent.errors import AgentError, ReplayedOrder
 from device_agent.ledger import Ledger
@@ -179,3 +179,48 @@ async def test_restart_is_answered_before_it_is_done(tmp_path: Path) -> None:
         await one.told(Restart())
         assert (await one.reply()).outcome == "done"
         assert one.restarts == 1
+
+
+async def test_a_line_too_long_for_any_reply_does_not_hide_the_others(tmp_path: Path) -> None:
+    async with speaker(tmp_path) as one:
+        one.logs.append("before")
+        one.logs.append("ệ" * 100_000)
+        await one.told(SendLogs())
+        reply = await one.reply()
+    assert reply.detail.startswith("before\nệ")
+    assert len(reply.encode()) <= DELIVERY[Channel.REPLY].max_bytes
+
+
+async def test_of_too_many_commands_that_wait_for_the_time_the_oldest_is_refused(tmp_path: Path) -> None:
+    async with speaker(tmp_path) as one:
+        one.now = None
+        for number in range(QUEUE_MAX + 1):
+            await one.told(messages.TestTone(), name=f"c{number}")
+        reply = await one.reply()
+        assert (reply.command_id, reply.outcome) == ("c0", "refused")
+        one.now = NOON
+        await one.commands.clock_trusted()
+        assert {(await one.reply()).outcome for _ in range(QUEUE_MAX)} == {"done"}
+
+
+async def test_a_fault_in_a_room_is_answered_and_ends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fall(*_: object) -> str:
+        raise ZeroDivisionError
+
+    async with speaker(tmp_path) as one:
+        with monkeypatch.context() as faulty:
+            faulty.setattr(one.stage, "stop", fall)
+            await one.told(Stop(), name="c1")
+            assert (await one.reply()).outcome == "failed"
+        await one.told(Stop(), name="c2")
+        assert (await one.reply()).outcome == "done"
+
+
+@pytest.mark.parametrize(
+    "action", [{}, {"verb": None}, {"verb": "skip"}, {"verb": "volume", "volume": 400}, {"verb": ["stop"]}], ids=str
+)
+async def test_a_command_that_makes_no_sense_is_refused(tmp_path: Path, action: dict[str, object]) -> None:
+    async with speaker(tmp_path) as one:
+        await one.commands.receive(order(AnyCommand(id="c9", action=action), jti="c9"))
+        assert (await one.reply()).outcome == "refused"
+    assert one.stage.done == []
