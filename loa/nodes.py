@@ -25,6 +25,8 @@ class Node:
     def __init__(self, name: str, *arguments: str, logs: Path, env: Mapping[str, str] | None = None) -> None:
         self.name = name
         self.arguments = arguments
+        self.through: tuple[str, ...] = ()
+        """A command that starts it in another place, such as a namespace."""
         self.env = dict(env or {})
         self.log = logs / f"{name}.log"
         self.child: Child | None = None
@@ -37,7 +39,8 @@ class Node:
     def start(self) -> None:
         """Start its process, unless it runs."""
         if not self.running:
-            self.child = Child(self.name, [sys.executable, "-m", "loa", *self.arguments], log=self.log, env=self.env)
+            command = [*self.through, sys.executable, "-m", "loa", *self.arguments]
+            self.child = Child(self.name, command, log=self.log, env=self.env)
 
     def terminate(self) -> None:
         """Ask it to end."""

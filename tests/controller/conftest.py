@@ -7,7 +7,7 @@ from argon2 import PasswordHasher
 
 from controller.accounts import secrets
 from tests.support.controller import House, open_house
-from tests.support.postgres import Cluster, programs, running_cluster
+from tests.support.postgres import Cluster, running_cluster
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -39,20 +39,15 @@ async def quiet_house(tmp_path: Path) -> AsyncIterator[House]:
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster | None]:
-    """A PostgreSQL server, where one is installed."""
-    if programs() is None:
-        yield None
-        return
+def cluster() -> Iterator[Cluster]:
+    """A PostgreSQL server."""
     with running_cluster() as running:
         yield running
 
 
 @pytest.fixture
-async def postgres_url(cluster: Cluster | None) -> str:
+async def postgres_url(cluster: Cluster) -> str:
     """The address of an empty PostgreSQL database."""
-    if cluster is None:
-        pytest.skip("PostgreSQL is not installed")
     return await cluster.database()
 
 
@@ -64,7 +59,7 @@ async def postgres_house(tmp_path: Path, postgres_url: str) -> AsyncIterator[Hou
 
 
 @pytest.fixture(params=["quiet_house", "postgres_house"])
-def either_house(request: pytest.FixtureRequest, cluster: Cluster | None) -> House:  # the server outlives the test
+def either_house(request: pytest.FixtureRequest, cluster: Cluster) -> House:  # the server outlives the test
     """A controller on SQLite, then on PostgreSQL."""
     opened: House = request.getfixturevalue(request.param)
     return opened

@@ -1,7 +1,6 @@
 """The real audio path: a PulseAudio server, its null sink, and an ear at the monitor."""
 
 import asyncio
-import shutil
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,8 +16,6 @@ from device_agent.sinks import RATE_HZ, SinkUnavailable
 from device_agent.sinks.choose import open_sink
 from device_agent.sinks.pulse import PulseSink
 from tests.support.pulse import ears, null_sinks
-
-pytestmark = pytest.mark.skipif(shutil.which("pulseaudio") is None, reason="PulseAudio is not installed")
 
 MONITOR_LEAD_S = 0.010
 """The monitor of a null sink is ahead of what the server calls sounding, by a constant."""

@@ -3,7 +3,7 @@
 What an officer does goes through the API; what a speaker does is heard in its recordings and read from its reports.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -134,6 +134,7 @@ class Fleet:
         env: Mapping[str, str] | None = None,
         sink: SinkKind = "wav",
         sink_device: str | None = None,
+        through: Sequence[str] = (),
     ) -> Speaker:
         """Register and start a speaker."""
         body = {"id": name, "name": name, "area_code": COMMUNE}
@@ -149,6 +150,7 @@ class Fleet:
             sink=sink,
             sink_device=sink_device,
         )
+        agent.through = tuple(through)
         speaker = self.speakers[name] = Speaker(self, agent)
         agent.start()
         eventually(

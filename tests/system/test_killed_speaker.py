@@ -30,7 +30,7 @@ def seconds_heard(speaker: Speaker, airing: Airing) -> float:
     [
         ("rejoin", ["interrupted", "completed"]),
         ("restart", ["interrupted", "completed"]),
-        ("skip", ["interrupted"]),
+        ("skip", ["interrupted", "skipped"]),
     ],
 )
 def test_killed_while_playing_it_comes_back_as_its_policy_says(

@@ -28,8 +28,6 @@ DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 360, "height": 740}
 WATER = "Kính thưa bà con! Từ 8 giờ ngày 24/11, nhà máy nước tạm ngừng cấp nước."
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
-
 
 @pytest.fixture(autouse=True)
 def leaves_nothing_running() -> None:
@@ -46,6 +44,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    assert CHROMIUM is not None, "install chromium first"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
