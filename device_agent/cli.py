@@ -1,8 +1,10 @@
 """`loa agent …`: run a speaker's agent, or check what it would run with."""
 
 import asyncio
+import os
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -38,10 +40,18 @@ def run(config: ConfigPath, state_dir: StateDir = None) -> None:
     ring = LogRing()
     configure_logs(settings.log_level, ring)
     try:
-        asyncio.run(run_agent(settings, ring))
+        asyncio.run(_run_and_leave(settings, ring))
     except AgentError as error:
         typer.echo(f"{error.code}: {error}", err=True)
         raise typer.Exit(FAILED) from error
+
+
+async def _run_and_leave(settings: AgentSettings, ring: LogRing) -> NoReturn:
+    """Leave as soon as everything is closed: a thread may still wait for a mast or a name server, and nobody for it."""
+    await run_agent(settings, ring)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 @app.command()

@@ -4,11 +4,12 @@ import asyncio
 import hashlib
 import os
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager, closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,9 +24,11 @@ from device_agent.lock import only_instance
 from device_agent.logs import LogRing
 from device_agent.settings import AgentSettings, BrokerSettings, write_settings
 from loa.brokers import free_port
+from loa.process import Child
 from protocol.messages import ClipRef, Plan, PlanOccurrence, Stretch
 from schedules.types import Priority
 from tests.support.agent_rooms import KEY, SPEAKER, order
+from tests.support.eventually import eventually
 from tests.support.recordings import make_recording
 
 
@@ -267,3 +270,33 @@ async def test_a_broker_that_accepts_and_never_answers_does_not_hold_up_the_end(
         await connection.wait_closed()
     while others := asyncio.all_tasks() - {asyncio.current_task()}:
         await asyncio.wait(others)
+
+
+@contextmanager
+def black_hole() -> Iterator[int]:
+    """A port where connecting neither succeeds nor fails, as beyond a mast without power."""
+    with ExitStack() as stack:
+        server = stack.enter_context(closing(socket.socket()))
+        server.bind(("127.0.0.1", 0))
+        server.listen(0)
+        for _ in range(3):
+            caller = stack.enter_context(closing(socket.socket()))
+            caller.setblocking(False)
+            with suppress(BlockingIOError):
+                caller.connect(server.getsockname())
+        yield server.getsockname()[1]
+
+
+def test_a_connection_that_hangs_does_not_hold_up_the_end(speaker: AgentSettings, tmp_path: Path) -> None:
+    config = tmp_path / "agent.toml"
+    log = tmp_path / "agent.log"
+    with black_hole() as port:
+        broker = BrokerSettings(host="127.0.0.1", port=port)
+        write_settings(speaker.model_copy(update={"broker": broker}), config)
+        command = [sys.executable, "-m", "device_agent.cli", "run", "--config", str(config)]
+        with Child("agent", command, log=log) as agent:
+            eventually(lambda: "sink.opened" in log.read_text(), within_s=15, what="the agent runs")
+            agent.terminate()
+            eventually(lambda: agent.returncode is not None, within_s=3, what="the agent has ended")
+            assert agent.returncode == 0
+    assert "agent_ended" in log.read_text()
