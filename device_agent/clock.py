@@ -38,6 +38,9 @@ _SUSPENDED_S: Final = 0.05
 
 Source = Literal["none", "system", "exchange", "holdover"]
 
+_LAST_UTC_S = datetime(9000, 1, 1, tzinfo=UTC).timestamp()
+"""What lies beyond comes from a broken file."""
+
 
 class Clock(Protocol):
     """The machine's clocks, as they are."""
@@ -258,9 +261,9 @@ class TrustedClock:
             same = about["boot_id"] == self._system.boot_id() != ""
             elapsed_s = self._system.boottime() - float(about["boottime_s"])
             utc_s, error_s = float(about["utc_s"]) + elapsed_s, float(about["error_s"]) + DRIFT * elapsed_s
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, OverflowError):
             return None
-        if not same or elapsed_s < 0 or not math.isfinite(utc_s + error_s) or error_s < 0:
+        if not same or elapsed_s < 0 or not 0 < utc_s < _LAST_UTC_S or not math.isfinite(error_s) or error_s < 0:
             return None
         mono_s = self._system.mono()
         return _Anchor(utc_s - mono_s, mono_s, error_s, "holdover")

@@ -161,3 +161,11 @@ def test_the_real_machine_answers() -> None:
     assert real.synchronised() in {True, False}
     assert real.boot_id()
     assert real.boottime() >= real.mono() - 1
+
+
+@pytest.mark.parametrize("utc_s", ["1e30", "-5000", "NaN", "Infinity", "1" + "0" * 400, "[]"])
+def test_an_anchor_from_beyond_all_calendars_is_no_anchor(machine: ManualClock, anchor: Path, utc_s: str) -> None:
+    anchor.write_text(f'{{"boot_id": "{machine.boot}", "boottime_s": 1, "utc_s": {utc_s}, "error_s": 0.01}}')
+    clock = TrustedClock(machine, anchor)
+    assert clock.now() is None
+    assert clock.best_guess() == machine.utc
