@@ -3,6 +3,7 @@
 Two kinds with one interface: iotcore (rumqttd from PyPI, nothing to install) and Debian's Mosquitto.
 """
 
+import random
 import shutil
 import socket
 import sys
@@ -17,6 +18,7 @@ BrokerKind = Literal["embedded", "mosquitto"]
 
 MAX_PAYLOAD_BYTES = 1024 * 1024
 _START_TIMEOUT_S = 10.0
+_QUIET_PORTS = (15_000, 32_000)
 
 
 class BrokerUnavailable(Exception):
@@ -139,11 +141,15 @@ def make_broker(kind: BrokerKind, data_dir: Path, *, port: int = 0, logs: Path |
 
 
 def free_port() -> int:
-    """Return a loopback port that nothing uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a loopback port that nothing uses now.
+
+    It lies below the ports that the kernel gives to outgoing connections: those who call a broker that is away must not
+    take its place meanwhile, or even reach themselves.
+    """
+    while True:
+        port = random.randrange(*_QUIET_PORTS)  # noqa: S311 -- spreads, protects nothing
+        if port_is_free(port):
+            return port
 
 
 def port_is_free(port: int) -> bool:

@@ -5,7 +5,6 @@ import pwd
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import asyncpg
 
+from loa.brokers import free_port
 from tests.support.eventually import eventually
 
 _DEBIAN = Path("/usr/lib/postgresql")
@@ -54,7 +54,7 @@ def running_cluster() -> Iterator[Cluster]:
     user = _server_user()
     if user is not None:
         os.chown(folder, pwd.getpwnam(user).pw_uid, pwd.getpwnam(user).pw_gid)
-    data, port = folder / "data", _free_port()
+    data, port = folder / "data", free_port()
     try:
         subprocess.run(
             [bin_folder / "initdb", "--no-sync", "-A", "trust", "-U", "loa", "-E", "UTF8", "--locale=C.UTF-8", data],
@@ -87,10 +87,3 @@ def _server_user() -> str | None:
         return None
     names = {entry.pw_name for entry in pwd.getpwall()}
     return "postgres" if "postgres" in names else "nobody"
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
