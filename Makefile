@@ -16,7 +16,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --prefer
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run demo test check bench clean packages venv-run venv-test assets
+.PHONY: help wheel run demo test check bench clean packages venv-run venv-test assets
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null || grep '##' Makefile
@@ -38,6 +38,10 @@ check: venv-test ## Lint, formatting, types and the floors of the house
 
 bench: venv-test assets ## Measure: all of bench/, or one with NAME=x; one JSON object a line
 	@for file in bench/$(NAME).py; do $(BIN)/python -m "bench.$$(basename "$$file" .py)" || exit 1; done
+
+wheel: venv-run assets ## Build dist/loa-*.whl, the pages included, for real machines
+	rm -rf build dist && $(BIN)/python -m pip --disable-pip-version-check wheel --quiet --no-deps --wheel-dir dist . && rm -rf build
+	@ls dist/*.whl
 
 clean: ## Remove what was set up and built; the demo's data stays in data/
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -16,6 +16,7 @@ from controller.app import create_app
 from controller.areas.national import national_areas
 from controller.areas.repository import AreaRepository
 from controller.errors import ControllerError, NotFound
+from controller.keys import Keys
 from controller.logs import configure_logs
 from controller.migrations import migrate as migrate_database
 from controller.runtime import Runtime, utc_now
@@ -52,6 +53,13 @@ def migrate() -> None:
 
     _in_transaction(nothing)
     typer.echo("The database is up to date.")
+
+
+@app.command()
+def key() -> None:
+    """Print the public signing key, as speakers pin it in their `trusted_keys`."""
+    pinned = Keys.load(Settings().data_dir).signing.public
+    typer.echo(f'{{ kid = "{pinned.kid}", x = "{pinned.x}" }}')
 
 
 @users.command("add")

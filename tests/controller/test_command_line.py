@@ -1,3 +1,4 @@
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -5,6 +6,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from controller.cli import app
+from protocol.messages import TrustedKey
+from protocol.signing import KeyRing
 
 Loa = Callable[..., Result]
 
@@ -50,3 +53,10 @@ def test_a_name_is_taken_once(loa: Loa):
 def test_migrating_is_harmless_when_there_is_nothing_to_do(loa: Loa):
     for _ in range(2):
         assert loa("migrate").exit_code == 0
+
+
+def test_the_public_key_is_printed_as_speakers_pin_it(loa: Loa):
+    first, second = loa("key").stdout, loa("key").stdout
+    assert first == second
+    pinned = tomllib.loads(f"trusted_keys = [{first}]")["trusted_keys"]
+    assert KeyRing([TrustedKey.model_validate(pinned[0])])[pinned[0]["kid"]]

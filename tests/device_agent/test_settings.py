@@ -150,3 +150,16 @@ def test_any_words_are_written_so_that_they_are_read_back(
     written = settings(folder).model_copy(update={"broker": broker})
     write_settings(written, folder / "agent.toml")
     assert load_settings(folder / "agent.toml") == written
+
+
+def test_the_example_for_a_real_speaker_lacks_nothing_but_its_key(tmp_path: Path) -> None:
+    pinned = KEY.public
+    example = (Path(__file__).parents[2] / "deploy" / "agent.toml").read_text(encoding="utf-8")
+    file = tmp_path / "agent.toml"
+    file.write_text(example.replace('kid = "…", x = "…"', f'kid = "{pinned.kid}", x = "{pinned.x}"'), encoding="utf-8")
+
+    settings = load_settings(file)
+
+    assert settings.trusted_keys == (pinned,)
+    assert settings.broker.tls is not None
+    assert settings.sink == "alsa"
