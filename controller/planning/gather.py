@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
 from controller.areas.models import Area
 from controller.areas.policy import AreaPolicy, effective_policy
@@ -16,6 +17,7 @@ from controller.planning.repository import Addressed, PlanningRepository
 from protocol import topics
 from protocol.messages import Stretch
 from protocol.topics import Channel
+from schedules.entry import nominal_end
 from schedules.plan import Calendar, plan_window
 from schedules.types import DeviceId, Schedule, ScheduleId
 
@@ -71,10 +73,14 @@ class Gathering:
         cancelled = await repository.cancelled(
             {each.schedule.id for each in addressed} | {row.schedule_id for found in planned.values() for row in found}
         )
+        # What many speakers were told alike is one value in memory.
+        airing = cache(rows.airing)
         speakers: dict[str, Speaker] = {}
         for device in devices:
             window = calendars[policies[device.id].zone].window
-            previous = [rows.airing(row) for row in planned.get(device.id, ()) if row.ends_at > window.start]
+            previous = [
+                each for each in map(airing, planned.get(device.id, ())) if nominal_end(each.occurrence) > window.start
+            ]
             mine = _addresses(chains[device.id], groups.get(device.id, ()), device.id)
             speakers[device.id] = Speaker(
                 device_id=device.id,

@@ -5,9 +5,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import ColumnElement, and_, delete, insert, or_, select
+from sqlalchemy import ColumnElement, Text, and_, cast, delete, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controller.areas.models import Area
@@ -19,6 +19,7 @@ from controller.groups.models import GroupMember
 from controller.link.models import RetainedDocument
 from controller.planning.models import PlannedRow
 from controller.playlists.models import Playlist
+from schedules.types import Resume
 
 T = TypeVar("T")
 VARIABLES_MAX = 500
@@ -38,6 +39,23 @@ class Addressed:
 
     schedule: Schedule
     targets: frozenset[tuple[TargetKind, str]]
+
+
+class Told(NamedTuple):
+    """What a speaker was told of one airing. Many rows are alike, so their sound is left unread, as JSON."""
+
+    occurrence_id: str
+    schedule_id: str
+    title: str
+    starts_at: datetime
+    duration_ms: int
+    priority: int
+    issuer_depth: int
+    commune_rank: int
+    resume: Resume
+    late_join_s: int | None
+    volume: int
+    stretches: str
 
 
 class PlanningRepository:
@@ -117,20 +135,17 @@ class PlanningRepository:
             found += [Addressed(schedule, frozenset(targets[schedule.id])) for schedule in schedules]
         return found
 
-    async def planned(self, device_ids: Collection[str], ends_after: datetime) -> Mapping[str, Sequence[PlannedRow]]:
-        """Return what each speaker was told of what ends after a moment.
-
-        As plain rows with the attributes of `PlannedRow`: there are many, and objects of the session cost twice.
-        """
-        found: dict[str, list[Any]] = defaultdict(list)
+    async def planned(self, device_ids: Collection[str], ends_after: datetime) -> Mapping[str, Sequence[Told]]:
+        """Return what each speaker was told of what ends after a moment. Past the session: there are many rows."""
+        found: dict[str, list[Told]] = defaultdict(list)
+        connection, table = await self._session.connection(), PlannedRow.__table__.c
+        told = [cast(table[name], Text) if name == "stretches" else table[name] for name in Told._fields]
         for chunk in chunks(device_ids):
-            rows = await self._session.execute(
-                select(*PlannedRow.__table__.columns).where(
-                    PlannedRow.device_id.in_(chunk), PlannedRow.ends_at > ends_after
-                )
+            rows = await connection.execute(
+                select(table.device_id, *told).where(table.device_id.in_(chunk), table.ends_at > ends_after)
             )
             for row in rows:
-                found[row.device_id].append(row)
+                found[row[0]].append(Told._make(row[1:]))
         return found
 
     async def cancelled(self, schedule_ids: Collection[str]) -> frozenset[str]:
@@ -172,8 +187,9 @@ class PlanningRepository:
 
     async def remember_planned(self, values: Sequence[Mapping[str, Any]]) -> None:
         """Note what a speaker is told now."""
+        connection = await self._session.connection()
         for chunk in chunks(values):
-            await self._session.execute(insert(PlannedRow), chunk)
+            await connection.execute(insert(PlannedRow), chunk)
 
     async def forget_history(self, *, ended_before: datetime) -> None:
         """Remove what was meant to air long ago."""

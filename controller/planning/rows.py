@@ -1,14 +1,19 @@
 """Rows of the database as the values that planning is made of, and back."""
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
+
+from pydantic import TypeAdapter
 
 from controller.broadcasts.models import Schedule as ScheduleRow
 from controller.planning.compile import Airing
-from controller.planning.models import PlannedRow
+from controller.planning.repository import Told
 from controller.playlists.models import Assembly
 from protocol.messages import Stretch
 from schedules.types import OccurrenceId, Percent, PlannedOccurrence, Priority, Recurrence, Schedule, ScheduleId
+
+_STRETCHES = TypeAdapter(tuple[Stretch, ...])
 
 
 def recurrence(row: ScheduleRow) -> Recurrence:
@@ -44,24 +49,30 @@ def stretches(sound: Assembly) -> tuple[Stretch, ...]:
     return tuple(Stretch.model_validate(stretch) for stretch in sound.stretches)
 
 
-def airing(row: PlannedRow) -> Airing:
+def airing(told: Told) -> Airing:
     """Return what a row says was planned."""
     return Airing(
         PlannedOccurrence(
-            id=OccurrenceId(row.occurrence_id),
-            schedule_id=ScheduleId(row.schedule_id),
-            title=row.title,
-            starts_at=row.starts_at,
-            duration_ms=row.duration_ms,
-            priority=Priority(row.priority),
-            issuer_depth=row.issuer_depth,
-            commune_rank=row.commune_rank,
-            resume=row.resume,
-            late_join_s=row.late_join_s,
-            volume=Percent(row.volume),
+            id=OccurrenceId(told.occurrence_id),
+            schedule_id=ScheduleId(told.schedule_id),
+            title=told.title,
+            starts_at=told.starts_at,
+            duration_ms=told.duration_ms,
+            priority=Priority(told.priority),
+            issuer_depth=told.issuer_depth,
+            commune_rank=told.commune_rank,
+            resume=told.resume,
+            late_join_s=told.late_join_s,
+            volume=Percent(told.volume),
         ),
-        tuple(Stretch.model_validate(stretch) for stretch in row.stretches),
+        _promised(told.stretches),
     )
+
+
+@lru_cache(maxsize=1024)
+def _promised(stretches: str) -> tuple[Stretch, ...]:
+    """Return the sound that a row holds: the same text on every speaker and every day of a schedule."""
+    return _STRETCHES.validate_json(stretches)
 
 
 def planned_values(device_id: str, airing: Airing, plan_version: int) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What all messages share: the types of their fields, and how they are written and read."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated, ClassVar, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, ValidationError
@@ -11,7 +12,9 @@ from protocol.topics import DELIVERY, Channel
 VERSION = 1
 
 
+@lru_cache(maxsize=2048)
 def _milliseconds(at: datetime) -> str:
+    """Write a moment. Remembered: the plans of neighbours name the same moments, and each is written twice."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
