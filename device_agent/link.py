@@ -137,13 +137,15 @@ class Link:
             await self._publish(client, self._greeting(online=False))
 
     async def _exchange(self, client: aiomqtt.Client) -> NoReturn:
+        reason = "neither direction ever returns"
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._receive(client), name="link-receive")
                 group.create_task(self._send_waiting(client), name="link-send")
         except* aiomqtt.MqttError as errors:
-            raise aiomqtt.MqttError(str(errors.exceptions[0])) from None
-        raise AssertionError("neither direction ever returns")
+            reason = str(errors.exceptions[0])
+        # Not from within the clause above: Python before 3.11.4 would wrap it in a group once more.
+        raise aiomqtt.MqttError(reason)
 
     async def _receive(self, client: aiomqtt.Client) -> None:
         async for message in client.messages:
