@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 from pydantic import ValidationError
+from pydantic_core import to_json
 
 from protocol.errors import (
     BadSignature,
@@ -128,9 +129,10 @@ def sign(
         "exp": int((now + lifetime).timestamp()),
         "jti": jti or secrets.token_hex(12),
         "v": body.v,
-        "body": body.model_dump(mode="json", exclude_none=True),
+        "body": body,
     }
-    return jwt.encode(claims, key.private, algorithm="EdDSA", headers={"kid": key.kid, "typ": body.typ})
+    payload = to_json(claims, exclude_none=True)
+    return jwt.api_jws.encode(payload, key.private, algorithm="EdDSA", headers={"kid": key.kid, "typ": body.typ})
 
 
 def order_type(token: str | bytes) -> str:
