@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from protocol.messages import (
@@ -55,6 +55,10 @@ class Speaker:
     schedules: tuple[Schedule, ...]
     previous: tuple[Airing, ...] | None
     """What its last plan held from today on; None: it never had one."""
+
+    def unnamed(self) -> "Speaker":
+        """Return what decides what the speaker airs, and no more: neighbours that are alike air alike."""
+        return replace(self, device_id="", name="", areas=(), groups=())
 
 
 @dataclass(frozen=True, slots=True)

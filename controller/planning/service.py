@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cache
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -144,9 +145,14 @@ class Planner:
         """Compile, compare and sign, off the event loop: the link has clocks to answer meanwhile."""
         outcomes: list[Outcome] = []
         unusable = _unusable(gathered)
+
+        @cache
+        def aired_by(speaker: Speaker) -> tuple[Airing, ...]:
+            return airings(speaker, gathered.material, gathered.calendars[speaker.policy.zone], now)
+
         for speaker in gathered.speakers.values():
             calendar = gathered.calendars[speaker.policy.zone]
-            aired = airings(_without(speaker, unusable), gathered.material, calendar, now)
+            aired = aired_by(_without(speaker, unusable).unnamed())
             device_id = DeviceId(speaker.device_id)
 
             def url(sha256: str, expires_at: datetime, device_id: str = device_id) -> str:
