@@ -102,6 +102,25 @@ async def test_what_is_about_to_air_does_not_change_any_more(house: House, commu
     assert [each.title for each in plan.occurrences] == ["Lịch"]
 
 
+async def test_speakers_planned_together_are_alike_only_where_they_take_turns_alike(house: House) -> None:
+    commune = await house.commune("07340")
+    for hamlet in ("h1", "h2"):
+        await house.area(hamlet, parent=commune)
+        for number in (1, 2):
+            await house.device(f"{hamlet}-{number}", hamlet)
+
+    await schedule(house, commune, await playlist(house, commune), areas=(commune,), rrule="FREQ=DAILY")
+
+    starts = {
+        speaker: [each.starts_at for each in (await plan_of(house, speaker)).occurrences]
+        for speaker in ("h1-1", "h1-2", "h2-1", "h2-2")
+    }
+    assert starts["h1-1"] == starts["h1-2"]
+    assert starts["h2-1"] == starts["h2-2"]
+    assert len(starts["h1-1"]) == 8
+    assert all(first < second for first, second in zip(starts["h1-1"], starts["h2-1"], strict=True))
+
+
 async def test_an_areas_quiet_hours_reach_configuration_and_plan(house: House) -> None:
     commune = await house.commune("07340")
     hamlet = await house.area("h1", parent=commune, policy={"quiet_hours": [{"start": "12:30", "end": "14:00"}]})
