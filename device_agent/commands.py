@@ -112,7 +112,7 @@ class Commands:
             detail = await self._obey(action)
         except AgentError as error:
             self._answer(command, "failed", str(error))
-        except Exception:
+        except Exception:  # whoever asked must get an answer, and the next command its turn
             log.exception("command_failed", id=command.id, verb=action.verb)
             self._answer(command, "failed", "internal error; see the agent's log")
         else:

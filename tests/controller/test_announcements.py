@@ -1,4 +1,3 @@
-import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,8 +12,9 @@ from audio.loudness import Loudness
 from audio.playlist import MarkAt, StretchFile
 from controller.announcements import workshop
 from controller.broadcasting import making_sound, planning
-from tests.support.broadcasts import plan_of, replan, schedule
+from tests.support.broadcasts import plan_of, replan, schedule, settled
 from tests.support.controller import House, open_house
+from tests.support.eventually import becomes
 
 COMMUNE = "07339"
 LOUD = Loudness(-16.0, -2.5)
@@ -75,15 +75,6 @@ async def house(tmp_path: Path, audio: FakeAudio) -> AsyncIterator[House]:
 @pytest.fixture
 async def officer(house: House) -> httpx.AsyncClient:
     return await house.signed_in(COMMUNE)
-
-
-async def settled(client: httpx.AsyncClient, path: str) -> dict[str, Any]:
-    async with asyncio.timeout(10):
-        while True:
-            seen: dict[str, Any] = (await client.get(path)).json()
-            if seen["status"] != "processing":
-                return seen
-            await asyncio.sleep(0.01)
 
 
 async def announce(client: httpx.AsyncClient, text: str = "Xin chào") -> dict[str, Any]:
@@ -190,9 +181,10 @@ async def test_new_words_reach_the_plan_through_every_playlist(house: House, off
     edited = await edit(officer, f"/api/v1/announcements/{announcement['id']}", text="Tin mới")
     assert edited.status_code == 200, edited.text
 
-    async with asyncio.timeout(10):
-        while (await plan_of(house, f"{COMMUNE}-1")).version == before.version:  # noqa: ASYNC110 no events in a database
-            await asyncio.sleep(0.01)
+    async def newer() -> bool:
+        return (await plan_of(house, f"{COMMUNE}-1")).version > before.version
+
+    await becomes(newer)
     after = await plan_of(house, f"{COMMUNE}-1")
     (clip,) = after.clips
     assert clip.sha256 != before.clips[0].sha256

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import aiomqtt
-import httpx
 
 from loa.brokers import Broker
 from protocol import topics
@@ -13,16 +12,8 @@ from protocol.messages import Config, Plan
 from protocol.signing import KeyRing, verify
 from protocol.topics import Channel
 from schedules.types import DeviceId
+from tests.support.broadcasts import settled
 from tests.support.controller import open_house
-
-
-async def ready(client: httpx.AsyncClient, path: str) -> dict[str, Any]:
-    async with asyncio.timeout(20):
-        while True:
-            seen: dict[str, Any] = (await client.get(path)).json()
-            if seen["status"] != "processing":
-                return seen
-            await asyncio.sleep(0.05)
 
 
 async def test_an_announcement_becomes_a_plan_on_the_broker(tmp_path: Path, broker: Broker) -> None:
@@ -34,7 +25,7 @@ async def test_an_announcement_becomes_a_plan_on_the_broker(tmp_path: Path, brok
             json={"title": "Chào", "text": "Xin chào bà con xã Tân Yên.", "area_code": commune},
         )
         assert made.status_code == 202, made.text
-        announcement = await ready(officer, f"/api/v1/announcements/{made.json()['id']}")
+        announcement = await settled(officer, f"/api/v1/announcements/{made.json()['id']}")
         assert announcement["status"] == "ready", announcement
         made = await officer.post(
             "/api/v1/playlists",
@@ -45,7 +36,7 @@ async def test_an_announcement_becomes_a_plan_on_the_broker(tmp_path: Path, brok
             },
         )
         assert made.status_code == 201, made.text
-        playlist = await ready(officer, f"/api/v1/playlists/{made.json()['id']}")
+        playlist = await settled(officer, f"/api/v1/playlists/{made.json()['id']}")
         assert playlist["status"] == "ready", playlist
         made = await officer.post(
             "/api/v1/schedules",

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from protocol.topics import Channel
 from schedules.types import DeviceId
 from tests.support.broadcasts import document, keys_of, playlist, read_plan, replan, schedule
 from tests.support.controller import House, open_house
+from tests.support.eventually import becomes
 from tests.support.speaker import BareSpeaker, bare_speaker
 
 COMMUNE = "07339"
@@ -46,12 +47,6 @@ async def speaker(house: House, broker: Broker) -> AsyncIterator[BareSpeaker]:
 async def stored(house: House) -> int:
     async with house.database.reading() as session:
         return await session.scalar(select(func.count()).select_from(PlayRecordRow)) or 0
-
-
-async def becomes(check: Callable[[], Awaitable[bool]], within_s: float = 10) -> None:
-    async with asyncio.timeout(within_s):
-        while not await check():  # noqa: ASYNC110 the database has no events
-            await asyncio.sleep(0.02)
 
 
 async def state_row(house: House) -> DeviceStateRow | None:

@@ -1,4 +1,3 @@
-import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +14,7 @@ from protocol.signing import verify
 from protocol.topics import Channel
 from tests.support.broadcasts import config_of, document, keys_of, plan_of, playlist, replan, schedule
 from tests.support.controller import House, open_house
+from tests.support.eventually import becomes
 
 COMMUNE = "07339"
 EVERY_HOUR = "FREQ=DAILY;BYHOUR=" + ",".join(map(str, range(24)))
@@ -179,9 +179,8 @@ async def test_a_long_plan_travels_as_a_manifest(house: House, commune: str) -> 
 async def test_a_controller_that_starts_plans_for_everybody(house: House) -> None:
     await house.commune(COMMUNE, speakers=2)
 
-    async with clockwork(house.runtime), asyncio.timeout(10):
-        while await document(house, f"{COMMUNE}-2", Channel.CONFIG) is None:  # noqa: ASYNC110 a database has no events
-            await asyncio.sleep(0.01)
+    async with clockwork(house.runtime):
+        await becomes(lambda: document(house, f"{COMMUNE}-2", Channel.CONFIG))
 
     assert (await plan_of(house, f"{COMMUNE}-1")).occurrences == ()
 

@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import httpx
+
 from controller.announcements.models import Status
 from controller.areas.models import Area
 from controller.broadcasts.models import Schedule, ScheduleTarget, TargetKind
@@ -20,6 +22,19 @@ from protocol.signing import KeyRing, verify
 from protocol.topics import Channel
 from schedules.types import VIETNAM, DeviceId, Priority
 from tests.support.controller import House
+from tests.support.eventually import becomes
+
+
+async def settled(client: httpx.AsyncClient, path: str) -> dict[str, Any]:
+    """Wait until a sound is made or refused, and return what the API says of it."""
+
+    async def seen() -> dict[str, Any] | None:
+        answer: dict[str, Any] = (await client.get(path)).json()
+        return answer if answer["status"] != "processing" else None
+
+    found = await becomes(seen)
+    assert found is not None
+    return found
 
 
 async def playlist(house: House, area: str, *, title: str = "Bản tin", duration_ms: int = 60_000) -> str:
