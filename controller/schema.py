@@ -14,6 +14,7 @@ from controller.link import models as link
 from controller.monitoring import models as monitoring
 from controller.planning import models as planning
 from controller.playlists import models as playlists
+from controller.pronunciations import models as pronunciations
 from controller.records import models as records
 
 TABLES = (
@@ -30,6 +31,7 @@ TABLES = (
     monitoring,
     planning,
     playlists,
+    pronunciations,
     records,
 )
 METADATA = Base.metadata

@@ -2,8 +2,9 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import ForeignKey, String, Text
+from sqlalchemy import JSON, ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from controller.areas.models import Area, Code
@@ -43,6 +44,15 @@ class Announcement(Versioned, Base):
     source: Mapped[str | None] = mapped_column(Sha256Key)
     """The uploaded file in the content store."""
     source_name: Mapped[str] = mapped_column(String(255), default="")
+    profile: Mapped[str] = mapped_column(String(16), default="horn")
+    """How it is shaped for the loudspeakers (`audio.profiles.Profile`)."""
+    speed_wpm: Mapped[int | None]
+    second_language: Mapped[str | None] = mapped_column(String(16))
+    """The same said in another language, after the first: typed text or a recording."""
+    second_text: Mapped[str] = mapped_column(Text, default="")
+    second_voice: Mapped[str | None] = mapped_column(String(64))
+    second_source: Mapped[str | None] = mapped_column(Sha256Key)
+    second_source_name: Mapped[str] = mapped_column(String(255), default="")
     author: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
@@ -56,5 +66,9 @@ class Announcement(Versioned, Base):
     error_en: Mapped[str | None] = mapped_column(Text)
     clip_sha256: Mapped[str | None] = mapped_column(Sha256Key, ForeignKey("clips.sha256"), index=True)
     duration_ms: Mapped[int | None]
+    before: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """The sound as it came: loudness, length and outline (`audio.waveform.Portrait`)."""
+    after: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """The same of the clip."""
 
     area: Mapped[Area] = relationship(lazy="joined", innerjoin=True)

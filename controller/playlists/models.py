@@ -20,6 +20,7 @@ class ItemKind(StrEnum):
     CHIME = "chime"
     ANNOUNCEMENT = "announcement"
     PAUSE = "pause"
+    RELAY = "relay"
 
 
 class Assembly(Base):
@@ -77,3 +78,11 @@ class PlaylistItem(Base):
     chime: Mapped[str] = mapped_column(String(16), default="")
     repeat: Mapped[int] = mapped_column(default=1)
     pause_ms: Mapped[int] = mapped_column(default=0)
+    fade_in_ms: Mapped[int] = mapped_column(default=0)
+    fade_out_ms: Mapped[int] = mapped_column(default=0)
+    bed_id: Mapped[str | None] = mapped_column(String(26), ForeignKey("announcements.id"), index=True)
+    """What sounds softly underneath."""
+    bed_db: Mapped[float | None]
+    relay_url: Mapped[str] = mapped_column(String(2000), default="")
+    """The station to relay; `announcement_id` is then what sounds in its place when it is silent."""
+    relay_ms: Mapped[int] = mapped_column(default=0)
