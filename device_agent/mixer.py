@@ -104,10 +104,10 @@ class _Voice:
             self.finish("cut")
         return shaped
 
-    def ramp(self, target: float) -> None:
-        """Move the volume to `target` within the time of a fade."""
+    def ramp(self, target: float, over_ms: int = FADE_MS) -> None:
+        """Move the volume to `target` within some time, mostly that of a fade."""
         self.target = target
-        self.step = abs(target - self.gain) / FADE_MS
+        self.step = abs(target - self.gain) / max(1, over_ms)
 
     def finish(self, cause: Cause) -> None:
         """No more frames of it will be rendered."""
@@ -157,11 +157,20 @@ class Mixer:
         for voice in self._voices:
             self._fade(voice)
 
-    def set_gain(self, airing: int, gain: float) -> None:
-        """Move a sound's volume smoothly."""
+    def set_gain(self, airing: int, gain: float, over_s: float) -> None:
+        """Move a sound's volume within some time; what waits begins with it."""
         for voice in self._voices:
-            if voice.airing == airing and voice.stage in {_Stage.WAITING, _Stage.SOUNDING}:
+            if voice.airing == airing and voice.stage is _Stage.SOUNDING:
+                voice.ramp(gain, round(over_s * 1000))
+            elif voice.airing == airing and voice.stage is _Stage.WAITING:
+                voice.target, voice.gain = gain, gain if voice.gain else 0.0
                 voice.ramp(gain)
+
+    def retime(self, airing: int, at_mono_s: float) -> None:
+        """The instant of a sound's first sample lies elsewhere now."""
+        for voice in self._voices:
+            if voice.airing == airing:
+                voice.at_mono_s = at_mono_s
 
     @property
     def idle(self) -> bool:

@@ -29,6 +29,7 @@ _PROVEN_FRAMES: Final = 2 * RATE_HZ
 _UNPACED_S: Final = 1.0
 """A device that takes so much more than real time does not pace the writer: it is slowed down here."""
 _GOODBYE_S: Final = 1.0
+VOLUME_RAMP_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +122,16 @@ class Player:
         """Fade an airing out, or call it off before it began."""
         self._orders.put(lambda: self._mixer.stop(airing))
 
-    def set_gain(self, airing: int, gain: float) -> None:
-        """Change an airing's volume, smoothly."""
-        self._orders.put(lambda: self._mixer.set_gain(airing, gain))
+    def set_gain(self, airing: int, gain: float, *, over_s: float = VOLUME_RAMP_S) -> None:
+        """Change an airing's volume within `over_s`: the time of day's gently, what a person turns at once."""
+        self._orders.put(lambda: self._mixer.set_gain(airing, gain, over_s))
+
+    def retime(self, airing: int, at_mono_s: float) -> None:
+        """The instant of an airing's first sample lies elsewhere now, because the trusted clock has moved.
+
+        What waits begins then; what sounds already follows smoothly.
+        """
+        self._orders.put(lambda: self._mixer.retime(airing, at_mono_s))
 
     def start(self) -> None:
         """Start the thread. Call it inside the event loop: events are delivered there."""

@@ -127,12 +127,32 @@ def test_a_sound_that_has_not_begun_can_be_called_off(booth: Booth) -> None:
 def test_volume_moves_without_a_jump(booth: Booth) -> None:
     airing = booth.player.play(LongSound(3000), at_mono_s=booth.clock.mono() + 0.2, of="a", gain=1.0)
     booth.run(1)
-    booth.player.set_gain(airing, 0.2)
+    booth.player.set_gain(airing, 0.2, over_s=0.03)
     booth.run(1)
     heard = booth.samples()
     loud = [value for value in heard if value]
     assert min(loud) == 200
     assert max(abs(a - b) for a, b in pairwise(loud)) <= 30
+
+
+def test_the_time_of_day_turns_the_volume_within_a_second(booth: Booth) -> None:
+    airing = booth.player.play(LongSound(3000), at_mono_s=booth.clock.mono() + 0.2, of="a", gain=1.0)
+    booth.run(1)
+    booth.player.set_gain(airing, 0.2)
+    booth.run(1.5)
+    loud = [value for value in booth.samples() if value]
+    turning = [value for value in loud if 200 < value < 1000]
+    assert len(turning) == pytest.approx(RATE_HZ, rel=0.01)
+    assert max(abs(a - b) for a, b in pairwise(loud)) <= 1
+
+
+def test_what_waits_begins_when_the_clock_has_moved(booth: Booth) -> None:
+    at = booth.clock.mono() + 0.5
+    airing = booth.player.play(LongSound(1000), at_mono_s=at, of="a", gain=1.0)
+    booth.run(0.2)
+    booth.player.retime(airing, at + 0.1)
+    booth.run(2)
+    assert abs(next(i for i, value in enumerate(booth.samples()) if value) - booth.frame_at(at + 0.1)) <= 1
 
 
 def test_a_starved_sound_goes_on_when_samples_come(booth: Booth) -> None:
