@@ -17,7 +17,8 @@ from device_agent.sinks import FRAME_BYTES, RATE_HZ
 log = structlog.get_logger(__name__)
 
 _READY_BYTES: Final = RATE_HZ // 2 * FRAME_BYTES
-_BUFFER_BYTES: Final = 4 * RATE_HZ * FRAME_BYTES
+_BUFFER_BYTES: Final = 10 * RATE_HZ * FRAME_BYTES
+"""Just under a megabyte. What follows is opened when the last of a file is in here: time enough on a busy machine."""
 _READ_BYTES: Final = 16_384
 
 
@@ -27,6 +28,10 @@ class PreparedSound(Sound, Protocol):
     @property
     def ready(self) -> bool:
         """Whether half a second (or all of it) is here."""
+
+    @property
+    def at_hand(self) -> bool:
+        """Whether all that is left of it is here, so that nothing works on it any more."""
 
 
 class DecodedFile:
@@ -49,6 +54,11 @@ class DecodedFile:
     def ready(self) -> bool:
         """Whether half a second (or all of it) is here."""
         return self._ready and not self._failed
+
+    @property
+    def at_hand(self) -> bool:
+        """Whether the child has ended and the rest lies in the buffer."""
+        return self._drained
 
     @property
     def ended(self) -> bool:
@@ -130,6 +140,7 @@ class Samples:
 
     ready = True
     failed = False
+    at_hand = True
 
     def __init__(self, pcm: bytes) -> None:
         self._rest = memoryview(pcm)
@@ -153,6 +164,7 @@ class Silence:
 
     ready = True
     failed = False
+    at_hand = True
 
     def __init__(self, silence_ms: int) -> None:
         self._frames = silence_ms * RATE_HZ // 1000
@@ -182,23 +194,37 @@ class Piece:
 
 
 class Programme:
-    """Pieces one after another; each is opened while the one before it sounds, so that nothing gapes between."""
+    """Pieces one after another without a gap, and never two decoders at work.
+
+    The next piece is opened when the last of the one before lies in its buffer, some ten seconds before that ends.
+    """
 
     def __init__(self, pieces: Sequence[Piece], on_ready: Callable[[], None] = lambda: None) -> None:
         self._waiting = list(pieces)
+        self._on_ready = on_ready
         self._failed = False
-        self._current: PreparedSound = self._opened(on_ready) or Samples(b"")
-        self._next = self._opened()
+        self._begun = False
+        self._beginning = threading.Lock()
+        self._next: PreparedSound | None = None
+        with self._beginning:
+            self._current: PreparedSound = self._opened(self._begin) or Samples(b"")
+        if self._current.ready:
+            self._begin()
 
     @property
     def ready(self) -> bool:
-        """Whether its first piece is."""
-        return self._current.ready
+        """Whether its first piece is, and the second where the first is over at once."""
+        return self._begun and self._current.ready and (self._next is None or self._next.ready or self._next.failed)
+
+    @property
+    def at_hand(self) -> bool:
+        """Whether its last piece is."""
+        return not self._waiting and self._current.at_hand and (self._next is None or self._next.at_hand)
 
     @property
     def ended(self) -> bool:
         """Whether all has been read."""
-        return self._current.ended and self._next is None
+        return self._current.ended and self._next is None and not self._waiting
 
     @property
     def failed(self) -> bool:
@@ -208,11 +234,13 @@ class Programme:
     def read(self, frames: int) -> bytes:
         """Return up to `frames` frames."""
         pcm = self._current.read(frames)
+        self._look_ahead()
         while len(pcm) < frames * FRAME_BYTES and self._current.ended and self._next is not None:
             self._failed |= self._current.failed
             self._current.close()
-            self._current, self._next = self._next, self._opened()
+            self._current, self._next = self._next, None
             pcm += self._current.read(frames - len(pcm) // FRAME_BYTES)
+            self._look_ahead()
         return pcm
 
     def close(self) -> None:
@@ -220,6 +248,21 @@ class Programme:
         self._current.close()
         if self._next is not None:
             self._next.close()
+
+    def _begin(self) -> None:
+        """The first piece is ready. All of it may be here already: then it is too short to open the next in time."""
+        with self._beginning:
+            if self._begun:
+                return
+            if self._current.at_hand:
+                self._next = self._opened(self._on_ready)
+            self._begun = True
+        if self.ready:
+            self._on_ready()
+
+    def _look_ahead(self) -> None:
+        if self._next is None and self._current.at_hand:
+            self._next = self._opened()
 
     def _opened(self, on_ready: Callable[[], None] = lambda: None) -> PreparedSound | None:
         if not self._waiting:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
 from audio.ffmpeg import executable
@@ -22,6 +23,21 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     opus = ["-ac", "1", "-c:a", "libopus", "-b:a", "32k", "-f", "ogg"]
     subprocess.run([executable(), "-v", "error", *source, *opus, path], check=True)
     return path
+
+
+@pytest.fixture(scope="module")
+def long_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twenty seconds: twice what a decoder keeps ahead."""
+    path = tmp_path_factory.mktemp("clips") / "long"
+    source = ["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000:duration=20"]
+    opus = ["-ac", "1", "-c:a", "libopus", "-b:a", "32k", "-f", "ogg"]
+    subprocess.run([executable(), "-v", "error", *source, *opus, path], check=True)
+    return path
+
+
+def decoders() -> int:
+    """How many children decode at this moment."""
+    return sum(child.status() != psutil.STATUS_ZOMBIE for child in psutil.Process().children())
 
 
 @contextmanager
@@ -97,3 +113,47 @@ def test_samples_and_silence_end() -> None:
     assert tone.ended
     assert len(pause.read(1000)) == 960
     assert pause.ended
+
+
+def test_a_programme_never_has_two_decoders_at_work(long_clip: Path) -> None:
+    most = 0
+    pcm = bytearray()
+    with opened(Piece(long_clip), Piece(long_clip), Piece(long_clip)) as sound:
+
+        def drained() -> bool:
+            nonlocal most
+            pcm.extend(sound.read(RATE_HZ // 2))
+            most = max(most, decoders())
+            return sound.ended
+
+        _until(drained)
+    assert most == 1
+    assert len(pcm) == pytest.approx(60 * RATE_HZ * 2, abs=600)
+
+
+def test_the_next_piece_is_at_hand_before_the_one_before_ends(long_clip: Path, clip: Path) -> None:
+    with opened(Piece(long_clip, from_ms=8000), Piece(clip)) as sound:
+        heard = 0
+
+        def three_seconds_heard() -> bool:
+            nonlocal heard
+            heard += len(sound.read(RATE_HZ // 10)) // 2
+            return heard >= 3 * RATE_HZ
+
+        _until(three_seconds_heard)
+        _until(lambda: sound.read(0) == b"" and sound.at_hand)
+        rest = 18 * RATE_HZ - heard
+        assert len(sound.read(rest)) == pytest.approx(rest * 2, abs=400)
+        assert sound.ended
+
+
+def test_a_short_first_piece_waits_for_the_second(clip: Path) -> None:
+    with opened(Piece(clip, from_ms=5900), Piece(clip)) as sound:
+        assert sound.ready
+        assert len(sound.read(RATE_HZ // 2)) == RATE_HZ
+
+
+def test_a_pause_in_front_waits_for_what_follows(clip: Path) -> None:
+    with opened(Piece(None, silence_ms=100), Piece(clip)) as sound:
+        _until(lambda: sound.ready)
+        assert len(sound.read(RATE_HZ // 2)) == RATE_HZ
