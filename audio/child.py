@@ -3,24 +3,32 @@
 import os
 import resource
 import selectors
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO
 
+from audio.sandbox import enter
+
 _CHUNK_BYTES = 1 << 16
-_LOG_HEAD_BYTES = 1 << 15
+_LOG_HEAD_BYTES = 1 << 18
 _LOG_TAIL_BYTES = 1 << 15
+_OPEN_FILES = 64
+_STOPPED_BY_KERNEL = (-signal.SIGKILL, -signal.SIGXCPU, -signal.SIGXFSZ)
 
 
 @dataclass(frozen=True, slots=True)
 class ChildLimits:
-    """How much a child may use before it is stopped."""
+    """How much a child may use before it is stopped. `quiet_s` is how long it may neither write nor say anything."""
 
     wall_s: float = 1800.0
+    quiet_s: float = 120.0
     cpu_s: int = 1800
     memory_mb: int = 1536
 
@@ -32,6 +40,11 @@ class ChildReport:
     status: int
     log: str
     timed_out: bool = False
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether a limit stopped it: the time on the wall, or the kernel's of processor and memory."""
+        return self.timed_out or self.status in _STOPPED_BY_KERNEL
 
     @property
     def last_line(self) -> str:
@@ -63,45 +76,60 @@ def run(
     on_output: Callable[[bytes], object],
     given: bytes = b"",
     limits: ChildLimits | None = None,
+    readable: Sequence[Path] | None = None,
 ) -> ChildReport:
     """Run `command` to its end, handing its stdout on as it comes.
 
-    `given` is what it reads from stdin. Whatever `on_output` raises stops the child and passes through,
-    as does a KeyboardInterrupt.
+    `given` is what it reads from stdin. With `readable` the kernel shuts it in, where it can: these files and the
+    machine's software, no writing, no network (`audio.sandbox`). Whatever `on_output` raises stops the child and
+    passes through, as does a KeyboardInterrupt.
     """
     limits = limits or ChildLimits()
     with tempfile.TemporaryFile() as stdin:
         stdin.write(given)
         stdin.seek(0)
-        with subprocess.Popen(
-            list(command),
-            stdin=stdin,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env={"LC_ALL": "C.UTF-8", "PATH": os.defpath},
-            start_new_session=True,
-        ) as process:
+        with _start(command, stdin) if readable is None else _shut_in(command, stdin, readable) as process:
             try:
                 _confine(process.pid, limits)
-                return _follow(process, on_output, time.monotonic() + limits.wall_s)
+                return _follow(process, on_output, limits)
             finally:
                 process.kill()
 
 
-def _follow(process: subprocess.Popen[bytes], on_output: Callable[[bytes], object], deadline: float) -> ChildReport:
+def _start(command: Sequence[str], stdin: IO[bytes]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        list(command),
+        stdin=stdin,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={"LC_ALL": "C.UTF-8", "PATH": os.defpath},
+        start_new_session=True,
+    )
+
+
+def _shut_in(command: Sequence[str], stdin: IO[bytes], readable: Sequence[Path]) -> subprocess.Popen[bytes]:
+    """Start the child from a thread that shut itself in before: the child inherits its walls, we do not."""
+    with ThreadPoolExecutor(1, "sandbox") as cell:
+        cell.submit(enter, readable).result()
+        return cell.submit(_start, command, stdin).result()
+
+
+def _follow(process: subprocess.Popen[bytes], on_output: Callable[[bytes], object], limits: ChildLimits) -> ChildReport:
     log = _Log()
     takers: dict[IO[bytes], Callable[[bytes], object]] = {}
     if process.stdout is not None and process.stderr is not None:
         takers = {process.stdout: on_output, process.stderr: log.add}
+    deadline = time.monotonic() + limits.wall_s
     with selectors.DefaultSelector() as selector:
         for pipe, taker in takers.items():
             selector.register(pipe, selectors.EVENT_READ, taker)
         while selector.get_map():
-            remaining_s = deadline - time.monotonic()
-            if remaining_s <= 0:
+            left_s = min(limits.quiet_s, deadline - time.monotonic())
+            ready = selector.select(left_s) if left_s > 0 else []
+            if not ready:
                 process.kill()
                 return ChildReport(process.wait(), log.text(), timed_out=True)
-            for key, _ in selector.select(remaining_s):
+            for key, _ in ready:
                 data = os.read(key.fd, _CHUNK_BYTES)
                 if data:
                     key.data(data)
@@ -119,5 +147,7 @@ def _confine(pid: int, limits: ChildLimits) -> None:
         resource.prlimit(pid, resource.RLIMIT_AS, (memory, memory))
         resource.prlimit(pid, resource.RLIMIT_CPU, (limits.cpu_s, limits.cpu_s))
         resource.prlimit(pid, resource.RLIMIT_CORE, (0, 0))
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, 0))
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (_OPEN_FILES, _OPEN_FILES))
     except ProcessLookupError:
         return  # It has ended already: `_follow` tells how.

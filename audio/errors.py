@@ -43,6 +43,22 @@ class Truncated(AudioError):
     en = "The recording is cut short: its end is missing. Copy it again from the original and upload it once more."
 
 
+class Unreadable(AudioError):
+    """There is no such file, or it is a folder, a pipe, a device. Facts: `detail`."""
+
+    code = "unreadable"
+    vi = "Không mở được tệp ghi âm: {detail}. Hãy tải tệp lên lần nữa."
+    en = "The recording cannot be opened: {detail}. Upload it once more."
+
+
+class TooDemanding(AudioError):
+    """A limit of time, processor or memory stopped the work: a broken file, or one made to do harm."""
+
+    code = "too_demanding"
+    vi = "Tệp này đòi hỏi quá nhiều bộ nhớ hoặc thời gian, có thể đã hỏng. Hãy xuất lại dưới dạng MP3 rồi tải lên."
+    en = "This file takes too much memory or time; it may be broken. Export it again as MP3 and upload that."
+
+
 class Silent(AudioError):
     """Nothing, or next to nothing, would be heard. Facts: `lufs`, `limit_lufs`."""
 
