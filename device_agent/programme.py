@@ -6,9 +6,11 @@ from functools import lru_cache
 from pathlib import Path
 
 from device_agent.decoder import Piece
+from protocol import messages
 from protocol.messages import Config, PlanOccurrence, Stretch, Window
 from schedules.types import (
     Caps,
+    ClassVolumes,
     OccurrenceId,
     Percent,
     PlannedOccurrence,
@@ -30,7 +32,14 @@ def policy_of(config: Config | None) -> SpeakerPolicy:
         volume_rules=tuple(VolumeRule(_window(rule), Percent(rule.volume)) for rule in config.volume_rules),
         default_volume=Percent(config.default_volume),
         max_volume=Percent(config.max_volume),
+        class_volumes=_class_volumes(config.class_volumes),
         caps=Caps(**config.caps.model_dump()),
+    )
+
+
+def _class_volumes(said: messages.ClassVolumes) -> ClassVolumes:
+    return ClassVolumes(
+        **{name: None if volume is None else Percent(volume) for name, volume in said.model_dump().items()}
     )
 
 
@@ -52,6 +61,7 @@ def planned_of(occurrence: PlanOccurrence) -> PlannedOccurrence:
         resume=occurrence.resume,
         late_join_s=occurrence.late_join_s,
         volume=Percent(occurrence.volume),
+        own_volume=occurrence.own_volume,
     )
 
 

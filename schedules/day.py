@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from schedules.types import Percent, SpeakerPolicy, TimeWindow
+from schedules.types import Percent, Priority, SpeakerPolicy, TimeWindow
 
 _DAY = timedelta(days=1)
 Span = tuple[datetime, datetime]
@@ -75,13 +75,33 @@ def next_quiet_start(policy: SpeakerPolicy, at: datetime) -> datetime | None:
     return min((start for start in starts if start >= at), default=None)
 
 
-def volume_at(policy: SpeakerPolicy, at: datetime, override: Percent | None = None) -> Percent:
-    """Return how loud to be at `at`: the override, else the first rule that fits, else the default.
+def volume_at(
+    policy: SpeakerPolicy, at: datetime, override: Percent | None = None, priority: Priority = Priority.ROUTINE
+) -> Percent:
+    """Return how loud to be at `at`: the override, else its class's volume, else the time of day's.
 
-    Never above the ceiling.
+    Never above the ceiling. An emergency has one volume at all hours, its class's, or else the ceiling: nobody's wish
+    for a quieter afternoon, and no evening, makes it quieter. Only that volume, if an area names it, may exceed the
+    ceiling.
     """
-    wanted = override if override is not None else _by_time_of_day(policy, at)
-    return Percent(max(0, min(wanted, policy.max_volume)))
+    by_class = _by_class(policy, priority)
+    if priority is Priority.EMERGENCY:
+        return policy.max_volume if by_class is None else by_class
+    wanted = next((each for each in (override, by_class) if each is not None), None)
+    return Percent(max(0, min(_by_time_of_day(policy, at) if wanted is None else wanted, policy.max_volume)))
+
+
+def _by_class(policy: SpeakerPolicy, priority: Priority) -> Percent | None:
+    volumes = policy.class_volumes
+    match priority:
+        case Priority.ROUTINE:
+            return volumes.routine
+        case Priority.PRIORITY:
+            return volumes.priority
+        case Priority.LIVE:
+            return volumes.live
+        case Priority.EMERGENCY:
+            return volumes.emergency
 
 
 def _by_time_of_day(policy: SpeakerPolicy, at: datetime) -> Percent:

@@ -27,14 +27,15 @@ def entry(occurrence: PlannedOccurrence, now: datetime, heard: Heard | None = No
     """
     begun = heard is not None and heard.played_ms > 0
     late = now - occurrence.starts_at
-    if late < timedelta() or now >= nominal_end(occurrence) or (heard is not None and heard.finished):
+    if late < timedelta() or now >= last_entry(occurrence) or (heard is not None and heard.finished):
         return None
     if not begun and late <= ON_TIME:
         return Entry(now, 0)
     in_time = occurrence.late_join_s is None or late < timedelta(seconds=occurrence.late_join_s)
     match occurrence.resume:
         case Resume.REJOIN:
-            return Entry(now, late // _MILLISECOND) if in_time or begun else None
+            left = now < nominal_end(occurrence)
+            return Entry(now, late // _MILLISECOND) if left and (in_time or begun) else None
         case Resume.RESTART:
             return Entry(now, 0) if in_time else None
         case Resume.SKIP:
@@ -44,6 +45,11 @@ def entry(occurrence: PlannedOccurrence, now: datetime, heard: Heard | None = No
 def nominal_end(occurrence: PlannedOccurrence) -> datetime:
     """Return when an occurrence that began on time ends."""
     return occurrence.starts_at + timedelta(milliseconds=occurrence.duration_ms)
+
+
+def last_entry(occurrence: PlannedOccurrence) -> datetime:
+    """Return from when on an occurrence can no longer begin, nor come back."""
+    return occurrence.expires_at or nominal_end(occurrence)
 
 
 def ends_at(occurrence: PlannedOccurrence, begun: Entry) -> datetime:

@@ -55,12 +55,12 @@ def rank_of(priority: Priority, issuer_depth: int, raised_at: datetime, commune_
 
 
 def candidate(occurrence: PlannedOccurrence, *, ready: bool) -> Candidate:
-    """Return what a planned occurrence is when it wants the air."""
+    """Return what an occurrence, an alert or a live session is when it wants the air."""
     return Candidate(
         id=occurrence.id,
         priority=occurrence.priority,
         issuer_depth=occurrence.issuer_depth,
-        raised_at=occurrence.starts_at,
+        raised_at=occurrence.raised_at or occurrence.starts_at,
         commune_rank=occurrence.commune_rank,
         ready=ready,
     )

@@ -175,7 +175,8 @@ def _wishes(
                     commune_rank=schedule.commune_rank,
                     resume=schedule.resume,
                     late_join_s=schedule.late_join_s,
-                    volume=volume_at(policy, starts_at, schedule.volume),
+                    volume=volume_at(policy, starts_at, schedule.volume, schedule.priority),
+                    own_volume=schedule.volume is not None,
                 )
 
 

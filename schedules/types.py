@@ -70,6 +70,17 @@ class Caps:
 
 
 @dataclass(frozen=True, slots=True)
+class ClassVolumes:
+    """How loud a class of content is at any hour. `None`: as loud as the time of day, an emergency as the ceiling."""
+
+    routine: Percent | None = None
+    priority: Percent | None = None
+    live: Percent | None = None
+    emergency: Percent | None = None
+    """The one volume that may exceed the ceiling: an area that names it has chosen it for emergencies."""
+
+
+@dataclass(frozen=True, slots=True)
 class SpeakerPolicy:
     """What one speaker may do, by local time of day: computed from its chain of areas, enforced on both sides."""
 
@@ -78,6 +89,7 @@ class SpeakerPolicy:
     volume_rules: tuple[VolumeRule, ...] = ()
     default_volume: Percent = Percent(70)
     max_volume: Percent = Percent(100)
+    class_volumes: ClassVolumes = field(default_factory=ClassVolumes)
     caps: Caps = field(default_factory=Caps)
 
 
@@ -113,14 +125,14 @@ class Schedule:
     late_join_s: int | None = None
     """How late the occurrence may still come on air; None: for as long as it lasts."""
     volume: Percent | None = None
-    """Overrides the time of day's volume, never the ceiling."""
+    """Overrides the volume of its class and of the time of day, never the ceiling."""
     staggered: bool = True
     """Routine items of neighbouring hamlets start one after another instead of together."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedOccurrence:
-    """One airing on one speaker: what a plan holds and the conductor reads."""
+    """One airing on one speaker: what a plan holds and the conductor reads. Alerts and live sessions take its form."""
 
     id: OccurrenceId
     schedule_id: ScheduleId
@@ -133,6 +145,12 @@ class PlannedOccurrence:
     resume: Resume
     late_join_s: int | None
     volume: Percent
+    own_volume: bool = True
+    """Its schedule chose `volume`; otherwise that of its class or of the time of day holds, and follows the clock."""
+    raised_at: datetime | None = None
+    """When an alert was raised, where that is not when it begins: a repeat is no newer than its first airing."""
+    expires_at: datetime | None = None
+    """Until when it may begin, or begin again; None: until the end it would have had on time."""
 
 
 @dataclass(frozen=True, slots=True)

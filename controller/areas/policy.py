@@ -1,6 +1,6 @@
 """What areas say about sound, and what that means for one speaker."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import time
 from functools import cache
 from typing import Annotated, Final, TypeVar
@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from controller.text import Text
 from protocol.messages import LocalTime, VolumePercent
-from schedules.types import VIETNAM, Caps, Percent, SpeakerPolicy, TimeWindow, VolumeRule
+from schedules.types import VIETNAM, Caps, ClassVolumes, Percent, SpeakerPolicy, TimeWindow, VolumeRule
 
 T = TypeVar("T")
 DEFAULT_VOLUME: Final = SpeakerPolicy().default_volume
@@ -47,6 +47,16 @@ class VolumeWindow(QuietWindow):
     volume: VolumePercent
 
 
+class ClassVolumesSaid(_Said):
+    """The volume of a class of content at any hour; absent is not decided here."""
+
+    routine: VolumePercent | None = None
+    priority: VolumePercent | None = None
+    live: VolumePercent | None = None
+    emergency: VolumePercent | None = None
+    """The only volume that may exceed `max_volume`."""
+
+
 class CapsSaid(_Said):
     """Limits on how much may sound; absent is no limit of this area's own."""
 
@@ -60,7 +70,8 @@ class AreaPolicy(_Said):
     """What one area itself says. Absent is inherited from above.
 
     Limits (quiet hours, ceiling, caps) only ever tighten on the way down: a hamlet cannot lift its province's.
-    Preferences (zone, volumes) are decided by the nearest area that says something.
+    Preferences (zone, volumes) are decided by the nearest area that says something. The loudest volume of
+    emergencies holds, and at least the ceiling: nobody below makes a warning from above quieter.
     """
 
     zone: Annotated[str, AfterValidator(_known_zone)] | None = None
@@ -68,6 +79,7 @@ class AreaPolicy(_Said):
     volume_rules: tuple[VolumeWindow, ...] | None = Field(default=None, max_length=24)
     default_volume: VolumePercent | None = None
     max_volume: VolumePercent | None = None
+    class_volumes: ClassVolumesSaid = ClassVolumesSaid()
     caps: CapsSaid = CapsSaid()
 
 
@@ -85,12 +97,26 @@ def effective_policy(chain: Iterable[AreaPolicy]) -> SpeakerPolicy:
         volume_rules=tuple(VolumeRule(rule.value(), Percent(min(rule.volume, ceiling))) for rule in rules),
         default_volume=Percent(min(DEFAULT_VOLUME if default is None else default, ceiling)),
         max_volume=Percent(ceiling),
+        class_volumes=_class_volumes([policy.class_volumes for policy in said], ceiling),
         caps=Caps(
             sessions_per_day=_tightest(policy.caps.sessions_per_day for policy in said),
             session_max_s=_tightest(policy.caps.session_max_s for policy in said),
             daily_max_s=_tightest(policy.caps.daily_max_s for policy in said),
             days_per_week=_tightest(policy.caps.days_per_week for policy in said),
         ),
+    )
+
+
+def _class_volumes(said: Sequence[ClassVolumesSaid], ceiling: int) -> ClassVolumes:
+    def held(volume: int | None) -> Percent | None:
+        return None if volume is None else Percent(min(volume, ceiling))
+
+    loudest = max((each.emergency for each in said if each.emergency is not None), default=None)
+    return ClassVolumes(
+        routine=held(_nearest(each.routine for each in said)),
+        priority=held(_nearest(each.priority for each in said)),
+        live=held(_nearest(each.live for each in said)),
+        emergency=None if loudest is None else Percent(max(loudest, ceiling)),
     )
 
 

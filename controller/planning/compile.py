@@ -2,11 +2,12 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
 from protocol.messages import (
     CapLimits,
+    ClassVolumes,
     ClipRef,
     Config,
     Order,
@@ -137,6 +138,7 @@ def _on_the_wire(airing: Airing) -> PlanOccurrence:
         resume=each.resume,
         late_join_s=each.late_join_s,
         volume=each.volume,
+        own_volume=each.own_volume,
         stretches=airing.stretches,
     )
 
@@ -155,6 +157,7 @@ def config(speaker: Speaker, keys: Iterable[TrustedKey]) -> Config:
         volume_rules=tuple(VolumeWindow(**_window(rule.window), volume=rule.volume) for rule in policy.volume_rules),
         default_volume=policy.default_volume,
         max_volume=policy.max_volume,
+        class_volumes=ClassVolumes(**asdict(policy.class_volumes)),
         caps=CapLimits(
             sessions_per_day=policy.caps.sessions_per_day,
             session_max_s=policy.caps.session_max_s,

@@ -33,6 +33,7 @@ class PlannedRow(Base):
     resume: Mapped[Resume] = mapped_column(stored_as_text(Resume))
     late_join_s: Mapped[int | None]
     volume: Mapped[int]
+    own_volume: Mapped[bool]
     stretches: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
     clips: Mapped[list[str]] = mapped_column(JSON)
     plan_version: Mapped[int] = mapped_column(BigInteger)

@@ -55,6 +55,7 @@ class Told(NamedTuple):
     resume: Resume
     late_join_s: int | None
     volume: int
+    own_volume: bool
     stretches: str
 
 

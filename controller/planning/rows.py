@@ -64,6 +64,7 @@ def airing(told: Told) -> Airing:
             resume=told.resume,
             late_join_s=told.late_join_s,
             volume=Percent(told.volume),
+            own_volume=told.own_volume,
         ),
         _promised(told.stretches),
     )
@@ -92,6 +93,7 @@ def planned_values(device_id: str, airing: Airing, plan_version: int) -> dict[st
         "resume": each.resume,
         "late_join_s": each.late_join_s,
         "volume": each.volume,
+        "own_volume": each.own_volume,
         "stretches": [stretch.model_dump(mode="json") for stretch in airing.stretches],
         "clips": sorted({stretch.clip for stretch in airing.stretches}),
         "plan_version": plan_version,

@@ -36,6 +36,18 @@ class VolumeWindow(Window):
     volume: VolumePercent
 
 
+class ClassVolumes(Part):
+    """The volume of a class of content at any hour; absent is the time of day's, for an emergency the ceiling.
+
+    Only `emergency` may exceed `max_volume`.
+    """
+
+    routine: VolumePercent | None = None
+    priority: VolumePercent | None = None
+    live: VolumePercent | None = None
+    emergency: VolumePercent | None = None
+
+
 class CapLimits(Part):
     """Limits on routine sound; absent is no limit."""
 
@@ -70,5 +82,6 @@ class Config(Order):
     volume_rules: tuple[VolumeWindow, ...] = ()
     default_volume: VolumePercent = 70
     max_volume: VolumePercent = 100
+    class_volumes: ClassVolumes = ClassVolumes()
     caps: CapLimits = CapLimits()
     keys: tuple[TrustedKey, ...] = ()

@@ -42,6 +42,8 @@ class PlanOccurrence(Part):
     resume: Resume = Resume.REJOIN
     late_join_s: int | None = Field(default=None, ge=0)
     volume: VolumePercent
+    own_volume: bool = True
+    """Its schedule chose this volume; otherwise the device follows the volume of its class, or of the time of day."""
     stretches: tuple[Stretch, ...]
 
 

@@ -12,6 +12,7 @@ from controller.planning.compile import ClipFacts, Material, Speaker, airings, c
 from protocol.messages import Plan, Stretch, TrustedKey
 from schedules.plan import Calendar, plan_window
 from schedules.types import (
+    ClassVolumes,
     Percent,
     Recurrence,
     Schedule,
@@ -106,12 +107,14 @@ def test_a_configuration_says_what_holds_at_the_speaker() -> None:
         quiet_hours=(TimeWindow(time(21), time(5)),),
         volume_rules=(VolumeRule(TimeWindow(time(5), time(6)), Percent(40)),),
         max_volume=Percent(80),
+        class_volumes=ClassVolumes(emergency=Percent(100)),
     )
     keys = [TrustedKey(kid="k2", x="x"), TrustedKey(kid="k1", x="y")]
     said = config(replace(speaker([]), policy=policy), keys)
 
     assert (said.quiet_hours[0].start, said.quiet_hours[0].end) == ("21:00", "05:00")
     assert (said.volume_rules[0].volume, said.max_volume) == (40, 80)
+    assert (said.class_volumes.routine, said.class_volumes.emergency) == (None, 100)
     assert said.groups == ("g1", "g2")
     assert [key.kid for key in said.keys] == ["k1", "k2"]
     assert content_hash(said) == content_hash(config(replace(speaker([]), policy=policy), keys[::-1]))

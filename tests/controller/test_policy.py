@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from controller.areas.policy import AreaPolicy, CapsSaid, QuietWindow, VolumeWindow, effective_policy
+from controller.areas.policy import AreaPolicy, CapsSaid, ClassVolumesSaid, QuietWindow, VolumeWindow, effective_policy
 from schedules.types import Caps, SpeakerPolicy, TimeWindow
 
 TIMES = st.sampled_from(["00:00", "05:00", "11:30", "13:30", "22:00", "23:59"])
@@ -20,6 +20,7 @@ CAPS = st.builds(
     daily_max_s=LIMITS,
     days_per_week=st.none() | st.integers(0, 7),
 )
+CLASS_VOLUMES = st.builds(ClassVolumesSaid, routine=VOLUMES, priority=VOLUMES, live=VOLUMES, emergency=VOLUMES)
 POLICIES = st.builds(
     AreaPolicy,
     zone=st.sampled_from([None, "Asia/Ho_Chi_Minh", "Europe/Berlin"]),
@@ -27,6 +28,7 @@ POLICIES = st.builds(
     volume_rules=st.none() | st.lists(RULES, max_size=3).map(tuple),
     default_volume=VOLUMES,
     max_volume=VOLUMES,
+    class_volumes=CLASS_VOLUMES,
     caps=CAPS,
 )
 CHAINS = st.lists(POLICIES, max_size=4)
@@ -74,6 +76,19 @@ def test_the_nearest_area_decides_preferences(chain: list[AreaPolicy], below: Ar
         assert here.default_volume == min(below.default_volume, here.max_volume)
     if below.volume_rules is not None:
         assert len(here.volume_rules) == len(below.volume_rules)
+    for name in ("routine", "priority", "live"):
+        said = getattr(below.class_volumes, name)
+        assert said is None or getattr(here.class_volumes, name) == min(said, here.max_volume)
+
+
+@few
+@given(CHAINS, POLICIES)
+def test_nobody_below_makes_a_warning_from_above_quieter(chain: list[AreaPolicy], below: AreaPolicy):
+    said = [each.class_volumes.emergency for each in chain if each.class_volumes.emergency is not None]
+    here = effective_policy([*chain, below])
+    emergency = here.class_volumes.emergency
+    assert emergency is None or emergency >= max([here.max_volume, *said])
+    assert emergency is not None or not said
 
 
 @few
@@ -82,6 +97,8 @@ def test_no_volume_exceeds_the_ceiling(chain: list[AreaPolicy]):
     policy = effective_policy(chain)
     assert policy.default_volume <= policy.max_volume
     assert all(rule.volume <= policy.max_volume for rule in policy.volume_rules)
+    volumes = policy.class_volumes
+    assert all((each or 0) <= policy.max_volume for each in (volumes.routine, volumes.priority, volumes.live))
 
 
 @few
@@ -105,6 +122,8 @@ def test_what_is_said_survives_storing(policy: AreaPolicy):
         {"quiet_hours": [{"start": "24:00", "end": "05:00"}]},
         {"quiet_hours": [{"start": "22:00"}]},
         {"volume_rules": [{"start": "22:00", "end": "05:00", "volume": -1}]},
+        {"class_volumes": {"emergency": 101}},
+        {"class_volumes": {"emergancy": 80}},
         {"caps": {"days_per_week": 8}},
         {"quite_hours": []},
     ],

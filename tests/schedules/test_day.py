@@ -17,7 +17,7 @@ from schedules.day import (
     volume_at,
     window_day,
 )
-from schedules.types import VIETNAM, Percent, SpeakerPolicy, TimeWindow, VolumeRule
+from schedules.types import VIETNAM, ClassVolumes, Percent, Priority, SpeakerPolicy, TimeWindow, VolumeRule
 from tests.schedules.language import MONDAY, at, window
 
 NEW_YORK = "America/New_York"
@@ -147,6 +147,34 @@ def test_volume_follows_the_time_of_day_under_the_ceiling(clock, override, expec
 
 def test_the_ceiling_holds_for_rules_and_default_too():
     assert volume_at(SpeakerPolicy(default_volume=Percent(90), max_volume=Percent(50)), at("12:00")) == 50
+
+
+BY_CLASS = SpeakerPolicy(
+    volume_rules=LOUD.volume_rules,
+    default_volume=Percent(75),
+    max_volume=Percent(80),
+    class_volumes=ClassVolumes(priority=Percent(78), live=Percent(95), emergency=Percent(100)),
+)
+
+
+@pytest.mark.parametrize(
+    ("priority", "clock", "override", "expected"),
+    [
+        (Priority.ROUTINE, "20:00", None, 40),
+        (Priority.PRIORITY, "20:00", None, 78),
+        (Priority.PRIORITY, "20:00", 30, 30),
+        (Priority.LIVE, "12:00", None, 80),
+        (Priority.EMERGENCY, "02:00", None, 100),
+        (Priority.EMERGENCY, "12:00", 20, 100),
+    ],
+)
+def test_a_class_may_have_its_own_volume(priority, clock, override, expected):
+    assert volume_at(BY_CLASS, at(clock), override, priority) == expected
+
+
+@pytest.mark.parametrize("override", [None, 20, 100])
+def test_an_emergency_is_as_loud_as_the_ceiling_at_any_hour_unless_an_area_says_otherwise(override):
+    assert volume_at(LOUD, at("02:00"), override, Priority.EMERGENCY) == 80
 
 
 def test_times_of_a_window_may_have_seconds():

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
@@ -100,6 +101,12 @@ def test_what_plays_goes_on_though_it_lost_its_readiness():
 
 def test_what_was_stopped_does_not_stay_on_air():
     assert choose([], wish("stopped")) is None
+
+
+def test_a_repeat_of_an_alert_is_no_newer_than_its_first_airing():
+    older = replace(airing("old", at("06:05"), priority=Priority.EMERGENCY), raised_at=at("06:00"))
+    newer = airing("new", at("06:01"), priority=Priority.EMERGENCY)
+    assert rank(candidate(newer, ready=True)) < rank(candidate(older, ready=True))
 
 
 def test_a_planned_occurrence_was_raised_when_it_begins():

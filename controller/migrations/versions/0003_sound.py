@@ -28,6 +28,8 @@ def upgrade() -> None:
         table.add_column(sa.Column("relay_url", sa.String(length=2000), nullable=False, server_default=""))
         table.add_column(sa.Column("relay_ms", sa.Integer(), nullable=False, server_default="0"))
         table.create_foreign_key("fk_playlist_items_bed_id", "announcements", ["bed_id"], ["id"])
+    with op.batch_alter_table("planned_occurrences") as table:
+        table.add_column(sa.Column("own_volume", sa.Boolean(), nullable=False, server_default=sa.true()))
     op.create_index("ix_playlist_items_bed_id", "playlist_items", ["bed_id"])
     op.create_table(
         "pronunciations",
@@ -49,6 +51,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("pronunciations")
     op.drop_index("ix_playlist_items_bed_id", "playlist_items")
+    with op.batch_alter_table("planned_occurrences") as table:
+        table.drop_column("own_volume")
     with op.batch_alter_table("playlist_items") as table:
         table.drop_constraint("fk_playlist_items_bed_id", type_="foreignkey")
         for column in ("relay_ms", "relay_url", "bed_db", "bed_id", "fade_out_ms", "fade_in_ms"):
