@@ -18,7 +18,8 @@ from audio.decode import decode_args
 from audio.errors import EmptyPlaylist, NotAudio
 from audio.ffmpeg import BYTES_PER_MS, RATE_HZ, pcm_file, stream
 from audio.files import publish, scratch
-from audio.loudness import Loudness, measure
+from audio.listen import measure
+from audio.loudness import Loudness
 from audio.render import render
 
 IN_MEMORY_MAX_MS = 10 * 60_000

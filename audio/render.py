@@ -6,9 +6,11 @@ from pathlib import Path
 
 from audio.child import ChildLimits
 from audio.errors import EngineFailed
-from audio.ffmpeg import RATE_HZ, Source, command, recording, stream
+from audio.ffmpeg import Source, command, recording, stream
 from audio.files import durable
-from audio.loudness import CEILING_DBTP, TARGET_LUFS, TOLERANCE_LU, Loudness, adjust, measure
+from audio.listen import measure
+from audio.loudness import CEILING_DBTP, TARGET_LUFS, TOLERANCE_LU, Loudness, adjust
+from audio.waveform import Portrait
 
 MEDIA_TYPE = "audio/ogg; codecs=opus"
 _OPUS = (
@@ -39,13 +41,17 @@ class Rendered:
     """An encoded file and how loud it came out."""
 
     path: Path
-    loudness: Loudness
-    sample_count: int
+    portrait: Portrait
+
+    @property
+    def loudness(self) -> Loudness:
+        """How loud it came out."""
+        return self.portrait.loudness
 
     @property
     def duration_ms(self) -> int:
         """To the nearest millisecond, without the padding of the codec."""
-        return round(self.sample_count * 1000 / RATE_HZ)
+        return self.portrait.duration_ms
 
 
 def render(
@@ -95,7 +101,7 @@ def _encode(source: Source, filters: str, path: Path, limits: ChildLimits | None
     measured = measure(recording(path), limits=limits)
     if not measured.sample_count:
         raise EngineFailed(engine="ffmpeg", detail=report.last_line)
-    return Rendered(path, measured.loudness, measured.sample_count)
+    return Rendered(path, measured.portrait)
 
 
 def _within(loudness: Loudness, slack_lu: float) -> bool:

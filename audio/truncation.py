@@ -6,7 +6,7 @@ Nothing can tell for a bare stream that states no length (ADTS, MP3 without a Xi
 import re
 from pathlib import Path
 
-from audio.loudness import Measured
+from audio.listen import Measured
 
 _SAID_SO = (
     "growing file?",  # MP3: shorter than its Xing header says
@@ -19,8 +19,10 @@ _SAID_SO = (
 _HALF_PACKET = "Packet corrupt"
 _LENGTH_UNKNOWN_BY_DESIGN = "Ignoring maximum wav data size"  # a WAV that was written to a pipe
 _ESTIMATED = "Estimating duration"
-_DURATION = re.compile(r"Duration: (\d+):(\d\d):(\d\d\.\d+)")
-_PICTURE = re.compile(r"Stream #.*: Video: (?!.*\(attached pic\))")
+_DURATION = re.compile(r"^  Duration: (\d+):(\d\d):(\d\d\.\d+)", re.MULTILINE)
+_PICTURE = re.compile(r"^  Stream #.*: Video: (?!.*\(attached pic\))", re.MULTILINE)
+_TAG = re.compile(r"^    .*\n?", re.MULTILINE)
+"""ffmpeg indents what the file says of itself: a title may be "partial file"."""
 
 _SLACK_S = 1.0
 _SLACK_PART = 0.02
@@ -31,17 +33,17 @@ _OGG_PAGE_MAX_BYTES = _OGG_HEADER_BYTES + 255 + 255 * 255
 
 def ends_early(measured: Measured, path: Path) -> bool:
     """Whether the file was cut."""
-    log = measured.log
+    log = _TAG.sub("", measured.log)
     if any(sentence in log for sentence in _SAID_SO):
         return True
     if _HALF_PACKET in log and _LENGTH_UNKNOWN_BY_DESIGN not in log:
         return True
-    return _shorter_than_promised(measured) or _last_ogg_page_is_cut(path)
+    return _shorter_than_promised(measured, log) or _last_ogg_page_is_cut(path)
 
 
-def _shorter_than_promised(measured: Measured) -> bool:
-    promised = _DURATION.search(measured.log)
-    if not promised or not measured.sample_count or _ESTIMATED in measured.log or _PICTURE.search(measured.log):
+def _shorter_than_promised(measured: Measured, log: str) -> bool:
+    promised = _DURATION.search(log)
+    if not promised or not measured.sample_count or _ESTIMATED in log or _PICTURE.search(log):
         return False  # a film may well be longer than its sound
     hours, minutes, seconds = promised.groups()
     promised_s = int(hours) * 3600 + int(minutes) * 60 + float(seconds)

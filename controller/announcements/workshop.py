@@ -241,7 +241,7 @@ class Workshop:
         return partial(_converted, self._store.path(row.source or ""), partial(_keep_on, self._stopping))
 
 
-def _keep_on(stopping: threading.Event, _stage: str, _seconds: float) -> None:
+def _keep_on(stopping: threading.Event, _stage: str, _done: float | None) -> None:
     if stopping.is_set():
         raise Stopping
 

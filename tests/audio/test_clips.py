@@ -17,7 +17,7 @@ from audio.errors import (
     Truncated,
     Unwritable,
 )
-from audio.speech import Voice
+from audio.speech.espeak import CENTRAL, NORTH, SOUTH
 from tests.audio.conftest import Record
 from tests.support.ears import hear, likeness, loudness_lufs, true_peak_dbtp
 
@@ -92,7 +92,7 @@ def test_a_clip_lasts_exactly_as_long_as_what_was_recorded(record: Record, workd
 
 
 def test_typed_text_becomes_speech_fit_for_air(workdir: Path):
-    clip = clip_from_text(SPEECH, Voice.NORTH, workdir)
+    clip = clip_from_text(SPEECH, NORTH, workdir)
 
     assert fit_for_air(clip)
     assert 4_000 < clip.duration_ms < 15_000
@@ -100,30 +100,29 @@ def test_typed_text_becomes_speech_fit_for_air(workdir: Path):
 
 
 def test_the_three_voices_sound_different(workdir: Path):
-    clips = [clip_from_text("Xin chào bà con.", voice, workdir) for voice in Voice]
+    clips = [clip_from_text("Xin chào bà con.", voice, workdir) for voice in (NORTH, CENTRAL, SOUTH)]
 
-    assert len({clip.sha256 for clip in clips}) == len(Voice)
+    assert len({clip.sha256 for clip in clips}) == 3
 
 
 def test_a_faster_voice_takes_less_time(workdir: Path):
-    slow, fast = (clip_from_text(SPEECH, Voice.NORTH, workdir, speed_wpm=speed) for speed in (120, 200))
+    slow, fast = (clip_from_text(SPEECH, NORTH, workdir, speed_wpm=speed) for speed in (120, 200))
 
     assert fast.duration_ms < 0.8 * slow.duration_ms
 
 
 def test_progress_is_told_from_stage_to_stage(record: Record, workdir: Path):
-    told: list[tuple[str, float]] = []
-    clip_from_file(record("take.wav"), workdir, on_progress=lambda stage, seconds: told.append((stage, seconds)))
+    told: list[str] = []
+    clip_from_file(record("take.wav"), workdir, on_progress=lambda stage, _done: told.append(stage))
 
-    assert [stage for stage, _ in told] == sorted((stage for stage, _ in told), key=["listening", "encoding"].index)
-    assert max(seconds for stage, seconds in told if stage == "listening") == pytest.approx(2, abs=0.01)
+    assert told == sorted(told, key=["listening", "encoding"].index)
 
 
 def test_work_that_is_called_off_leaves_nothing(record: Record, workdir: Path):
     class CalledOffError(Exception):
         pass
 
-    def call_off(stage: str, _seconds: float) -> None:
+    def call_off(stage: str, _done: float | None) -> None:
         if stage == "encoding":
             raise CalledOffError
 
@@ -257,9 +256,9 @@ def test_exactly_the_longest_allowed_is_allowed(record: Record, workdir: Path):
 def test_text_without_words_and_endless_text_are_refused(workdir: Path):
     for text in ("", " \n\t ", "… !!! —", "🙂"):
         with pytest.raises(NothingToSay):
-            clip_from_text(text, Voice.NORTH, workdir)
+            clip_from_text(text, NORTH, workdir)
     with pytest.raises(TooMuchText):
-        clip_from_text("a" * 20_001, Voice.NORTH, workdir)
+        clip_from_text("a" * 20_001, NORTH, workdir)
 
 
 def test_a_full_disk_is_said_and_may_be_tried_again(record: Record, tmp_path: Path):
@@ -298,7 +297,7 @@ def test_every_refusal_speaks_both_languages_and_has_its_own_code():
 
 
 def test_speech_survives_the_way_into_the_clip(workdir: Path, tmp_path: Path):
-    clip = clip_from_text(SPEECH, Voice.NORTH, workdir)
+    clip = clip_from_text(SPEECH, NORTH, workdir)
     sound = hear(clip.path)
     again = hear(clip_from_file(clip.path, workdir).path)
 

@@ -10,6 +10,7 @@ from audio.clips import ClipFile
 from audio.errors import EngineFailed, NotAudio
 from audio.loudness import Loudness
 from audio.playlist import MarkAt, StretchFile
+from audio.waveform import Portrait
 from controller.announcements import workshop
 from controller.broadcasting import making_sound, planning
 from tests.support.broadcasts import plan_of, replan, schedule, settled
@@ -18,6 +19,7 @@ from tests.support.eventually import becomes
 
 COMMUNE = "07339"
 LOUD = Loudness(-16.0, -2.5)
+PORTRAIT = Portrait(LOUD, 1000, (0, 50, 0))
 
 
 class FakeAudio:
@@ -32,13 +34,13 @@ class FakeAudio:
         self.spoken.append(text)
         if self.failures:
             raise self.failures.pop(0)
-        return ClipFile(*self._file(folder, text.encode()), duration_ms=1000, loudness=LOUD)
+        return ClipFile(*self._file(folder, text.encode()), duration_ms=1000, before=PORTRAIT, after=PORTRAIT)
 
     def convert(self, source: Path, folder: Path, **_more: object) -> ClipFile:
         data = source.read_bytes()
         if not data.startswith(b"RIFF"):
             raise NotAudio
-        return ClipFile(*self._file(folder, b"clip of " + data), duration_ms=2000, loudness=LOUD)
+        return ClipFile(*self._file(folder, b"clip of " + data), duration_ms=2000, before=PORTRAIT, after=PORTRAIT)
 
     def assemble(self, items: list[Any], folder: Path, **_more: object) -> list[StretchFile]:
         self.assembled += 1
