@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 
 import structlog
 
-from audio.chime import tone
+from audio.signals import tone
 from device_agent import decoder
 from device_agent.airing import Airing, Airings
 from device_agent.clock import TrustedClock
