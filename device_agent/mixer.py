@@ -5,38 +5,14 @@ No thread, no clock, no device: the player calls it with both.
 
 import audioop
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from enum import Enum, auto
-from typing import Final, Literal, Protocol
+from dataclasses import dataclass
 
 from device_agent.sinks import FRAME_BYTES, RATE_HZ
+from device_agent.steering import Steering
 from device_agent.timeline import Timeline
+from device_agent.voice import Cause, Sound, Stage, Voice
 
-FADE_MS: Final = 30
-_BLOCK_FRAMES: Final = RATE_HZ // 1000
-"""A ramp moves in steps of 1 ms."""
-_STARVED_FRAMES: Final = 5 * RATE_HZ
-"""A sound that brings nothing for so long is given up."""
-
-Cause = Literal["completed", "cut", "cancelled", "failed", "lost"]
-
-
-class Sound(Protocol):
-    """Samples on demand. The player's thread reads; it must never have to wait."""
-
-    @property
-    def ended(self) -> bool:
-        """Whether all has been read."""
-
-    @property
-    def failed(self) -> bool:
-        """Whether it ended before its time, because of an error."""
-
-    def read(self, frames: int) -> bytes:
-        """Return up to `frames` frames: as many as are here now."""
-
-    def close(self) -> None:
-        """Let go of what produces it."""
+__all__ = ["Cause", "Ended", "Mixer", "Sound", "Sounding", "Started"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,121 +32,55 @@ class Ended:
     played_ms: int
     last_mono_s: float | None
     """None when not one sample sounded."""
+    skipped_ms: int = 0
+    """What was left out in its midst, so that it came back into step after a stall."""
 
 
-class _Stage(Enum):
-    WAITING = auto()
-    SOUNDING = auto()
-    FADING = auto()
-    DONE = auto()
-
-
-@dataclass
-class _Voice:
-    """One sound on its way through the mixer."""
+@dataclass(frozen=True, slots=True)
+class Sounding:
+    """What is heard now."""
 
     airing: int
-    of: str
-    sound: Sound
-    at_mono_s: float
-    gain: float
-    target: float
-    step: float = 0.0
-    stage: _Stage = _Stage.WAITING
-    cause: Cause = "completed"
-    runs: list[tuple[int, int]] = field(default_factory=list)
-    """Where its frames lie in the stream: (first, count), more than one only when it starved between."""
-    starved: int = 0
-    announced: bool = False
-
-    def render(self, index: int, frames: int) -> bytes:
-        """Return up to `frames` frames with the volume applied, and note where they lie."""
-        pcm = self.sound.read(frames)
-        got = len(pcm) // FRAME_BYTES
-        if got:
-            self.starved = 0
-            if self.runs and sum(self.runs[-1]) == index:
-                self.runs[-1] = (self.runs[-1][0], self.runs[-1][1] + got)
-            else:
-                self.runs.append((index, got))
-        if got < frames:
-            self.starved += frames - got
-            if self.sound.ended:
-                self.finish("failed" if self.sound.failed else "completed")
-            elif self.starved > _STARVED_FRAMES:
-                self.finish("failed")
-        shaped = self._shaped(pcm)
-        if self.stage is _Stage.FADING and (self.gain == 0 or got < frames):
-            self.finish("cut")
-        return shaped
-
-    def ramp(self, target: float, over_ms: int = FADE_MS) -> None:
-        """Move the volume to `target` within some time, mostly that of a fade."""
-        self.target = target
-        self.step = abs(target - self.gain) / max(1, over_ms)
-
-    def finish(self, cause: Cause) -> None:
-        """No more frames of it will be rendered."""
-        self.cause = cause if self.stage is not _Stage.FADING else "cut"
-        self.stage = _Stage.DONE
-        self.sound.close()
-
-    def consumed(self, position: int) -> int:
-        """How many of its frames the sink has played."""
-        return sum(min(count, max(0, position - first)) for first, count in self.runs)
-
-    def _shaped(self, pcm: bytes) -> bytes:
-        if self.gain == self.target:
-            return pcm if self.gain == 1 else audioop.mul(pcm, FRAME_BYTES, self.gain)
-        blocks: list[bytes] = []
-        for at in range(0, len(pcm), _BLOCK_FRAMES * FRAME_BYTES):
-            self.gain = self._nearer()
-            blocks.append(audioop.mul(pcm[at : at + _BLOCK_FRAMES * FRAME_BYTES], FRAME_BYTES, self.gain))
-        return b"".join(blocks)
-
-    def _nearer(self) -> float:
-        if abs(self.target - self.gain) <= self.step * 1.01:
-            return self.target
-        return self.gain + (self.step if self.target > self.gain else -self.step)
+    played_ms: int
+    """Sound that the sink consumed …"""
+    reached_ms: int
+    """… and where in it the listener is: further, when something was left out."""
 
 
 class Mixer:
     """All voices of one stream: usually one, two for the 30 ms in which one gives way to the other."""
 
     def __init__(self) -> None:
-        self._voices: list[_Voice] = []
+        self._voices: list[Voice] = []
+        self._steering = Steering()
+        self._jumps: list[float] = []
+        self.late_s = 0.0
+        """How far what is being rendered is behind its instants: what the steering works on."""
 
-    def add(self, airing: int, sound: Sound, *, of: str, at_mono_s: float, gain: float, fade_in: bool) -> None:
-        """Let a sound begin at an instant, or at once when that has passed; whatever sounds then fades out."""
-        voice = _Voice(airing, of, sound, at_mono_s, gain=0.0 if fade_in else gain, target=gain)
-        voice.ramp(gain)
+    def add(self, voice: Voice) -> None:
+        """Let a sound begin at its instant, or at once when that has passed; whatever sounds then fades out."""
         self._voices.append(voice)
 
     def stop(self, airing: int) -> None:
         """Fade a sound out, or forget it if it has not begun."""
-        for voice in self._voices:
-            if voice.airing == airing:
-                self._fade(voice)
+        for voice in self._of(airing):
+            voice.give_way()
 
     def stop_all(self) -> None:
         """Fade out everything."""
         for voice in self._voices:
-            self._fade(voice)
+            voice.give_way()
 
     def set_gain(self, airing: int, gain: float, over_s: float) -> None:
         """Move a sound's volume within some time; what waits begins with it."""
-        for voice in self._voices:
-            if voice.airing == airing and voice.stage is _Stage.SOUNDING:
+        for voice in self._of(airing):
+            if voice.stage in {Stage.WAITING, Stage.SOUNDING}:
                 voice.ramp(gain, round(over_s * 1000))
-            elif voice.airing == airing and voice.stage is _Stage.WAITING:
-                voice.target, voice.gain = gain, gain if voice.gain else 0.0
-                voice.ramp(gain)
 
     def retime(self, airing: int, at_mono_s: float) -> None:
         """The instant of a sound's first sample lies elsewhere now."""
-        for voice in self._voices:
-            if voice.airing == airing:
-                voice.at_mono_s = at_mono_s
+        for voice in self._of(airing):
+            voice.at_mono_s = at_mono_s
 
     @property
     def idle(self) -> bool:
@@ -180,7 +90,17 @@ class Mixer:
     @property
     def audible(self) -> bool:
         """Whether some voice has begun and the sink has not consumed all of it."""
-        return any(voice.stage is not _Stage.WAITING and voice.runs for voice in self._voices)
+        return any(voice.stage is not Stage.WAITING and voice.placed for voice in self._voices)
+
+    @property
+    def next_at_mono_s(self) -> float | None:
+        """When the next of those that wait begins: an amplifier wants to know ahead."""
+        return min((voice.at_mono_s for voice in self._voices if voice.stage is Stage.WAITING), default=None)
+
+    def take_jumps(self) -> list[float]:
+        """Return by how many seconds something had to be set right at once, each time since it was last asked."""
+        jumps, self._jumps = self._jumps, []
+        return jumps
 
     def render(self, index: int, frames: int, timeline: Timeline) -> tuple[bytes, str | None]:
         """Return the stream's next frames from `index` on, at most `frames`, and what they belong to.
@@ -191,9 +111,10 @@ class Mixer:
             frames = self._begin_due(index, frames, timeline)
         mixed = b""
         of: str | None = None
-        for voice in [v for v in self._voices if v.stage in {_Stage.SOUNDING, _Stage.FADING}]:
-            pcm = voice.render(index, frames)
-            if voice.stage is _Stage.SOUNDING:
+        self.late_s = 0.0
+        for voice in [v for v in self._voices if v.stage in {Stage.SOUNDING, Stage.FADING}]:
+            pcm = self._steered(voice, index, frames, timeline)
+            if voice.stage is Stage.SOUNDING:
                 pcm += bytes(frames * FRAME_BYTES - len(pcm))
             if pcm:
                 of = voice.of
@@ -203,53 +124,61 @@ class Mixer:
     def settle(self, position: int, timeline: Timeline) -> Iterable[Started | Ended]:
         """Say what the sink's progress to frame `position` means."""
         for voice in list(self._voices):
-            played = voice.consumed(position)
-            if played and not voice.announced:
+            if not voice.announced and voice.placed and position > voice.first_frame:
+                first_mono_s = timeline.instant(voice.first_frame)
                 voice.announced = True
-                yield Started(voice.airing, timeline.instant(voice.runs[0][0]))
-            if voice.stage is _Stage.DONE and played == sum(count for _, count in voice.runs):
+                yield Started(voice.airing, first_mono_s)
+            if voice.over(position):
                 self._voices.remove(voice)
-                last = timeline.instant(sum(voice.runs[-1])) if voice.runs else None
-                yield Ended(voice.airing, voice.cause, played * 1000 // RATE_HZ, last)
+                yield self._ended(voice, voice.cause, position, timeline.instant(voice.end_frame))
 
     def lose(self, position: int, mono_s: float) -> Iterable[Ended]:
         """The sink is gone: nothing of what is here will sound any more."""
         voices, self._voices = self._voices, []
         for voice in voices:
-            voice.sound.close()
-            played = voice.consumed(position)
-            cause = voice.cause if voice.stage is _Stage.DONE else "lost"
-            yield Ended(voice.airing, cause, played * 1000 // RATE_HZ, mono_s if played else None)
+            voice.close()
+            cause = voice.cause if voice.stage is Stage.DONE else "lost"
+            yield self._ended(voice, cause, position, mono_s)
 
-    def sounding(self, position: int) -> tuple[int, int] | None:
-        """The airing that is heard now and how many ms of it were; None when the sink consumes silence."""
+    def sounding(self, position: int) -> Sounding | None:
+        """What is heard when the sink has consumed the stream up to `position`; None for silence."""
         for voice in reversed(self._voices):
             if voice.announced:
-                return voice.airing, voice.consumed(position) * 1000 // RATE_HZ
+                return Sounding(voice.airing, voice.heard_ms(position), voice.reached_ms(position))
         return None
+
+    def _of(self, airing: int) -> list[Voice]:
+        return [voice for voice in self._voices if voice.airing == airing]
+
+    def _steered(self, voice: Voice, index: int, frames: int, timeline: Timeline) -> bytes:
+        late_s = voice.late_s(timeline.instant(index))
+        if voice.stage is Stage.SOUNDING:
+            self.late_s = late_s
+            voice.rate = self._steering.rate(late_s, frames / RATE_HZ)
+        pcm = voice.render(index, frames, late_s)
+        if voice.jumped_s:
+            self._jumps.append(voice.jumped_s)
+            voice.jumped_s = 0.0
+        return pcm
 
     def _begin_due(self, index: int, frames: int, timeline: Timeline) -> int:
         """Begin what is due at `index`; return how many frames may be rendered before the next beginning."""
-        for voice in [v for v in self._voices if v.stage is _Stage.WAITING]:
+        for voice in [v for v in self._voices if v.stage is Stage.WAITING]:
             start = timeline.frame_at(voice.at_mono_s)
             if start <= index:
                 for other in self._voices:
-                    if other.stage is _Stage.SOUNDING:
-                        self._fade(other)
-                voice.stage = _Stage.SOUNDING
+                    if other.stage is Stage.SOUNDING:
+                        other.give_way()
+                voice.begin(timeline.instant(index) - voice.at_mono_s)
             else:
                 frames = min(frames, start - index)
         return frames
 
     @staticmethod
-    def _fade(voice: _Voice) -> None:
-        if voice.stage is _Stage.WAITING:
-            voice.finish("cancelled")
-        elif voice.stage is _Stage.SOUNDING:
-            voice.stage = _Stage.FADING
-            voice.ramp(0.0)
-            if voice.gain == 0:
-                voice.finish("cut")
+    def _ended(voice: Voice, cause: Cause, position: int, last_mono_s: float) -> Ended:
+        played_ms = voice.heard_ms(position)
+        skipped_ms = voice.reached_ms(position) - played_ms
+        return Ended(voice.airing, cause, played_ms, last_mono_s if played_ms else None, skipped_ms)
 
 
 def _added(one: bytes, other: bytes) -> bytes:

@@ -8,15 +8,17 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import structlog
 
+from device_agent.meter import Meter
 from device_agent.mixer import Ended, Mixer, Sound, Started
 from device_agent.ports import Amplifier, NullAmplifier
 from device_agent.sinks import FRAME_BYTES, RATE_HZ, Position, Sink, SinkError
 from device_agent.timeline import Timeline
+from device_agent.voice import Voice
 
 log = structlog.get_logger(__name__)
 
@@ -53,7 +55,19 @@ class PlayerStatus:
     airing: int | None = None
     """The airing of which samples are being consumed."""
     played_ms: int = 0
+    """How much of it they were."""
+    reached_ms: int = 0
+    """Where in it the listener is: further than what was played when something was left out to come back into step."""
+    level_dbfs: float | None = None
+    """RMS of what sounded in the last half second; None when nothing is on air."""
+    peak_dbfs: float | None = None
+    late_ms: float | None = None
+    """How far what is on air is behind its instants (ahead: below 0): what the soft correction works on."""
     underruns: int = 0
+    underrun_ms: int = 0
+    """For how long the device stood still for lack of samples, in all."""
+    jumps: int = 0
+    """How often what sounded was so far from its instants that it was set right at once."""
     lost_since_mono_s: float | None = None
 
 
@@ -64,6 +78,7 @@ class _Feed:
         self.sink = sink
         self.opened_mono_s = opened_mono_s
         self.timeline = Timeline()
+        self.meter = Meter()
         self.written = 0
         self.position = Position(0, opened_mono_s)
 
@@ -72,6 +87,8 @@ class Player:
     """Owns the sink in one thread. `open_sink` is called there, again after each loss.
 
     Its methods may be called from any thread. Without `start()` a test drives it by calling `step()`.
+    `sink_offset_ms` is by how much what the sink calls played is heard later: the delay of an amplifier or a converter,
+    which no driver knows.
     """
 
     def __init__(
@@ -79,11 +96,13 @@ class Player:
         open_sink: Callable[[], Sink],
         amplifier: Amplifier | None = None,
         *,
+        sink_offset_ms: float = 0.0,
         mono: Callable[[], float] = time.monotonic,
     ) -> None:
         self._open_sink = open_sink
         self._amplifier = amplifier or NullAmplifier()
         self._amplified = False
+        self._sink_offset_s = sink_offset_ms / 1000
         self._mono = mono
         self._mixer = Mixer()
         self._orders: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
@@ -108,14 +127,26 @@ class Player:
         """What the sink does, as of the last chunk."""
         return self._status
 
-    def play(self, sound: Sound, *, at_mono_s: float, of: str, gain: float, fade_in: bool = False) -> int:
+    def play(
+        self,
+        sound: Sound,
+        *,
+        at_mono_s: float,
+        of: str,
+        gain: float,
+        fade_in: bool = False,
+        in_step: bool = True,
+    ) -> int:
         """Have `sound` begin at an instant (at once when it has passed) and what sounds then give way to it.
 
-        Returns the airing's number, by which events speak of it.
+        With `fade_in` it is the midst of something: what is late by then is left out, so that it joins in step. After a
+        stall what is `in_step` leaves out or waits, to be together with its neighbours again; otherwise it is heard
+        whole. Returns the airing's number, by which events speak of it.
         """
         self._airings += 1
         airing = self._airings
-        self._orders.put(lambda: self._mixer.add(airing, sound, of=of, at_mono_s=at_mono_s, gain=gain, fade_in=fade_in))
+        voice = Voice(airing, sound, of=of, at_mono_s=at_mono_s, gain=gain, joins=fade_in, in_step=in_step)
+        self._orders.put(lambda: self._mixer.add(voice))
         return airing
 
     def stop(self, airing: int) -> None:
@@ -192,7 +223,7 @@ class Player:
 
     def _opened(self) -> _Feed:
         sink = self._open_sink()
-        self._status = PlayerStatus(open=True, sink=sink.name, underruns=self._status.underruns)
+        self._status = replace(self._counts(), open=True, sink=sink.name)
         log.info("sink.opened", sink=sink.name)
         self._post(SinkChanged(open=True, detail=sink.name))
         return _Feed(sink, self._mono())
@@ -204,30 +235,56 @@ class Player:
             self._amplify(on=True)
         feed.sink.write(frames, of)
         feed.written += len(frames) // FRAME_BYTES
-        feed.position = feed.sink.consumed()
+        if of is not None:
+            feed.meter.note(feed.written, frames)
+        feed.position = self._heard(feed.sink.consumed())
         if feed.position.frames > _PROVEN_FRAMES:
             self._retry_s = _FIRST_RETRY_S
         stalled = feed.timeline.observe(feed.position)
+        self._note(feed, stalled)
         if feed.timeline.known:
             self._publish(self._mixer.settle(feed.position.frames, feed.timeline))
         if not self._mixer.audible:
             self._amplify(on=False)
-        self._note(feed, stalled)
         ahead = feed.written / RATE_HZ - (self._mono() - feed.opened_mono_s)
         return _CHUNK_S if ahead > _UNPACED_S else 0.0
 
+    def _heard(self, position: Position) -> Position:
+        """What the sink calls played is heard so much later."""
+        return Position(position.frames, position.mono_s + self._sink_offset_s)
+
     def _note(self, feed: _Feed, stalled_s: float) -> None:
         sounding = self._mixer.sounding(feed.position.frames)
+        before = self._status
         if stalled_s:
             log.warning("sink.underrun", stalled_ms=round(stalled_s * 1000), sounding=sounding is not None)
-        self._status = PlayerStatus(
+        if jumped := self._mixer.take_jumps():
+            log.warning("sound.set_right", late_ms=round(jumped[-1] * 1000), times=len(jumped))
+        status = PlayerStatus(
             open=True,
-            sink=self._status.sink,
-            latency_ms=feed.sink.latency_ms,
-            airing=sounding[0] if sounding else None,
-            played_ms=sounding[1] if sounding else 0,
-            underruns=self._status.underruns + (1 if stalled_s else 0),
+            sink=before.sink,
+            latency_ms=round(feed.sink.latency_ms + self._sink_offset_s * 1000, 3),
+            underruns=before.underruns + (1 if stalled_s else 0),
+            underrun_ms=before.underrun_ms + round(stalled_s * 1000),
+            jumps=before.jumps + len(jumped),
         )
+        if sounding is not None:
+            level = feed.meter.level(feed.position.frames)
+            status = replace(
+                status,
+                airing=sounding.airing,
+                played_ms=sounding.played_ms,
+                reached_ms=sounding.reached_ms,
+                level_dbfs=level.rms_dbfs,
+                peak_dbfs=level.peak_dbfs,
+                late_ms=round(self._mixer.late_s * 1000, 3),
+            )
+        self._status = status
+
+    def _counts(self) -> PlayerStatus:
+        """What is counted since the start, and nothing of the moment."""
+        before = self._status
+        return PlayerStatus(underruns=before.underruns, underrun_ms=before.underrun_ms, jumps=before.jumps)
 
     def _obey(self) -> None:
         while True:
@@ -250,10 +307,8 @@ class Player:
         self._publish(self._mixer.lose(position.frames, position.mono_s))
         self._amplify(on=False)
         since = self._status.lost_since_mono_s
-        self._status = PlayerStatus(
-            sink=self._status.sink,
-            underruns=self._status.underruns,
-            lost_since_mono_s=since if since is not None else self._mono(),
+        self._status = replace(
+            self._counts(), sink=self._status.sink, lost_since_mono_s=since if since is not None else self._mono()
         )
         wait_s = self._retry_s
         self._retry_s = min(self._retry_s * 2, _LAST_RETRY_S)

@@ -155,21 +155,40 @@ def test_what_waits_begins_when_the_clock_has_moved(booth: Booth) -> None:
     assert abs(next(i for i, value in enumerate(booth.samples()) if value) - booth.frame_at(at + 0.1)) <= 1
 
 
-def test_a_starved_sound_goes_on_when_samples_come(booth: Booth) -> None:
-    class Stuttering(LongSound):
-        hungry = False
+class Stuttering(LongSound):
+    """A sound that can be made to bring nothing for a while."""
 
-        def read(self, frames: int) -> bytes:
-            return b"" if self.hungry else super().read(frames)
+    hungry = False
 
-    sound = Stuttering(1000)
-    booth.player.play(sound, at_mono_s=booth.clock.mono() + 0.2, of="a", gain=1.0)
+    def read(self, frames: int) -> bytes:
+        return b"" if self.hungry else super().read(frames)
+
+
+def starve(booth: Booth, sound: Stuttering, seconds: float) -> None:
     booth.run(0.6)
     sound.hungry = True
-    booth.run(0.4)
+    booth.run(seconds)
     sound.hungry = False
-    booth.run(1.5)
-    assert [(event.cause, event.played_ms) for event in booth.ended()] == [("completed", 1000)]
+    booth.run(2)
+
+
+def test_a_sound_that_must_be_heard_whole_goes_on_where_it_starved(booth: Booth) -> None:
+    sound = Stuttering(1000)
+    booth.player.play(sound, at_mono_s=booth.clock.mono() + 0.2, of="a", gain=1.0, in_step=False)
+    starve(booth, sound, 0.4)
+    assert [(event.cause, event.played_ms, event.skipped_ms) for event in booth.ended()] == [("completed", 1000, 0)]
+
+
+def test_a_sound_that_starved_comes_back_into_step(booth: Booth) -> None:
+    sound = Stuttering(1000)
+    at = booth.clock.mono() + 0.2
+    booth.player.play(sound, at_mono_s=at, of="a", gain=1.0)
+    starve(booth, sound, 0.4)
+    (ended,) = booth.ended()
+    assert (ended.cause, ended.last_mono_s) == ("completed", pytest.approx(at + 1, abs=0.0001))
+    assert ended.played_ms + ended.skipped_ms == 1000
+    assert ended.skipped_ms == pytest.approx(400, abs=1)
+    assert booth.player.status.jumps == 1
 
 
 def test_a_sound_that_brings_nothing_is_given_up(booth: Booth) -> None:

@@ -1,0 +1,49 @@
+"""How loud what sounds is: measured on the samples that the sink has consumed, so that silence on air is seen."""
+
+import audioop
+import math
+from collections import deque
+from dataclasses import dataclass
+from typing import Final
+
+from device_agent.sinks import FRAME_BYTES, RATE_HZ
+
+_FULL: Final = 32768
+_SHOWN_FRAMES: Final = RATE_HZ // 2
+SILENCE_DBFS: Final = -99.0
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """Of the last half second that sounded, in dB below full scale."""
+
+    rms_dbfs: float
+    peak_dbfs: float
+
+
+class Meter:
+    """Measures pieces as they are written and answers for those that have been consumed."""
+
+    def __init__(self) -> None:
+        self._pieces: deque[tuple[int, int, int, int]] = deque()
+        """End in the stream, frames, RMS, peak."""
+
+    def note(self, end: int, pcm: bytes) -> None:
+        """Take what was written up to frame `end`."""
+        if pcm:
+            self._pieces.append(
+                (end, len(pcm) // FRAME_BYTES, audioop.rms(pcm, FRAME_BYTES), audioop.max(pcm, FRAME_BYTES))
+            )
+
+    def level(self, position: int) -> Level:
+        """How loud it is when the sink has consumed up to `position`."""
+        while self._pieces and self._pieces[0][0] <= position - _SHOWN_FRAMES:
+            self._pieces.popleft()
+        heard = [piece for piece in self._pieces if piece[0] <= position]
+        frames = sum(piece[1] for piece in heard)
+        power = sum(piece[1] * piece[2] ** 2 for piece in heard) / frames if frames else 0.0
+        return Level(_dbfs(math.sqrt(power)), _dbfs(max((piece[3] for piece in heard), default=0)))
+
+
+def _dbfs(amplitude: float) -> float:
+    return max(SILENCE_DBFS, round(20 * math.log10(amplitude / _FULL), 1)) if amplitude else SILENCE_DBFS
