@@ -124,6 +124,22 @@ class EngineFailed(AudioError):
     en = "The sound engine {engine} failed. Try again; if it keeps failing, tell the technician: {detail}"
 
 
+class EngineRefused(AudioError):
+    """A speech service will not read this, now or later. Facts: `engine`, `detail`."""
+
+    code = "engine_refused"
+    vi = "Dịch vụ đọc {engine} từ chối: {detail}. Hãy chọn giọng khác, hoặc báo cho kỹ thuật viên."
+    en = "The speech service {engine} refuses: {detail}. Choose another voice, or tell the technician."
+
+
+class NoVoice(AudioError):
+    """Nobody on this machine reads this language. Facts: `language`."""
+
+    code = "no_voice"
+    vi = "Máy này không có giọng đọc cho ngôn ngữ «{language}». Hãy thu âm người đọc rồi tải lên."
+    en = "No voice on this machine reads the language `{language}`. Record somebody who does, and upload that."
+
+
 class FfmpegMissing(AudioError):
     """No ffmpeg on this machine."""
 

@@ -3,10 +3,22 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import BaseModel, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from audio.speech.voices import Gender, Region
+
 MIB = 1024 * 1024
+
+
+class RemoteVoice(BaseModel):
+    """A voice of the speech service at `speech_url`, by the service's own name for it."""
+
+    id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,57}$")
+    language: str = "vi"
+    gender: Gender | None = None
+    region: Region | None = None
+    title: str = Field(default="", max_length=100)
 
 
 class Settings(BaseSettings):
@@ -42,6 +54,15 @@ class Settings(BaseSettings):
     upload_max_bytes: int = Field(default=200 * MIB, gt=0)
     session_days: int = Field(default=14, ge=1)
     """A sign-in ends after this many days without use."""
+
+    voices_dir: Path | None = None
+    """Where Piper voices lie (`NAME.onnx` and `NAME.onnx.json`); none: `data_dir`/voices."""
+    speech_url: str = Field(default="", pattern=r"^(https?://.+)?$")
+    """A speech service over HTTP, such as the province's own; empty: there is none."""
+    speech_token: SecretStr | None = None
+    speech_timeout_s: float = Field(default=10.0, gt=0, le=120)
+    speech_voices: tuple[RemoteVoice, ...] = ()
+    """Who reads there, as JSON: `[{"id": "ngoc", "gender": "female", "region": "southern"}]`."""
 
     @property
     def database(self) -> str:

@@ -4,9 +4,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, StringConstraints, model_validator
 
-from audio.speech import MAX_CHARS, Voice
+from audio.speech import MAX_CHARS
 from controller.announcements.models import Announcement, Kind, Status
 from controller.http.fields import AreaCodeField, In, Line
+from controller.speech.fields import VoiceField
 from controller.text import Text
 
 Language = Literal["vi"]
@@ -34,7 +35,7 @@ class AnnouncementIn(In):
     text: Words
     area_code: AreaCodeField
     language: Language = "vi"
-    voice: Voice | None = None
+    voice: VoiceField | None = None
     category: Category = ""
 
 
@@ -43,7 +44,7 @@ class AnnouncementEdit(In):
 
     title: Line | None = None
     text: Words | None = None
-    voice: Voice | None = None
+    voice: VoiceField | None = None
     category: Category | None = None
     retired: Literal[True] | None = None
 

@@ -19,7 +19,7 @@ from audio.clips import ClipFile, Progress, clip_from_file, clip_from_text
 from audio.errors import AudioError
 from audio.playlist import ChimeItem, ClipItem, Item, PauseItem, StretchFile, assemble
 from audio.render import MEDIA_TYPE
-from audio.speech import Voice
+from audio.speech import Studio
 from controller.announcements.models import Announcement, Kind, Status
 from controller.announcements.repository import RenderingQueue
 from controller.content.service import Clips, store_of
@@ -30,6 +30,7 @@ from controller.playlists.recipe import Recipe
 from controller.playlists.repository import SoundRepository
 from controller.playlists.sound import Sounds
 from controller.runtime import Runtime
+from controller.speech.studio import studio_of
 from protocol.messages import Mark, Stretch
 
 log = structlog.get_logger(__name__)
@@ -94,10 +95,18 @@ class Workshop:
     """Turns waiting announcements into clips and waiting playlists into stretches."""
 
     def __init__(
-        self, *, database: Database, store: ContentStore, folder: Path, hub: Hub, now: Callable[[], datetime]
+        self,
+        *,
+        database: Database,
+        store: ContentStore,
+        studio: Studio,
+        folder: Path,
+        hub: Hub,
+        now: Callable[[], datetime],
     ) -> None:
         self._database = database
         self._store = store
+        self._studio = studio
         self._folder = folder
         self._hub = hub
         self._now = now
@@ -236,8 +245,7 @@ class Workshop:
 
     def _renderer(self, row: Announcement) -> Callable[[Path], list[Made]]:
         if row.kind is Kind.TEXT:
-            voice = Voice(row.voice) if row.voice else Voice.NORTH
-            return partial(_spoken, row.text, voice, partial(_keep_on, self._stopping))
+            return partial(_spoken, self._studio, row.text, row.voice, partial(_keep_on, self._stopping))
         return partial(_converted, self._store.path(row.source or ""), partial(_keep_on, self._stopping))
 
 
@@ -246,8 +254,11 @@ def _keep_on(stopping: threading.Event, _stage: str, _done: float | None) -> Non
         raise Stopping
 
 
-def _spoken(text: str, voice: Voice, progress: Progress, folder: Path) -> list[Made]:
-    return [Made.of(clip_from_text(text, voice, folder, on_progress=progress))]
+def _spoken(studio: Studio, text: str, voice_id: str | None, progress: Progress, folder: Path) -> list[Made]:
+    casting = studio.cast(voice_id)
+    if casting.missing:
+        log.warning("workshop.voice_missing", voice=casting.missing, reads=casting.voice.id)
+    return [Made.of(clip_from_text(text, casting.voice, folder, studio=studio, on_progress=progress))]
 
 
 def _converted(source: Path, progress: Progress, folder: Path) -> list[Made]:
@@ -278,6 +289,7 @@ def workshop_of(runtime: Runtime) -> Workshop:
         runtime.parts[Workshop] = Workshop(
             database=runtime.database,
             store=store_of(runtime),
+            studio=studio_of(runtime),
             folder=runtime.settings.data_dir / "work",
             hub=hub_of(runtime),
             now=runtime.clock,

@@ -6,7 +6,7 @@ from audio.chime import ChimeKind, chime
 from audio.clips import clip_from_file, clip_from_text
 from audio.errors import EmptyPlaylist, NotAudio
 from audio.playlist import ChimeItem, ClipItem, Item, PauseItem, RelayItem, assemble
-from audio.speech import Voice
+from audio.speech.espeak import NORTH
 from tests.support.ears import from_bytes, hear, likeness, loudness_lufs, offset_samples, true_peak_dbtp
 from tests.support.recordings import make_recording
 
@@ -22,7 +22,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def news(made: Path) -> ClipItem:
     text = "Sáng mai, nhân dân thôn Đông tập trung tại nhà văn hóa."
-    return ClipItem(clip_from_text(text, Voice.NORTH, made).path, "Bản tin", "news")
+    return ClipItem(clip_from_text(text, NORTH, made).path, "Bản tin", "news")
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,90 @@
+"""From a typed text to what an engine reads: sentences with the pauses between them.
+
+An officer writes a pause as `[nghỉ 2 giây]` (or `[pause 2 s]`), or leaves a line empty.
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from audio.speech.voices import VIETNAMESE
+from audio.text import for_reading
+
+DEFAULT_SPEED_WPM = 150
+SENTENCE_MS = 430
+PARAGRAPH_MS = 720
+"""What espeak-ng itself leaves at 150 words a minute; at another speed the pauses shrink and grow with the words."""
+EMPTY_LINE_MS = 1300
+WRITTEN_PAUSE_MS = 1000
+"""Of a `[nghỉ]` that does not say how long."""
+LONGEST_PAUSE_MS = 30_000
+
+_BREAK = re.compile(
+    r"\[\s*(?P<mark>nghỉ|pause)\b\s*(?P<s>\d{1,3}(?:[.,]\d{1,2})?)?\s*(?:giây|gy|s|sec|seconds?)?\s*\]"
+    r"|(?P<empty>\n[^\S\n]*\n\s*)",
+    re.IGNORECASE,
+)
+_SENTENCE_END = re.compile(r"(?<=[.!?…。！？])\s+")
+_NOT_SPOKEN = re.compile(r"[\x00-\x08\x0b-\x1f\u200b-\u200f\ufeff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """Words to say in one breath, and the silence after them."""
+
+    text: str
+    pause_ms: int
+
+
+def script(
+    text: str,
+    language: str = VIETNAMESE,
+    dictionary: Mapping[str, str] | None = None,
+    speed_wpm: int = DEFAULT_SPEED_WPM,
+) -> tuple[Sentence, ...]:
+    """What to say of `text`, in order; empty when it has no word."""
+    pace = DEFAULT_SPEED_WPM / speed_wpm
+    said: list[Sentence] = []
+    at = 0
+    plain = unicodedata.normalize("NFC", text.replace("\r\n", "\n"))
+    for mark in (*_BREAK.finditer(plain), None):
+        said += _block(plain[at : mark.start() if mark else None], language, dictionary or {}, pace)
+        if mark is None or not said:
+            at = mark.end() if mark else at
+            continue
+        pause_ms = round(EMPTY_LINE_MS * pace) if mark["empty"] else _written_ms(mark["s"])
+        said[-1] = replace(said[-1], pause_ms=max(pause_ms, said[-1].pause_ms if mark["empty"] else 0))
+        at = mark.end()
+    return (*said[:-1], replace(said[-1], pause_ms=0)) if said else ()
+
+
+def _written_ms(seconds: str | None) -> int:
+    wished_ms = round(1000 * float(seconds.replace(",", "."))) if seconds else WRITTEN_PAUSE_MS
+    return min(wished_ms, LONGEST_PAUSE_MS)
+
+
+def _block(text: str, language: str, dictionary: Mapping[str, str], pace: float) -> list[Sentence]:
+    said: list[Sentence] = []
+    for paragraph in _words(text, language, dictionary).split("\n\n"):
+        found = [one for one in _SENTENCE_END.split(paragraph) if any(letter.isalnum() for letter in one)]
+        pauses = [SENTENCE_MS] * (len(found) - 1) + [PARAGRAPH_MS]
+        said += [Sentence(one.strip(), round(ms * pace)) for one, ms in zip(found, pauses, strict=False)]
+    return said
+
+
+def _words(text: str, language: str, dictionary: Mapping[str, str]) -> str:
+    if language == VIETNAMESE:
+        return for_reading(text)
+    paragraphs = (" ".join(_NOT_SPOKEN.sub("", line).split()) for line in text.splitlines())
+    plain = "\n\n".join(filter(None, paragraphs))
+    return _replaced(plain, dictionary)
+
+
+def _replaced(text: str, dictionary: Mapping[str, str]) -> str:
+    """Say whole words as the dictionary has them; the longest entry wins."""
+    entries: Sequence[str] = sorted((word for word in dictionary if word), key=len, reverse=True)
+    if not entries:
+        return text
+    pattern = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, entries))})(?!\w)")
+    return pattern.sub(lambda match: dictionary[match[0]], text)
