@@ -1,14 +1,13 @@
 """Piper: neural voices that an operator puts into a folder, `NAME.onnx` beside `NAME.onnx.json`."""
 
 import importlib.util
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import structlog
+from pydantic import BaseModel, Field
 
 from audio.child import ChildLimits
 from audio.errors import EngineFailed
@@ -20,8 +19,35 @@ log = structlog.get_logger(__name__)
 
 KEY = "piper"
 _WORKER = Path(__file__).with_name("piper_worker.py")
-_RATES_HZ = range(8_000, 48_001)
-_CONFIG_MAX_BYTES = 1 << 20
+_DESCRIPTION_MAX_BYTES = 1 << 20
+
+
+class _Audio(BaseModel):
+    sample_rate: int = Field(ge=8_000, le=48_000)
+
+
+class _Espeak(BaseModel):
+    voice: str
+
+
+class _Language(BaseModel):
+    code: str = ""
+
+
+class _Description(BaseModel):
+    """What a voice says of itself. `gender`, `region` and `title` are ours, for an operator to add."""
+
+    audio: _Audio
+    espeak: _Espeak
+    language: _Language = _Language()
+    gender: Gender | None = None
+    region: Region | None = None
+    title: str = Field(default="", max_length=100)
+
+    @property
+    def spoken(self) -> str:
+        """The language without its country."""
+        return (self.language.code or self.espeak.voice).replace("_", "-").partition("-")[0].lower()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,24 +86,15 @@ class PiperEngine:
         for path in sorted(self._folder.glob("*.onnx")):
             try:
                 found.append(_model(path))
-            except (OSError, ValueError, KeyError, TypeError) as error:
+            except (OSError, ValueError) as error:
                 log.warning("speech.voice_unreadable", voice=path.name, error=str(error))
         return found
 
 
 def _model(path: Path) -> _Model:
-    """Read what a voice says of itself; `gender`, `region` and `title` are ours, for an operator to add."""
     beside = path.with_name(f"{path.name}.json")
-    if beside.stat().st_size > _CONFIG_MAX_BYTES:
+    if beside.stat().st_size > _DESCRIPTION_MAX_BYTES:
         raise ValueError("the description is too long")
-    says: dict[str, Any] = json.loads(beside.read_text("utf-8"))
-    language = (
-        says.get("language", {}).get("code", "").partition("_")[0] or str(says["espeak"]["voice"]).partition("-")[0]
-    )
-    rate_hz = int(says["audio"]["sample_rate"])
-    if rate_hz not in _RATES_HZ:
-        raise ValueError(f"{rate_hz} Hz")
-    gender = Gender(says["gender"]) if "gender" in says else None
-    region = Region(says["region"]) if "region" in says else None
-    title = str(says.get("title") or says.get("dataset") or path.stem)
-    return _Model(named(KEY, path.stem, language, gender, region, title=title), path, rate_hz)
+    says = _Description.model_validate_json(beside.read_bytes())
+    voice = named(KEY, path.stem, says.spoken, says.gender, says.region, title=says.title or path.stem)
+    return _Model(voice, path, says.audio.sample_rate)
