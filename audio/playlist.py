@@ -1,48 +1,62 @@
 """A playlist becomes sound: one gapless file per uninterrupted stretch, with the place of every item in it.
 
-Short stretches are assembled with pydub in memory (5.8 MB a minute). A longer one is laid end to end on disk
-instead, so that three hours of music take no more memory than three minutes, only scratch space.
-Items begin on whole milliseconds: less than 1 ms of silence fills each up.
+Items begin on whole milliseconds: less than 1 ms of silence fills each up. The same items give the same bytes; a
+stretch that is nothing but one clip is that clip, so that a speaker which has it fetches nothing.
 """
 
 import shutil
-import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, assert_never
 
+from audio import signals
 from audio.child import ChildLimits
-from audio.chime import ChimeKind, chime
 from audio.decode import decode_args
 from audio.errors import EmptyPlaylist, NotAudio
-from audio.ffmpeg import BYTES_PER_MS, RATE_HZ, pcm_file, stream
+from audio.ffmpeg import BYTES_PER_MS, pcm_file, recording, stream
 from audio.files import publish, scratch
 from audio.listen import measure
 from audio.loudness import Loudness
+from audio.mixing import BED_LEAD_MS, Bed, Part, Sound, fade, join, under
 from audio.render import render
+from audio.signals import Signal
 
-IN_MEMORY_MAX_MS = 10 * 60_000
 MarkKind = Literal["chime", "announcement", "pause", "relay"]
 
 
 @dataclass(frozen=True, slots=True)
 class ChimeItem:
-    """One of our chimes."""
+    """One of our signals."""
 
     item_id: str
-    kind: ChimeKind = ChimeKind.OPENING
+    kind: Signal = Signal.OPENING
     title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
+class Underlay:
+    """A finished clip, heard softly under another: `db` softer than its own loudness, looped or cut to length.
+
+    −12 dB and less leave room for the voice above it.
+    """
+
+    path: Path
+    db: float = -18.0
+
+
+@dataclass(frozen=True, slots=True)
 class ClipItem:
-    """A finished clip, heard `repeat` times in a row."""
+    """A finished clip, heard `repeat` times, `gap_ms` apart. A bed lies under all of it, gaps too."""
 
     path: Path
     title: str
     item_id: str
     repeat: int = 1
+    gap_ms: int = 0
+    fade_in_ms: int = 0
+    fade_out_ms: int = 0
+    bed: Underlay | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +82,10 @@ Item = ChimeItem | ClipItem | PauseItem | RelayItem
 
 @dataclass(frozen=True, slots=True)
 class MarkAt:
-    """Where one item lies inside its stretch. A repeated clip has a mark each time."""
+    """Where one item lies inside its stretch. A repeated clip has a mark each time, and one for each gap.
+
+    With a bed, the first mark begins where the bed does, `BED_LEAD_MS` before the words, and the last ends with it.
+    """
 
     item_id: str
     kind: MarkKind
@@ -92,75 +109,71 @@ class StretchFile:
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """One sounding of one item. `samples` is a raw file of a whole number of milliseconds; None is silence."""
+    """One sounding of one item. `clip` is the file that it is, if it is nothing more."""
 
     item_id: str
     kind: MarkKind
     title: str
-    duration_ms: int
-    samples: Path | None
+    part: Part
+    clip: Path | None = None
+
+    @property
+    def audible(self) -> bool:
+        return self.part.sound is not None
 
 
-def assemble(
-    items: Sequence[Item],
-    workdir: Path,
-    *,
-    limits: ChildLimits | None = None,
-    in_memory_max_ms: int = IN_MEMORY_MAX_MS,
-) -> list[StretchFile]:
+def assemble(items: Sequence[Item], workdir: Path, *, limits: ChildLimits | None = None) -> list[StretchFile]:
     """Make the files of a playlist in `workdir`, in order. Blocks; call it in a thread."""
     if not any(isinstance(item, ChimeItem | ClipItem) for item in items):
         raise EmptyPlaylist
-    stretches: list[StretchFile] = []
     with scratch(workdir) as folder:
         bench = _Workbench(folder, limits)
-        for number, (at_ms, pieces) in enumerate(_stretches(items, bench)):
-            if not any(piece.samples for piece in pieces):
-                continue
-            joined = folder / f"stretch-{number}.pcm"
-            in_memory = sum(piece.duration_ms for piece in pieces) <= in_memory_max_ms
-            (_join_in_memory if in_memory else _join_on_disk)(pieces, joined)
-            place = folder / f"stretch-{number}"
-            place.mkdir()
-            stretches.append(_encode(joined, pieces, at_ms, folder=place, workdir=workdir, limits=limits))
-            joined.unlink()
-    return stretches
+        return [
+            bench.stretch(at_ms, pieces, workdir)
+            for at_ms, pieces in _stretches(items, bench)
+            if any(piece.audible for piece in pieces)
+        ]
 
 
 class _Workbench:
-    """Decodes each sound once, however often it is heard."""
+    """Where sounds lie decoded, each once however often it is heard, and become a stretch."""
 
     def __init__(self, folder: Path, limits: ChildLimits | None) -> None:
         self._folder = folder
         self._limits = limits
-        self._ready: dict[Path | ChimeKind, Path] = {}
+        self._ready: dict[Path | Signal, Sound] = {}
 
-    def chime(self, kind: ChimeKind) -> Path:
-        if kind not in self._ready:
-            path = self._new_path()
-            path.write_bytes(chime(kind))
-            self._ready[kind] = _filled_up(path)
-        return self._ready[kind]
-
-    def clip(self, clip: Path) -> Path:
-        if clip not in self._ready:
-            path = self._new_path()
+    def sound(self, of: Path | Signal) -> Sound:
+        """The samples of a clip or a signal."""
+        if of not in self._ready:
+            path = self._folder / f"sound-{len(self._ready)}.pcm"
             with path.open("wb") as file:
-                report = stream(decode_args(clip), file.write, self._limits)
-            if report.status != 0 or not path.stat().st_size:
-                raise NotAudio
-            self._ready[clip] = _filled_up(path)
-        return self._ready[clip]
+                if isinstance(of, Signal):
+                    file.writelines(signals.samples(of))
+                else:
+                    report = stream(decode_args(of), file.write, self._limits)
+                    if report.status != 0 or not file.tell():
+                        raise NotAudio
+                file.write(bytes(-file.tell() % BYTES_PER_MS))
+                self._ready[of] = Sound(path, file.tell() // BYTES_PER_MS)
+        return self._ready[of]
 
-    def _new_path(self) -> Path:
-        return self._folder / f"sound-{len(self._ready)}.pcm"
-
-
-def _filled_up(path: Path) -> Path:
-    missing = -path.stat().st_size % BYTES_PER_MS
-    with path.open("ab") as file:
-        file.write(bytes(missing))
-    return path
+    def stretch(self, at_ms: int, pieces: Sequence[_Piece], workdir: Path) -> StretchFile:
+        """One file of these pieces: the only clip itself, if there is nothing else."""
+        marks = _marks(pieces)
+        if len(pieces) == 1 and pieces[0].clip:
+            made = self._folder / f"alone{pieces[0].clip.suffix}"
+            shutil.copyfile(pieces[0].clip, made)
+            loudness = measure(recording(made), limits=self._limits).loudness
+        else:
+            joined = self._folder / "joined.pcm"
+            join((piece.part for piece in pieces), joined)
+            source = pcm_file(joined)
+            rendered = render(source, measure(source, limits=self._limits).loudness, self._folder, limits=self._limits)
+            made, loudness = rendered.path, rendered.loudness
+        size_bytes = made.stat().st_size
+        path, sha256 = publish(made, workdir)
+        return StretchFile(path, sha256, size_bytes, sum(mark.duration_ms for mark in marks), marks, at_ms, loudness)
 
 
 def _stretches(items: Sequence[Item], bench: _Workbench) -> Iterator[tuple[int, list[_Piece]]]:
@@ -175,74 +188,57 @@ def _stretches(items: Sequence[Item], bench: _Workbench) -> Iterator[tuple[int, 
             continue
         for piece in _pieces(item, bench):
             pieces.append(piece)
-            at_ms += piece.duration_ms
+            at_ms += piece.part.duration_ms
     yield begun_ms, pieces
 
 
 def _pieces(item: ChimeItem | ClipItem | PauseItem, bench: _Workbench) -> list[_Piece]:
     match item:
         case PauseItem():
-            return [_Piece(item.item_id, "pause", item.title, item.ms, None)]
+            return [_Piece(item.item_id, "pause", item.title, Part(item.ms))]
         case ChimeItem():
-            return [_sounding(item.item_id, "chime", item.title, bench.chime(item.kind))]
+            sound = bench.sound(item.kind)
+            return [_Piece(item.item_id, "chime", item.title, Part(sound.duration_ms, sound))]
         case ClipItem():
-            return [_sounding(item.item_id, "announcement", item.title, bench.clip(item.path))] * item.repeat
+            readings = _readings(item, bench.sound(item.path))
+            return _bedded(readings, item.bed, bench.sound(item.bed.path)) if item.bed else readings
         case _:
             assert_never(item)
 
 
-def _sounding(item_id: str, kind: MarkKind, title: str, samples: Path) -> _Piece:
-    return _Piece(item_id, kind, title, samples.stat().st_size // BYTES_PER_MS, samples)
+def _readings(item: ClipItem, sound: Sound) -> list[_Piece]:
+    """The clip each time it is heard, and the gaps between."""
+    level = fade(sound.duration_ms, item.fade_in_ms, item.fade_out_ms)
+    plain = not (item.fade_in_ms or item.fade_out_ms or item.bed)
+    part = Part(sound.duration_ms, sound, fade=level)
+    reading = _Piece(item.item_id, "announcement", item.title, part, item.path if plain else None)
+    gap = _Piece(item.item_id, "pause", item.title, Part(item.gap_ms))
+    again = [gap, reading] if item.gap_ms else [reading]
+    return [reading, *again * (item.repeat - 1)]
 
 
-def _join_in_memory(pieces: Sequence[_Piece], to: Path) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pydub warns of a missing ffmpeg on PATH; it is only given samples here
-        from pydub import (  # type: ignore[import-untyped] # noqa: PLC0415 - slow, and absent from the speaker
-            AudioSegment,
-        )
-
-    stretch = AudioSegment.empty().set_frame_rate(RATE_HZ).set_sample_width(2)
-    for piece in pieces:
-        if piece.samples:
-            sound = AudioSegment(piece.samples.read_bytes(), sample_width=2, frame_rate=RATE_HZ, channels=1)
-        else:
-            sound = AudioSegment.silent(piece.duration_ms, frame_rate=RATE_HZ)
-        stretch = stretch.append(sound, crossfade=0)
-    to.write_bytes(stretch.raw_data)
-
-
-def _join_on_disk(pieces: Sequence[_Piece], to: Path) -> None:
-    with to.open("wb") as stretch:
-        for piece in pieces:
-            if piece.samples:
-                with piece.samples.open("rb") as sound:
-                    shutil.copyfileobj(sound, stretch, 1 << 20)
-            else:
-                stretch.seek(piece.duration_ms * BYTES_PER_MS, 1)
-        stretch.truncate()
-
-
-def _encode(
-    joined: Path,
-    pieces: Sequence[_Piece],
-    at_ms: int,
-    *,
-    folder: Path,
-    workdir: Path,
-    limits: ChildLimits | None,
-) -> StretchFile:
-    source = pcm_file(joined)
-    made = render(source, measure(source, limits=limits).loudness, folder, limits=limits)
-    size_bytes = made.path.stat().st_size
-    path, sha256 = publish(made.path, workdir)
-    return StretchFile(path, sha256, size_bytes, made.duration_ms, _marks(pieces), at_ms, made.loudness)
+def _bedded(readings: Sequence[_Piece], bed: Underlay, sound: Sound) -> list[_Piece]:
+    """The readings over a bed that is heard alone before the first and after the last."""
+    parts = [piece.part for piece in readings]
+    parts[0] = replace(parts[0], lead_ms=BED_LEAD_MS, duration_ms=parts[0].duration_ms + BED_LEAD_MS)
+    parts[-1] = replace(parts[-1], duration_ms=parts[-1].duration_ms + BED_LEAD_MS)
+    begins, words = [0], []
+    for part in parts:
+        begin = begins[-1] + part.lead_ms
+        if part.sound:
+            words.append((begin, begin + part.sound.duration_ms))
+        begins.append(begins[-1] + part.duration_ms)
+    level = under(words, begins[-1], bed.db)
+    return [
+        replace(piece, part=replace(part, bed=Bed(sound, level, begin)))
+        for piece, part, begin in zip(readings, parts, begins, strict=False)
+    ]
 
 
 def _marks(pieces: Sequence[_Piece]) -> tuple[MarkAt, ...]:
     marks: list[MarkAt] = []
     at_ms = 0
     for piece in pieces:
-        marks.append(MarkAt(piece.item_id, piece.kind, piece.title, at_ms, piece.duration_ms))
-        at_ms += piece.duration_ms
+        marks.append(MarkAt(piece.item_id, piece.kind, piece.title, at_ms, piece.part.duration_ms))
+        at_ms += piece.part.duration_ms
     return tuple(marks)

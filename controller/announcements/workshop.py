@@ -14,11 +14,11 @@ from typing import Any
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from audio.chime import ChimeKind
 from audio.clips import ClipFile, Progress, clip_from_file, clip_from_text
 from audio.errors import AudioError
 from audio.playlist import ChimeItem, ClipItem, Item, PauseItem, StretchFile, assemble
 from audio.render import MEDIA_TYPE
+from audio.signals import Signal
 from audio.speech import Studio
 from controller.announcements.models import Announcement, Kind, Status
 from controller.announcements.repository import RenderingQueue
@@ -272,7 +272,7 @@ def _assembled(recipe: Recipe, store: ContentStore, folder: Path) -> list[Made]:
 def _item(step: Mapping[str, Any], store: ContentStore) -> Item:
     match step["kind"]:
         case "chime":
-            return ChimeItem(step["id"], ChimeKind(step["chime"]))
+            return ChimeItem(step["id"], Signal(step["chime"]))
         case "pause":
             return PauseItem(step["ms"], step["id"])
         case _:
