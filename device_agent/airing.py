@@ -1,8 +1,10 @@
 """What is with the player, from the moment it is bound for the air until its row in the journal is closed."""
 
 import asyncio
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 import structlog
@@ -21,6 +23,10 @@ log = structlog.get_logger(__name__)
 _PROGRESS_MS: Final = 5000
 _NEARLY_ALL_MS: Final = 300
 """What gives way this close to its end was heard whole."""
+_MOVED_S: Final = 50e-6
+"""A clock that moved by less is not followed: two samples."""
+_STEPPED_S: Final = 5.0
+"""A clock that is set by more was wrong before: what began by it ends by it."""
 
 
 @dataclass
@@ -32,11 +38,17 @@ class Airing:
     play_id: PlayId | None
     """None when the journal could not be written: it sounds all the same."""
     target_mono_s: float
-    """When its first sample should sound."""
+    """When its first sample was planned to sound: what a start error is measured against."""
+    begins_mono_s: float
+    """When the player lets it begin; moves with the trusted clock."""
+    begins_at: datetime | None
+    """The same moment in UTC, for what stays in step with it; None for what is heard whole, however late it becomes."""
     duration_ms: int
     """From where it begins to its end."""
     volume: int
     occurrence: PlannedOccurrence | None = None
+    resumed: bool = False
+    """Some of it was heard before."""
     first_mono_s: float | None = None
     verdict: tuple[Outcome, str] | None = None
     """Why it is cut short, when we do it."""
@@ -46,7 +58,8 @@ class Airing:
     @property
     def ends_mono_s(self) -> float:
         """When its sound ends by itself."""
-        return (self.first_mono_s or self.target_mono_s) + self.duration_ms / 1000
+        begun = self.begins_mono_s if self.begins_at is not None else self.first_mono_s or self.begins_mono_s
+        return begun + self.duration_ms / 1000
 
     def judge(self, outcome: Outcome, reason: str) -> None:
         """Say why it is cut short; the first reason stands, but what was stopped does not merely give way."""
@@ -83,21 +96,40 @@ class Airings:
         target_mono_s: float,
         duration_ms: int,
         occurrence: PlannedOccurrence | None = None,
+        in_step: bool = False,
+        resumed: bool = False,
     ) -> Airing:
-        """Write the beginning down, then have it sound; what is on air gives way."""
+        """Write the beginning down, then have it sound; what is on air gives way.
+
+        What is `in_step` keeps to its instants by the trusted clock, as its neighbours do.
+        """
         play_id = await self._written_down(play, at_mono_s)
-        if (before := self.current) is not None:
-            before.judge(Outcome.PRE_EMPTED, f"by {play.occurrence or play.kind}")
-            if before.first_mono_s is None and before.target_mono_s >= at_mono_s:
+        for before in self._open.values():
+            if before.first_mono_s is None and before.begins_mono_s >= at_mono_s:
                 self._player.stop(before.number)
+            elif self._yields_mono_s(before) < at_mono_s:
+                continue
+            before.judge(Outcome.PRE_EMPTED, f"by {play.occurrence or play.kind}")
         number = self._player.play(
             sound,
             at_mono_s=at_mono_s,
             of=play.occurrence or play.kind,
             gain=gain(play.volume),
             fade_in=play.from_ms > 0,
+            in_step=in_step,
         )
-        airing = Airing(number, play, play_id, target_mono_s, duration_ms, play.volume, occurrence)
+        airing = Airing(
+            number,
+            play,
+            play_id,
+            target_mono_s,
+            at_mono_s,
+            self._clock.utc_at(at_mono_s) if in_step else None,
+            duration_ms,
+            play.volume,
+            occurrence,
+            resumed,
+        )
         self._open[number] = self.current = airing
         return airing
 
@@ -108,11 +140,24 @@ class Airings:
         airing.judge(outcome, reason)
         self._player.stop(airing.number)
 
-    def set_volume(self, airing: Airing, volume: int) -> None:
-        """Change how loud it is, if that is another volume."""
+    def set_volume(self, airing: Airing, volume: int, over_s: float) -> None:
+        """Change how loud it is, within so many seconds, if that is another volume."""
         if volume != airing.volume:
             airing.volume = volume
-            self._player.set_gain(airing.number, gain(volume))
+            self._player.set_gain(airing.number, gain(volume), over_s=over_s)
+
+    def follow_clock(self) -> None:
+        """Keep what is in step to its instants: they lie elsewhere whenever the trusted clock has moved."""
+        for airing in self._open.values():
+            if airing.begins_at is None or not self._clock.trusted:
+                continue
+            moved_s = self._clock.mono_at(airing.begins_at) - airing.begins_mono_s
+            if not _MOVED_S < abs(moved_s) < _STEPPED_S:
+                continue
+            airing.begins_mono_s += moved_s
+            if airing.first_mono_s is None:
+                airing.target_mono_s += moved_s
+            self._player.retime(airing.number, airing.begins_mono_s)
 
     def started(self, event: Started) -> None:
         """Its first sample sounded."""
@@ -161,6 +206,11 @@ class Airings:
     def of(self, occurrence: str) -> list[Airing]:
         """What the player has of one occurrence."""
         return [airing for airing in self._open.values() if airing.play.occurrence == occurrence]
+
+    def _yields_mono_s(self, airing: Airing) -> float:
+        """When it gives way, if that is settled already."""
+        after = (each.begins_mono_s for each in self._open.values() if each.begins_mono_s > airing.begins_mono_s)
+        return min(after, default=math.inf)
 
     async def _written_down(self, play: Play, at_mono_s: float) -> PlayId | None:
         try:
@@ -211,7 +261,9 @@ def _error_ms(airing: Airing) -> float | None:
 def _outcome(airing: Airing, event: Ended) -> tuple[Outcome, str]:
     match event.cause:
         case "completed":
-            return Outcome.COMPLETED, ""
+            return Outcome.COMPLETED, _whole(airing, event)
+        case "failed" if airing.play.kind == "live":
+            return Outcome.INTERRUPTED, "source_dry"
         case "failed":
             return Outcome.FAILED, "decode_failed"
         case "lost":
@@ -219,5 +271,16 @@ def _outcome(airing: Airing, event: Ended) -> tuple[Outcome, str]:
         case "cut" | "cancelled":
             outcome, reason = airing.verdict or (Outcome.INTERRUPTED, "")
             if outcome is Outcome.PRE_EMPTED and event.played_ms >= airing.duration_ms - _NEARLY_ALL_MS:
-                return Outcome.COMPLETED, ""
+                return (
+                    (Outcome.STOPPED, "limit")
+                    if airing.play.kind == "live"
+                    else (Outcome.COMPLETED, _whole(airing, event))
+                )
             return outcome, reason
+
+
+def _whole(airing: Airing, event: Ended) -> str:
+    """What there is to say of something that was heard to its end."""
+    if event.skipped_ms > _NEARLY_ALL_MS:
+        return "gaps"
+    return "resumed" if airing.resumed else ""

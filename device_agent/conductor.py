@@ -1,12 +1,13 @@
 """The conductor: decides what is on air, has the player make it so, and writes down what came of it.
 
-Everything happens in `tick()`, one after another: events of the player, requests of people, then the decision of
-`device_agent.score`. It may be called at any time, and as often as one likes.
+What wants the air is the plan, and whatever is called: an alert, a person speaking. Everything happens in `tick()`, one
+after another: events of the player, requests of people, then the decision of `device_agent.score`. It may be called at
+any time, and as often as one likes.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
@@ -15,31 +16,34 @@ import structlog
 from audio.signals import tone
 from device_agent import decoder
 from device_agent.airing import Airing, Airings
+from device_agent.calls import CallKind, Calls, MakeSound
 from device_agent.clock import TrustedClock
 from device_agent.decoder import Samples
 from device_agent.errors import AgentError
 from device_agent.fates import Fates
 from device_agent.mixer import Ended, Started
-from device_agent.player import Player, PlayerEvent, SinkChanged
+from device_agent.player import VOLUME_RAMP_S, Player, PlayerEvent, SinkChanged
 from device_agent.ports import Clips, Configs, Journal, Plans, Play
 from device_agent.preparing import Preparation, Prepare, Prepared
-from device_agent.programme import coming_stretches
 from device_agent.repertoire import Repertoire
-from device_agent.score import ENTRY_LEAD, READY_LEAD, Scene, must_stop, next_cue, next_look, under_way
-from device_agent.sinks import RATE_HZ
+from device_agent.score import ENTRY_LEAD, READY_LEAD, Cue, Scene, must_stop, next_cue, next_look, under_way
+from device_agent.volumes import Volumes
 from protocol.messages import Outcome, PlayerState, Problem
-from schedules.day import quiet, volume_at
+from schedules.day import quiet
 from schedules.entry import ON_TIME
-from schedules.types import Percent, PlannedOccurrence, Priority
+from schedules.types import PlannedOccurrence
 
 log = structlog.get_logger(__name__)
 
 LONGEST_WAIT: Final = timedelta(seconds=5)
 COMMIT_S: Final = 1.0
 """A ready sound is handed to the player this long before its instant: time to write its beginning down."""
-_CATCH_UP_S: Final = 0.2
+_TURN_S: Final = 0.03
+"""A volume that a person turns follows within a fade."""
 _STOP_LIMIT_S: Final = 5.0
 _TONE_LEAD_S: Final = 0.2
+_PREPARED_AT_ONCE: Final = 2
+"""Each is a decoder's memory."""
 
 _T = TypeVar("_T")
 _Request = Callable[[], Awaitable[None]]
@@ -56,14 +60,6 @@ class NotPlanned(AgentError):
     """An occurrence that is not in the plan, or of which nothing is left."""
 
     code = "not_planned"
-
-
-@dataclass(frozen=True, slots=True)
-class _Override:
-    """A volume that somebody asked for, until a monotonic instant."""
-
-    volume: int
-    until_mono_s: float
 
 
 class Conductor:
@@ -86,20 +82,23 @@ class Conductor:
         self._changed = changed
         self._inbox: asyncio.Queue[PlayerEvent | _Request | None] = asyncio.Queue()
         self._airings = Airings(player=player, journal=journal, clock=clock, changed=changed)
-        self._fates = Fates(clock, journal)
+        self._calls = Calls(clock)
+        self._fates = Fates(clock, journal, self._calls.kind)
         self._repertoire = Repertoire(
             clock=clock,
+            calls=self._calls,
             clips=clips,
             journal=journal,
             plans=plans,
             configs=configs,
             airings=self._airings,
+            prepare=prepare,
             learn=self._fates.learn,
         )
         self._preparation = Preparation(
-            prepare, wake=self.poke, mono=clock.mono, undecodable=self._repertoire.count_failure
+            self._repertoire.sound, wake=self.poke, clock=clock, failed=self._repertoire.count_failure
         )
-        self._override: _Override | None = None
+        self._volumes = Volumes(clock, lambda: self._repertoire.policy)
         self._sink_problem: str | None = None
         player.listen(self._inbox.put_nowait)
 
@@ -127,22 +126,38 @@ class Conductor:
             await self._handle(self._inbox.get_nowait())
         self._repertoire.read_plan()
         await self._airings.watch()
-        self._follow_volume()
+        self._airings.follow_clock()
+        self._follow_volume(VOLUME_RAMP_S)
         self._fates.observe_trust()
-        now = self._clock.now()
-        if now is None:
-            self._preparation.drop()
-            return 1.0
+        now = self._clock.best_guess()
         scene = await self._scene(now)
         for occurrence, reason in must_stop(scene, now):
             for airing in self._airings.of(occurrence):
                 self._airings.cut(airing, Outcome.STOPPED, reason)
         await self._fates.settle(scene, now, self._repertoire.blocked(scene, now))
-        cue = next_cue(scene, now, READY_LEAD if self._preparation.waiting else ENTRY_LEAD)
-        self._preparation.follow(cue, self._repertoire.pieces)
-        if cue is not None and await self._committed():
+        self._repertoire.forget_over()
+        self._preparation.follow(self._cues(scene, now))
+        if await self._committed():
             scene = await self._scene(now)
         return self._wait_s(scene, now)
+
+    # --- what besides the plan wants the air
+
+    def call(self, occurrence: PlannedOccurrence, kind: CallKind, make_sound: MakeSound) -> None:
+        """Have an alert or a live session take its place in the order, from its `starts_at` on; again to change it.
+
+        It sounds when it outranks what is on air and its own sound is ready, passes quiet hours and an untrusted clock
+        if it is an emergency, and comes back by its resume policy. Calls survive nothing: who made them makes them
+        again after a restart. What was heard to its end or withdrawn is over for good, whoever calls it again.
+        """
+        self._repertoire.call(occurrence, kind, make_sound)
+        self._fates.learn_call(occurrence.id)
+        self.poke()
+
+    async def withdraw(self, name: str, reason: str = "withdrawn") -> None:
+        """Take back a call: it fades out, or never begins. Returns when its record is written."""
+        cut = await self._asked(lambda: self._withdraw(name, reason))
+        await _closed(cut)
 
     # --- what people ask for
 
@@ -161,11 +176,9 @@ class Conductor:
 
     def set_volume(self, volume: int, until: datetime) -> str:
         """Override the time of day's volume until a moment; the ceiling still holds."""
-        self._override = _Override(volume, self._clock.mono_at(until))
-        self.poke()
-        ceiling = self._repertoire.policy.max_volume
-        held = f", held to the ceiling of {ceiling} %" if volume > ceiling else ""
-        return f"volume {volume} % until {until.isoformat()}{held}"
+        said = self._volumes.override(volume, until)
+        self._follow_volume(_TURN_S)
+        return said
 
     async def test_tone(self, seconds: float) -> str:
         """Sound a short tone when nothing else does, and return when it has sounded."""
@@ -185,7 +198,7 @@ class Conductor:
             state="lost" if not status.open else "playing" if airing else "silent",
             occurrence=airing.play.occurrence if airing else None,
             title=airing.play.title if airing else "",
-            position_ms=airing.play.from_ms + status.played_ms if airing else 0,
+            position_ms=airing.play.from_ms + status.reached_ms if airing else 0,
             volume=airing.volume if airing else 0,
             sink=status.sink[:64],
             latency_ms=None if status.latency_ms is None else round(status.latency_ms, 1),
@@ -223,7 +236,7 @@ class Conductor:
         airing = await self._airings.ended(event)
         self._repertoire.forget_sounded()
         if airing is not None and event.cause == "failed" and airing.play.occurrence is not None:
-            self._repertoire.count_failure(airing.play.occurrence)
+            self._repertoire.count_failure(airing.play.occurrence, slow=True)
 
     async def _asked(self, action: Callable[[], Awaitable[_T]]) -> _T:
         """Have something done between two decisions, and return its result."""
@@ -243,7 +256,7 @@ class Conductor:
     async def _left_out(self, occurrence: str, outcome: Outcome) -> str:
         cut = await self._asked(lambda: self._leave_out(occurrence, outcome))
         await _closed(cut)
-        return f"{'cut short' if cut else 'left out'}: {self._repertoire.source(occurrence).title or occurrence}"
+        return f"{'cut short' if cut else 'left out'}: {self._repertoire.title(occurrence)}"
 
     async def _leave_out(self, name: str, outcome: Outcome) -> list[Airing]:
         sounding = self._airings.of(name)
@@ -257,17 +270,27 @@ class Conductor:
         await self._fates.note(occurrence, Outcome.SKIPPED, "command", now=self._clock.best_guess())
         return []
 
+    async def _withdraw(self, name: str, reason: str) -> list[Airing]:
+        """Its row is closed, or written, while it is still known what it was."""
+        wish = self._repertoire.find(name)
+        sounding = self._airings.of(name)
+        for airing in sounding:
+            self._airings.cut(airing, Outcome.STOPPED, reason)
+        if wish is not None and not sounding:
+            await self._fates.note(wish, Outcome.SKIPPED, reason, now=self._clock.best_guess())
+        self._calls.remove(name)
+        return sounding
+
     async def _stop_all(self) -> list[Airing]:
         """Everything that sounds, and whatever would take its place at once: who presses stop wants silence."""
         airings = list(self._airings.all())
         for airing in airings:
             self._airings.cut(airing, Outcome.STOPPED, "command")
-        if (now := self._clock.now()) is not None:
-            sounding = {airing.play.occurrence for airing in airings}
-            scene = await self._scene(now)
-            for occurrence in list(under_way(scene, now)):
-                if occurrence.id not in sounding:
-                    await self._fates.note(occurrence, Outcome.SKIPPED, "command", now=now)
+        now = self._clock.best_guess()
+        sounding = {airing.play.occurrence for airing in airings}
+        for occurrence in list(under_way(await self._scene(now), now)):
+            if occurrence.id not in sounding:
+                await self._fates.note(occurrence, Outcome.SKIPPED, "command", now=now)
         return airings
 
     async def _tone(self, seconds: float) -> Airing:
@@ -278,7 +301,7 @@ class Conductor:
             raise CannotSound(f"the sink is lost: {self._sink_problem}")
         if quiet(self._repertoire.policy, guess):
             raise CannotSound("these are quiet hours")
-        play = Play(kind="test_tone", title="", volume=self._volume(None), clock=self._clock.quality, routine=False)
+        play = Play(kind="test_tone", title="", volume=self._volumes.of(None), clock=self._clock.quality, routine=False)
         at = self._clock.mono() + _TONE_LEAD_S
         return await self._airings.begin(
             play, Samples(tone(seconds)), at_mono_s=at, target_mono_s=at, duration_ms=round(seconds * 1000)
@@ -289,68 +312,65 @@ class Conductor:
     async def _scene(self, now: datetime) -> Scene:
         return await self._repertoire.scene(now, sink_lost=self._sink_problem is not None)
 
+    def _cues(self, scene: Scene, now: datetime) -> list[Cue]:
+        """Who gets the air next, and, while that one's sound keeps everybody waiting, who has it until then."""
+        cues: list[Cue] = []
+        passed_over: dict[str, str] = {}
+        for _ in range(_PREPARED_AT_ONCE):
+            open_to = replace(scene, unplayable={**passed_over, **scene.unplayable})
+            cue = next_cue(open_to, now, READY_LEAD)
+            if cue is not None and cue.occurrence.id not in self._preparation:
+                cue = next_cue(open_to, now, ENTRY_LEAD)
+            if cue is None:
+                break
+            cues.append(cue)
+            if not self._preparation.keeps_waiting(cue):
+                break
+            passed_over[cue.occurrence.id] = "not_ready"
+        return cues
+
     async def _committed(self) -> bool:
-        """Hand the prepared sound to the player if its time has come; says whether that was done."""
-        waiting = self._preparation.waiting
-        if waiting is None or self._clock.mono_at(waiting.cue.at) - self._clock.mono() > COMMIT_S:
-            return False
-        prepared = self._preparation.take()
-        if prepared is None:
-            return False
-        await self._put_on_air(prepared)
-        return True
+        """Hand a prepared sound to the player if its time has come; says whether that was done."""
+        for prepared in self._preparation.waiting():
+            in_s = self._clock.mono_at(prepared.cue.at) - self._clock.mono()
+            if prepared.asked_again and prepared.sound.ready and in_s <= COMMIT_S:
+                self._preparation.take(prepared)
+                await self._put_on_air(prepared)
+                return True
+        return False
 
     async def _put_on_air(self, prepared: Prepared) -> None:
         cue, occurrence = prepared.cue, prepared.cue.occurrence
-        source = self._repertoire.source(occurrence.id)
-        at, offset_ms = self._clock.mono_at(cue.at), cue.offset_ms
-        late_s = self._clock.mono() + _CATCH_UP_S - at
-        if offset_ms and late_s > 0:
-            skipped = len(prepared.sound.read(round(late_s * RATE_HZ))) // 2
-            at, offset_ms = at + skipped / RATE_HZ, offset_ms + skipped * 1000 // RATE_HZ
-        on_time = not offset_ms and cue.at - occurrence.starts_at <= ON_TIME
-        play = Play(
-            kind="occurrence",
-            title=occurrence.title,
-            volume=self._volume(occurrence),
-            clock=self._clock.quality,
-            occurrence=occurrence.id,
-            schedule_id=occurrence.schedule_id,
-            clip=next((each.clip for each in coming_stretches(source, offset_ms)), None),
-            planned_at=occurrence.starts_at,
-            from_ms=offset_ms,
-            plan_version=self._repertoire.version,
-            routine=occurrence.priority is not Priority.EMERGENCY,
-        )
+        at = self._clock.mono_at(cue.at)
+        on_time = not cue.offset_ms and cue.at - occurrence.starts_at <= ON_TIME
+        play = self._repertoire.play(occurrence, cue.offset_ms, self._volumes.of(occurrence))
+        heard = self._repertoire.heard(occurrence.id)
         await self._airings.begin(
             play,
             prepared.sound,
             at_mono_s=at,
             target_mono_s=self._clock.mono_at(occurrence.starts_at) if on_time else at,
-            duration_ms=max(0, occurrence.duration_ms - offset_ms),
+            duration_ms=max(0, occurrence.duration_ms - cue.offset_ms),
             occurrence=occurrence,
+            in_step=play.kind == "occurrence" and (on_time or cue.offset_ms > 0),
+            resumed=heard is not None and heard.played_ms > 0,
         )
 
     def _wait_s(self, scene: Scene, now: datetime) -> float:
         wait_s = (next_look(scene, now, LONGEST_WAIT) - now).total_seconds()
-        waiting = self._preparation.waiting
-        if waiting is not None:
-            until_commit_s = self._clock.mono_at(waiting.cue.at) - COMMIT_S - self._clock.mono()
+        for prepared in self._preparation.waiting():
+            if prepared.sound.ready and not prepared.asked_again:
+                return 0.0
+            until_commit_s = self._clock.mono_at(prepared.cue.at) - COMMIT_S - self._clock.mono()
             wait_s = min(wait_s, until_commit_s if until_commit_s > 0 else COMMIT_S / 4)
         return max(0.001, wait_s)
 
     # --- volume, and the end
 
-    def _volume(self, occurrence: PlannedOccurrence | None) -> int:
-        now = self._clock.best_guess()
-        if self._override is not None and self._clock.mono() < self._override.until_mono_s:
-            return volume_at(self._repertoire.policy, now, Percent(self._override.volume))
-        return volume_at(self._repertoire.policy, now, occurrence.volume if occurrence is not None else None)
-
-    def _follow_volume(self) -> None:
+    def _follow_volume(self, over_s: float) -> None:
         current = self._airings.current
         if current is not None:
-            self._airings.set_volume(current, self._volume(current.occurrence))
+            self._airings.set_volume(current, self._volumes.of(current.occurrence), over_s)
 
     async def _leave(self) -> None:
         """Fade out what sounds and close its rows, within a moment."""

@@ -1,6 +1,6 @@
 """What becomes of occurrences that never sounded: each gets one row in the journal that says why."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -9,7 +9,7 @@ import structlog
 
 from device_agent.clock import TrustedClock
 from device_agent.errors import AgentError
-from device_agent.ports import Journal, Play, StoredPlan
+from device_agent.ports import Journal, Play, PlayKind, StoredPlan
 from device_agent.score import Scene, gone, left_off
 from protocol.messages import Outcome
 from schedules.entry import ON_TIME, entry, nominal_end
@@ -33,9 +33,10 @@ class _Known:
 class Fates:
     """Remembers why things could not sound, and writes it down once they no longer can."""
 
-    def __init__(self, clock: TrustedClock, journal: Journal) -> None:
+    def __init__(self, clock: TrustedClock, journal: Journal, kind: Callable[[str], PlayKind]) -> None:
         self._clock = clock
         self._journal = journal
+        self._kind = kind
         self._began_mono_s = clock.mono()
         self._known: dict[str, _Known] = {}
         self._why: dict[str, str] = {}
@@ -43,12 +44,20 @@ class Fates:
         self._untrusted_since: float | None = None
         self._version: int | None = None
 
-    def learn(self, stored: StoredPlan) -> None:
-        """Take note of a plan: what it adds is known from its arrival on, and owed nothing before."""
+    def learn(self, stored: StoredPlan, called: Iterable[str] = ()) -> None:
+        """Take note of a plan: what it adds is known from its arrival on, and owed nothing before.
+
+        What was called is in no plan, and stays known.
+        """
         since = _Known(stored.received_at, self._clock.mono())
-        self._known = {each.id: self._known.get(each.id, since) for each in stored.plan.occurrences}
+        names = (*(each.id for each in stored.plan.occurrences), *called)
+        self._known = {name: self._known.get(name, since) for name in names}
         self._why = {name: why for name, why in self._why.items() if name in self._known}
         self._version = stored.plan.version
+
+    def learn_call(self, name: str) -> None:
+        """Take note of a call: it is known from now on."""
+        self._known.setdefault(name, _Known(None, self._clock.mono()))
 
     def observe_trust(self) -> None:
         """Remember the spans in which the clock was not trusted."""
@@ -71,16 +80,18 @@ class Fates:
     async def note(self, occurrence: PlannedOccurrence, outcome: Outcome, reason: str, *, now: datetime) -> None:
         """Write a whole row for something that does not sound."""
         log.info("occurrence.silent", occurrence=occurrence.id, outcome=str(outcome), reason=reason)
+        kind = self._kind(occurrence.id)
+        planned = kind == "occurrence"
         play = Play(
-            kind="occurrence",
+            kind=kind,
             title=occurrence.title,
             volume=occurrence.volume,
             clock=self._clock.quality,
             occurrence=occurrence.id,
-            schedule_id=occurrence.schedule_id,
+            schedule_id=occurrence.schedule_id if planned else None,
             planned_at=occurrence.starts_at,
-            plan_version=self._version,
-            routine=occurrence.priority is not Priority.EMERGENCY,
+            plan_version=self._version if planned else None,
+            routine=planned and occurrence.priority is not Priority.EMERGENCY,
         )
         try:
             await self._journal.note(play, outcome, at=now, reason=reason)

@@ -1,22 +1,24 @@
-"""What this speaker could play now: its plan, what was heard of it, and what is at hand."""
+"""What this speaker could play now: its plan and the calls, what was heard of them, and what is at hand."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
 
 from device_agent.airing import Airings
+from device_agent.calls import CallKind, Calls, MakeSound
 from device_agent.clock import TrustedClock
-from device_agent.decoder import Piece
+from device_agent.decoder import PreparedSound
 from device_agent.errors import AgentError
-from device_agent.ports import Clips, Configs, Journal, Plans, StoredPlan
-from device_agent.preparing import ATTEMPTS
-from device_agent.programme import pieces_of, planned_of, policy_of
+from device_agent.ports import Clips, Configs, Journal, Plans, Play, StoredPlan
+from device_agent.preparing import ATTEMPTS, Prepare
+from device_agent.programme import coming_stretches, pieces_of, planned_of, policy_of
 from device_agent.score import PREPARE, Cue, OnAir, Scene, forbidden, under_way
 from protocol.messages import Outcome, PlanOccurrence
 from schedules.day import local_day, midnight
-from schedules.entry import nominal_end
-from schedules.types import Caps, Heard, OccurrenceId, PlannedOccurrence, Sounded, SpeakerPolicy
+from schedules.entry import last_entry
+from schedules.types import Caps, Heard, OccurrenceId, PlannedOccurrence, Priority, Sounded, SpeakerPolicy
 
 log = structlog.get_logger(__name__)
 
@@ -30,12 +32,14 @@ class Repertoire:
         self,
         *,
         clock: TrustedClock,
+        calls: Calls,
         clips: Clips,
         journal: Journal,
         plans: Plans,
         configs: Configs,
         airings: Airings,
-        learn: Callable[[StoredPlan], None],
+        prepare: Prepare,
+        learn: Callable[[StoredPlan, Iterable[str]], None],
     ) -> None:
         self._clock = clock
         self._clips = clips
@@ -43,13 +47,15 @@ class Repertoire:
         self._plans = plans
         self._configs = configs
         self._airings = airings
+        self._prepare = prepare
         self._learn = learn
+        self.calls = calls
         self._stored: StoredPlan | None = None
         self._sources: dict[str, PlanOccurrence] = {}
         self._sounded: tuple[Sounded, ...] | None = None
         self.occurrences: tuple[PlannedOccurrence, ...] = ()
         self.failures: dict[str, int] = {}
-        """How often each occurrence of this plan could not be decoded."""
+        """How often the sound of each could not be decoded."""
 
     @property
     def policy(self) -> SpeakerPolicy:
@@ -70,46 +76,96 @@ class Repertoire:
         self._sources = {each.id: each for each in stored.plan.occurrences}
         self.occurrences = tuple(planned_of(each) for each in stored.plan.occurrences)
         self.failures.clear()
-        self._learn(stored)
+        self._learn(stored, [call.occurrence.id for call in self.calls])
 
-    def source(self, occurrence: str) -> PlanOccurrence:
-        """The occurrence as the plan has it."""
-        return self._sources[occurrence]
+    def call(self, occurrence: PlannedOccurrence, kind: CallKind, make_sound: MakeSound) -> None:
+        """Take a call: something besides the plan that wants the air."""
+        self.calls.add(occurrence, kind, make_sound)
+        self.failures.pop(occurrence.id, None)
 
-    def find(self, occurrence: str) -> PlannedOccurrence | None:
-        """Return an occurrence of which something may still be heard."""
-        heard = self.heard(occurrence)
-        if occurrence not in self._sources or (heard is not None and heard.finished):
+    def forget_over(self) -> None:
+        """Forget the calls of which nothing more may be heard."""
+        for call in self.calls:
+            name = call.occurrence.id
+            heard = self.heard(name)
+            if not self._airings.of(name) and ((heard and heard.finished) or self.calls.is_over(call)):
+                self.calls.remove(name)
+
+    def find(self, name: str) -> PlannedOccurrence | None:
+        """Return an occurrence, or what was called, of which something may still be heard."""
+        heard = self.heard(name)
+        if heard is not None and heard.finished:
             return None
-        return planned_of(self._sources[occurrence])
+        if (call := self.calls[name]) is not None:
+            return call.occurrence
+        return planned_of(self._sources[name]) if name in self._sources else None
 
-    def pieces(self, cue: Cue) -> Sequence[Piece]:
-        """Return what to play for a cue; empty when a clip is not here."""
-        return pieces_of(self._sources[cue.occurrence.id], cue.offset_ms, self._clips.path)
+    def title(self, name: str) -> str:
+        """How people know it."""
+        call, source = self.calls[name], self._sources.get(name)
+        return (call.occurrence.title if call else source.title if source else "") or name
 
-    def count_failure(self, occurrence: str) -> None:
-        """Its sound could not be decoded; after a few times it is called unplayable."""
+    def sound(self, cue: Cue, on_ready: Callable[[], None]) -> PreparedSound | None:
+        """Begin to prepare what a cue asks for; None when it is not here."""
+        if (call := self.calls[cue.occurrence.id]) is not None:
+            return call.make_sound(cue.offset_ms, on_ready)
+        source = self._sources.get(cue.occurrence.id)
+        pieces = pieces_of(source, cue.offset_ms, self._clips.path) if source is not None else ()
+        return self._prepare(pieces, on_ready) if pieces else None
+
+    def play(self, occurrence: PlannedOccurrence, from_ms: int, volume: int) -> Play:
+        """Return what the journal is to know of a stretch before its first sample."""
+        kind, source = self.calls.kind(occurrence.id), self._sources.get(occurrence.id)
+        stretches = coming_stretches(source, from_ms) if source is not None else ()
+        return Play(
+            kind=kind,
+            title=occurrence.title,
+            volume=volume,
+            clock=self._clock.quality,
+            occurrence=occurrence.id,
+            schedule_id=occurrence.schedule_id if kind == "occurrence" else None,
+            clip=stretches[0].clip if stretches else None,
+            planned_at=occurrence.starts_at,
+            from_ms=from_ms,
+            plan_version=self.version if kind == "occurrence" else None,
+            routine=kind == "occurrence" and occurrence.priority is not Priority.EMERGENCY,
+        )
+
+    def count_failure(self, occurrence: str, *, slow: bool = False) -> None:
+        """Its sound could not be decoded; after a few times it is called unplayable. Who speaks live may be slow."""
+        if slow and self.calls.kind(occurrence) == "live":
+            return
         self.failures[occurrence] = self.failures.get(occurrence, 0) + 1
         log.warning("sound.undecodable", occurrence=occurrence, failures=self.failures[occurrence])
 
     @property
     def undecodable(self) -> Iterable[str]:
         """Titles of what cannot be decoded."""
-        return (self._sources[name].title or name for name in self.failures if self._given_up(name))
+        return (self.title(name) for name in self.failures if self._given_up(name))
 
     def forget_sounded(self) -> None:
         """Something sounded: what counts against the caps must be asked for again."""
         self._sounded = None
 
     async def scene(self, now: datetime, *, sink_lost: bool) -> Scene:
-        """Return everything that a decision depends on, as it is now."""
+        """Return everything that a decision depends on, as it is now.
+
+        Without a trusted clock what is planned waits, though what sounds goes on, and nobody knows the quiet hours.
+        """
+        on_air = tuple(self._on_air())
+        policy, wishes = self.policy, (*self.occurrences, *self.calls.wishes())
+        if not self._clock.trusted:
+            policy = replace(policy, quiet_hours=())
+            wishes = tuple(
+                {each.id: each for each in (*(on.occurrence for on in on_air), *self.calls.wishes())}.values()
+            )
         return Scene(
-            occurrences=self.occurrences,
-            policy=self.policy,
+            occurrences=wishes,
+            policy=policy,
             heard=self.heard,
             sounded=await self._counted(now),
-            unplayable=self._unplayable(now, sink_lost=sink_lost),
-            on_air=tuple(self._on_air()),
+            unplayable=self._unplayable(wishes, now, sink_lost=sink_lost),
+            on_air=on_air,
         )
 
     def heard(self, occurrence: str) -> Heard | None:
@@ -138,8 +194,9 @@ class Repertoire:
                 continue
             ends_mono_s = airing.ends_mono_s
             if airing is not current:
-                ends_mono_s = min(ends_mono_s, current.target_mono_s)
-            yield OnAir(airing.occurrence, self._clock.utc_at(ends_mono_s))
+                ends_mono_s = min(ends_mono_s, current.begins_mono_s)
+            limited = airing is current and airing.play.kind == "live"
+            yield OnAir(airing.occurrence, self._clock.utc_at(ends_mono_s), limited)
 
     async def _counted(self, now: datetime) -> tuple[Sounded, ...]:
         """Return what counts against the caps; asked of the journal only where there are caps."""
@@ -167,16 +224,18 @@ class Repertoire:
     def _given_up(self, occurrence: str) -> bool:
         return self.failures.get(occurrence, 0) >= ATTEMPTS
 
-    def _unplayable(self, now: datetime, *, sink_lost: bool) -> dict[str, str]:
+    def _unplayable(
+        self, occurrences: Iterable[PlannedOccurrence], now: datetime, *, sink_lost: bool
+    ) -> dict[str, str]:
         found: dict[str, str] = {}
-        for each in self.occurrences:
-            if not each.starts_at - PREPARE <= now < nominal_end(each):
+        for each in occurrences:
+            if not each.starts_at - PREPARE <= now < last_entry(each):
                 continue
             elapsed_ms = max(0, (now - each.starts_at) // timedelta(milliseconds=1))
             if sink_lost:
                 found[each.id] = "sink_lost"
             elif self._given_up(each.id):
                 found[each.id] = "decode_failed"
-            elif not pieces_of(self._sources[each.id], elapsed_ms, self._clips.path):
+            elif self.calls[each.id] is None and not pieces_of(self._sources[each.id], elapsed_ms, self._clips.path):
                 found[each.id] = "clip_missing"
         return found

@@ -11,7 +11,7 @@ from typing import Final
 
 from schedules.caps import refusal
 from schedules.day import next_quiet_start, quiet
-from schedules.entry import ON_TIME, Entry, entry, nominal_end
+from schedules.entry import ON_TIME, Entry, entry, last_entry
 from schedules.on_air import candidate, choose
 from schedules.types import Heard, OccurrenceId, PlannedOccurrence, Priority, Sounded, SpeakerPolicy
 
@@ -29,6 +29,8 @@ class OnAir:
 
     occurrence: PlannedOccurrence
     until: datetime
+    limited: bool = False
+    """Its source may go on for ever: it is ended then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +81,12 @@ def next_cue(scene: Scene, now: datetime, lead: timedelta = ENTRY_LEAD) -> Cue |
 def must_stop(scene: Scene, now: datetime) -> Iterator[tuple[OccurrenceId, str]]:
     """Yield what is on air and may not go on, and why."""
     planned = {each.id for each in scene.occurrences}
-    for occurrence in (each.occurrence for each in scene.on_air):
+    for each in scene.on_air:
+        occurrence = each.occurrence
         if occurrence.id not in planned:
             yield occurrence.id, "withdrawn"
+        elif each.limited and now >= each.until:
+            yield occurrence.id, "limit"
         elif occurrence.priority is not Priority.EMERGENCY and quiet(scene.policy, now):
             yield occurrence.id, "quiet_hours"
 
@@ -108,7 +113,7 @@ def gone(scene: Scene, now: datetime) -> Iterator[PlannedOccurrence]:
 def left_off(scene: Scene, now: datetime) -> Iterator[PlannedOccurrence]:
     """Yield what was cut short and, by its resume policy, does not come back though its time is not over."""
     for occurrence in scene.occurrences:
-        if not occurrence.starts_at <= now < nominal_end(occurrence) or _is_on_air(scene, occurrence):
+        if not occurrence.starts_at <= now < last_entry(occurrence) or _is_on_air(scene, occurrence):
             continue
         heard = scene.heard(occurrence.id)
         if heard is not None and not heard.finished and entry(occurrence, now, heard) is None:
@@ -118,7 +123,7 @@ def left_off(scene: Scene, now: datetime) -> Iterator[PlannedOccurrence]:
 def under_way(scene: Scene, now: datetime) -> Iterator[PlannedOccurrence]:
     """Yield what would sound now if nothing but itself mattered."""
     for occurrence in scene.occurrences:
-        if occurrence.starts_at <= now < nominal_end(occurrence) and not _is_on_air(scene, occurrence):
+        if occurrence.starts_at <= now < last_entry(occurrence) and not _is_on_air(scene, occurrence):
             heard = scene.heard(occurrence.id)
             if heard is None or not heard.finished:
                 yield occurrence
@@ -129,6 +134,7 @@ def next_look(scene: Scene, now: datetime, longest: timedelta) -> datetime:
     moments = [now + longest]
     moments += [each.starts_at - PREPARE for each in scene.occurrences if each.starts_at - PREPARE > now]
     moments += [each.until - PREPARE for each in scene.on_air]
+    moments += [each.until for each in scene.on_air if each.limited]
     if scene.on_air and (quiet_from := next_quiet_start(scene.policy, now)) is not None:
         moments.append(quiet_from)
     return min(moment for moment in moments if moment > now)
@@ -154,7 +160,7 @@ def _winner(scene: Scene, at: datetime) -> Cue | None:
 
 
 def _may_enter(scene: Scene, occurrence: PlannedOccurrence, at: datetime) -> Entry | None:
-    if not occurrence.starts_at <= at < nominal_end(occurrence) or occurrence.id in scene.unplayable:
+    if not occurrence.starts_at <= at < last_entry(occurrence) or occurrence.id in scene.unplayable:
         return None
     begun = entry(occurrence, at, scene.heard(occurrence.id))
     return begun if begun is not None and forbidden(scene, occurrence, at) is None else None

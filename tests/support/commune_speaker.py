@@ -15,7 +15,7 @@ from device_agent.ports import Aired, Heard, Play, PlayId, StoredPlan
 from device_agent.sinks import FRAME_BYTES, RATE_HZ, Sink, SinkUnavailable
 from device_agent.sinks.fake import FakeSink
 from protocol.messages import Config, Outcome, Plan, PlanOccurrence, Stretch
-from schedules.types import Priority, Resume
+from schedules.types import OccurrenceId, Percent, PlannedOccurrence, Priority, Resume, ScheduleId
 
 NOON = datetime(2026, 11, 24, 5, 0, tzinfo=UTC)
 """Noon in Việt Nam."""
@@ -126,13 +126,16 @@ class MemoryJournal:
 
 
 class LongSound:
-    """A sound of some length, at hand at once; every sample is 1000."""
+    """A sound of some length, at hand at once; every sample is the same."""
 
     failed = False
 
-    def __init__(self, duration_ms: int, *, ready: bool = True) -> None:
+    at_hand = True
+
+    def __init__(self, duration_ms: int, *, ready: bool = True, level: int = 1000) -> None:
         self.frames = duration_ms * RATE_HZ // 1000
         self.ready = ready
+        self.level = level
         self.closed = False
 
     @property
@@ -142,7 +145,26 @@ class LongSound:
     def read(self, frames: int) -> bytes:
         count = min(frames, self.frames)
         self.frames -= count
-        return b"\xe8\x03" * count
+        return self.level.to_bytes(2, "little") * count
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@dataclass
+class Voice:
+    """A person speaking for as long as they like; every sample is the same."""
+
+    level: int
+    ready: bool = True
+    ended: bool = False
+    failed: bool = False
+    dry: bool = False
+    at_hand: bool = False
+    closed: bool = False
+
+    def read(self, frames: int) -> bytes:
+        return b"" if self.dry or self.ended else self.level.to_bytes(2, "little") * frames
 
     def close(self) -> None:
         self.closed = True
@@ -174,6 +196,36 @@ def occurrence(
         late_join_s=late_join_s,
         volume=volume,
         stretches=(Stretch(clip=clip, at_ms=0, duration_ms=length_ms),),
+    )
+
+
+def wish(
+    name: str,
+    *,
+    after_s: float = 0,
+    lasts_s: float = 5,
+    priority: Priority = Priority.EMERGENCY,
+    depth: int = 2,
+    raised_s: float | None = None,
+    expires_s: float | None = None,
+) -> PlannedOccurrence:
+    """An alert or a live session that wants the air some seconds after noon."""
+    emergency = priority is Priority.EMERGENCY
+    return PlannedOccurrence(
+        id=OccurrenceId(name),
+        schedule_id=ScheduleId(""),
+        title=name,
+        starts_at=NOON + timedelta(seconds=after_s),
+        duration_ms=round(lasts_s * 1000),
+        priority=priority,
+        issuer_depth=depth,
+        commune_rank=0,
+        resume=Resume.RESTART if emergency else Resume.REJOIN,
+        late_join_s=None,
+        volume=Percent(100),
+        own_volume=False,
+        raised_at=None if raised_s is None else NOON + timedelta(seconds=raised_s),
+        expires_at=NOON + timedelta(seconds=expires_s if expires_s is not None else 3600) if emergency else None,
     )
 
 
@@ -209,6 +261,36 @@ class Speaker:
             configs=_Current(lambda: self.config),
             prepare=self._prepare,
         )
+
+    def raise_alert(self, name: str, *, level: int = 3000, ready: bool = True, lasts_s: float = 5, **more: Any) -> None:
+        """An alert is called whose sound is so long; its samples tell it from others."""
+
+        def make_sound(from_ms: int, on_ready: Callable[[], None]) -> LongSound:
+            self.sounds.append(LongSound(round(lasts_s * 1000) - from_ms, ready=ready and not self.slow, level=level))
+            on_ready()
+            return self.sounds[-1]
+
+        self.conductor.call(wish(name, after_s=self.now_s, lasts_s=lasts_s, **more), "alert", make_sound)
+
+    def go_live(
+        self, name: str, *, level: int = 2000, limit_s: float = 60, ready: bool = True, **more: Any
+    ) -> "list[Voice]":
+        """Somebody speaks; each element is one connection to them, the newest last."""
+        voices: list[Voice] = []
+
+        def make_sound(_from_ms: int, on_ready: Callable[[], None]) -> Voice:
+            voices.append(Voice(level, ready=ready))
+            on_ready()
+            return voices[-1]
+
+        live = wish(name, after_s=self.now_s, lasts_s=limit_s, priority=Priority.LIVE, **more)
+        self.conductor.call(live, "live", make_sound)
+        return voices
+
+    @property
+    def now_s(self) -> float:
+        """Seconds after noon."""
+        return (self.system.utc - NOON).total_seconds()
 
     def kill(self) -> None:
         """SIGKILL, and the journal's next opening."""
