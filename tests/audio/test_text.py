@@ -1,24 +1,35 @@
-import time
+import string
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from audio.reading.tables import ABBREVIATIONS
 from audio.text import for_reading
 
-GOLDEN = dict(
-    line.split("\t") for line in Path(__file__).with_name("reading.tsv").read_text(encoding="utf-8").splitlines()
+GOLDEN = [
+    tuple(line.split("\t")) for line in Path(__file__).with_name("reading.tsv").read_text(encoding="utf-8").splitlines()
+]
+NEW_LINE = " ⏎ "
+
+VOICED = set("abcdeghiklmnopqrstuvxyàáảãạăằắẳẵặâầấẩẫậđèéẻẽẹêềếểễệìíỉĩịòóỏõọôồốổỗộơờớởỡợùúủũụưừứửữựỳýỷỹỵfjwz")
+PAUSES = set(" .,:;!?\n")
+
+OFFICE_INK = st.sampled_from(
+    [*ABBREVIATIONS, *string.punctuation, *"–—°²½\n\t", "ngày ", "số ", "Quý ", "TP. ", "IV", "98A-"]
 )
+SCRAWL = st.lists(OFFICE_INK | st.text(max_size=8) | st.integers(0, 10**15).map(str), max_size=40).map("".join)
 
 
-@pytest.mark.parametrize("written", GOLDEN)
-def test_what_an_office_writes_is_read_as_people_say_it(written: str):
-    assert for_reading(written) == GOLDEN[written]
+@pytest.mark.parametrize(("kind", "written", "said"), GOLDEN, ids=[f"{row[0]}: {row[1]}"[:80] for row in GOLDEN])
+def test_what_an_office_writes_is_read_as_people_say_it(kind: str, written: str, said: str):
+    assert for_reading(written.replace(NEW_LINE, "\n")).replace("\n\n", NEW_LINE) == said
 
 
-def test_a_headline_in_capitals_is_read_as_words():
-    assert for_reading("THÔNG BÁO CHO BÀ CON THÔN NAM").startswith("thông báo cho bà con thôn nam")
+def test_enough_is_written_down():
+    assert len(GOLDEN) >= 170
+    assert len({written for _kind, written, _said in GOLDEN}) == len(GOLDEN)
 
 
 def test_paragraphs_stay_apart():
@@ -29,22 +40,17 @@ def test_composed_and_decomposed_letters_read_alike():
     assert for_reading("Lịch cắt điện") == for_reading("Li\u0323ch că\u0301t đie\u0302\u0323n")
 
 
-@pytest.mark.parametrize("nothing", ["", " \n ", "…", "--- *** ---", "🙂 🙂", "\u200b"])
+@pytest.mark.parametrize("nothing", ["", " \n ", "…", "--- *** ---", "🙂 🙂", "\u200b", "中文", "./."])
 def test_where_there_is_no_word_there_is_nothing_to_read(nothing: str):
     assert not for_reading(nothing)
 
 
-@pytest.mark.parametrize("page", ["1", "1/", "0 ", "a-", "(", "AB ", "9" * 19 + " ", "1,", "- ", "ngày ", "1.000."])
-def test_a_page_of_nonsense_does_not_keep_us_busy(page: str):
-    began = time.process_time()
-    for_reading((page * 20_000)[:20_000])
-
-    assert time.process_time() - began < 10
+@settings(deadline=None)
+@given(st.text(max_size=200) | SCRAWL)
+def test_nothing_is_left_that_a_voice_cannot_say(text: str):
+    assert set(for_reading(text)) <= VOICED | PAUSES
 
 
-@given(st.text(max_size=200))
-def test_no_text_stops_the_reader_and_no_digit_is_left(text: str):
-    said = for_reading(text)
-
-    assert not any(character.isdecimal() for character in said)
-    assert "\0" not in said
+@pytest.mark.parametrize("said", sorted({row[2] for row in GOLDEN}))
+def test_what_was_made_ready_is_not_changed_by_reading_it_again(said: str):
+    assert for_reading(said.replace(NEW_LINE, "\n\n")).replace("\n\n", NEW_LINE) == said

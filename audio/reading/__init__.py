@@ -1,0 +1,1 @@
+"""How Vietnamese text is read aloud: layout, words, numbers, and the tables that offices extend."""
