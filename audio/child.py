@@ -1,5 +1,6 @@
 """Running one child process: bounded in time, memory and output, and never left behind."""
 
+import contextlib
 import os
 import resource
 import selectors
@@ -8,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ _CHUNK_BYTES = 1 << 16
 _LOG_HEAD_BYTES = 1 << 18
 _LOG_TAIL_BYTES = 1 << 15
 _OPEN_FILES = 64
+_ASK_EVERY_S = 0.2
 _STOPPED_BY_KERNEL = (-signal.SIGKILL, -signal.SIGXCPU, -signal.SIGXFSZ)
 
 
@@ -74,26 +76,40 @@ def run(
     command: Sequence[str],
     *,
     on_output: Callable[[bytes], object],
-    given: bytes = b"",
+    on_log: Callable[[bytes], object] | None = None,
+    given: bytes | IO[bytes] = b"",
     limits: ChildLimits | None = None,
     readable: Sequence[Path] | None = None,
+    on_wait: Callable[[], object] | None = None,
 ) -> ChildReport:
-    """Run `command` to its end, handing its stdout on as it comes.
+    """Run `command` to its end, handing on its stdout, and what it says on stderr, as they come.
 
-    `given` is what it reads from stdin. With `readable` the kernel shuts it in, where it can: these files and the
-    machine's software, no writing, no network (`audio.sandbox`). Whatever `on_output` raises stops the child and
-    passes through, as does a KeyboardInterrupt.
+    `given` is what it reads from stdin: bytes, or an open pipe. With `readable` the kernel shuts it in, where it can:
+    these files and the machine's software, no writing, no network (`audio.sandbox`). While nothing comes, `on_wait` is
+    called several times a second. Whatever it or `on_output` raises stops the child and passes through, as does a
+    KeyboardInterrupt.
     """
     limits = limits or ChildLimits()
+    with (
+        _stdin(given) as stdin,
+        _start(command, stdin) if readable is None else _shut_in(command, stdin, readable) as process,
+    ):
+        try:
+            _confine(process.pid, limits)
+            return _follow(process, on_output, on_log, limits, on_wait)
+        finally:
+            process.kill()
+
+
+@contextlib.contextmanager
+def _stdin(given: bytes | IO[bytes]) -> Iterator[IO[bytes]]:
+    if not isinstance(given, bytes):
+        yield given
+        return
     with tempfile.TemporaryFile() as stdin:
         stdin.write(given)
         stdin.seek(0)
-        with _start(command, stdin) if readable is None else _shut_in(command, stdin, readable) as process:
-            try:
-                _confine(process.pid, limits)
-                return _follow(process, on_output, limits)
-            finally:
-                process.kill()
+        yield stdin
 
 
 def _start(command: Sequence[str], stdin: IO[bytes]) -> subprocess.Popen[bytes]:
@@ -114,18 +130,29 @@ def _shut_in(command: Sequence[str], stdin: IO[bytes], readable: Sequence[Path])
         return cell.submit(_start, command, stdin).result()
 
 
-def _follow(process: subprocess.Popen[bytes], on_output: Callable[[bytes], object], limits: ChildLimits) -> ChildReport:
+def _follow(
+    process: subprocess.Popen[bytes],
+    on_output: Callable[[bytes], object],
+    on_log: Callable[[bytes], object] | None,
+    limits: ChildLimits,
+    on_wait: Callable[[], object] | None,
+) -> ChildReport:
     log = _Log()
+
+    def note(data: bytes) -> None:
+        log.add(data)
+        if on_log:
+            on_log(data)
+
     takers: dict[IO[bytes], Callable[[bytes], object]] = {}
     if process.stdout is not None and process.stderr is not None:
-        takers = {process.stdout: on_output, process.stderr: log.add}
+        takers = {process.stdout: on_output, process.stderr: note}
     deadline = time.monotonic() + limits.wall_s
     with selectors.DefaultSelector() as selector:
         for pipe, taker in takers.items():
             selector.register(pipe, selectors.EVENT_READ, taker)
         while selector.get_map():
-            left_s = min(limits.quiet_s, deadline - time.monotonic())
-            ready = selector.select(left_s) if left_s > 0 else []
+            ready = _output(selector, min(time.monotonic() + limits.quiet_s, deadline), on_wait)
             if not ready:
                 process.kill()
                 return ChildReport(process.wait(), log.text(), timed_out=True)
@@ -136,6 +163,18 @@ def _follow(process: subprocess.Popen[bytes], on_output: Callable[[bytes], objec
                 else:
                     selector.unregister(key.fileobj)
     return ChildReport(process.wait(), log.text())
+
+
+def _output(
+    selector: selectors.BaseSelector, until: float, on_wait: Callable[[], object] | None
+) -> list[tuple[selectors.SelectorKey, int]]:
+    """Wait until then for something to read; an empty list when nothing came."""
+    while (left_s := until - time.monotonic()) > 0:
+        if ready := selector.select(min(left_s, _ASK_EVERY_S) if on_wait else left_s):
+            return ready
+        if on_wait:
+            on_wait()
+    return []
 
 
 def _confine(pid: int, limits: ChildLimits) -> None:

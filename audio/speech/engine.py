@@ -9,7 +9,8 @@ from audio.speech.script import Sentence
 from audio.speech.voices import Voice
 
 OnSamples = Callable[[bytes, int], object]
-"""Takes speech as it comes: mono, signed 16-bit little-endian, and its rate in Hz. What it raises stops the engine."""
+"""Takes speech as it comes: mono, signed 16-bit little-endian, and its rate in Hz. What it raises stops the engine; a
+process that thinks for long hands on nothing at all several times a second, so that one can give up."""
 
 
 class SpeechEngine(Protocol):
@@ -46,7 +47,9 @@ def speak_in_child(
         if whole := data[: len(data) & ~1]:
             on_samples(whole, rate_hz)
 
-    report = run(command, on_output=take, given=lines.encode(), limits=limits)
+    report = run(
+        command, on_output=take, given=lines.encode(), limits=limits, on_wait=lambda: on_samples(b"", rate_hz)
+    )
     if report.timed_out:
         raise EngineFailed(engine=engine, detail="timeout")
     if report.status != 0 or half:

@@ -116,3 +116,14 @@ def test_children_of_several_threads_do_not_disturb_each_other():
     for thread in threads:
         thread.join()
     assert heard == {number: f"{number}\n".encode() for number in range(4)}
+
+
+def test_who_gives_up_waiting_stops_a_child_that_says_nothing():
+    class Enough(Exception):
+        pass
+
+    def give_up() -> None:
+        raise Enough
+
+    with pytest.raises(Enough):
+        run(["sleep", "60"], on_output=bytes, on_wait=give_up)
