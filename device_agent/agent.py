@@ -15,6 +15,7 @@ from typing import NoReturn, Self
 
 import structlog
 
+from device_agent.amplifier import Amplifier
 from device_agent.cache import MIB, ClipCache
 from device_agent.clock import SystemClock, TrustedClock
 from device_agent.clock_exchange import ClockExchange
@@ -85,7 +86,13 @@ class Agent:
         self._cache = ClipCache(state_dir / "clips", limit_bytes=settings.cache_limit_mb * MIB)
         self._downloader = Downloader(settings.content_hosts)
         self._fetcher = Fetcher(self._cache, self._downloader, changed=self._clips_changed)
-        self._player = Player(sink_opener(_sink(settings), state_dir=state_dir))
+        switched = settings.amplifier
+        self._amplifier = Amplifier(switched.line_of(), switched.margins) if switched is not None else None
+        self._player = Player(
+            sink_opener(_sink(settings), state_dir=state_dir),
+            self._amplifier,
+            sink_offset_ms=settings.sink_offset_ms,
+        )
         self._conductor = Conductor(
             clock=clock,
             player=self._player,
@@ -290,6 +297,7 @@ class Agent:
         ready, planned, missing = readiness(plan, lambda clip: self._cache.path(clip) is not None, now)
         problems = chain(
             self._conductor.problems(),
+            self._amplifier.problems() if self._amplifier is not None else (),
             self._fetcher.problems(),
             self._manifests.problems(),
             self._ledger.problems(),

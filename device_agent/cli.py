@@ -1,8 +1,11 @@
 """`loa agent …`: run a speaker's agent, or check what it would run with."""
 
 import asyncio
+import json
 import os
 import sys
+from dataclasses import asdict
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -12,13 +15,19 @@ from device_agent.agent import run_agent
 from device_agent.errors import AgentError, ConfigError
 from device_agent.logs import LogRing, configure_logs
 from device_agent.settings import AgentSettings, load_settings
-from device_agent.sinks import SinkError
-from device_agent.sinks.choose import open_sink
 
 app = typer.Typer(no_args_is_help=True, help="The agent of one speaker.")
 
 ConfigPath = Annotated[Path, typer.Option("--config", help="The agent's TOML file.")]
 StateDir = Annotated[Path | None, typer.Option("--state-dir", help="Replaces the file's state_dir.")]
+
+
+class Language(StrEnum):
+    """Vietnamese, or English."""
+
+    VI = "vi"
+    EN = "en"
+
 
 UNUSABLE = 2
 FAILED = 1
@@ -56,17 +65,50 @@ async def _run_and_leave(settings: AgentSettings, ring: LogRing) -> NoReturn:
 
 @app.command()
 def check(config: ConfigPath, state_dir: StateDir = None) -> None:
-    """Say what is wrong with the configuration, and where sound would go."""
+    """Say what is wrong with the configuration; `doctor` looks at the sound."""
     settings = _load(config, state_dir)
     typer.echo(f"{config}: good, for speaker {settings.device_id}")
-    wanted = f"{settings.sink}:{settings.sink_device}" if settings.sink_device else settings.sink
+
+
+@app.command()
+def hush(config: ConfigPath, state_dir: StateDir = None) -> None:
+    """Power the amplifier down: for the supervisor, after the agent ended in whatever way."""
+    settings = _load(config, state_dir)
+    if settings.amplifier is None:
+        return
+    line = settings.amplifier.line_of()
     try:
-        sink = open_sink(wanted, state_dir=settings.state_dir)
-    except (SinkError, ValueError) as error:
-        typer.echo(f"sound: {error}", err=True)
+        line.set(on=False)
+    except AgentError as error:
+        typer.echo(f"{error.code}: {error}", err=True)
         raise typer.Exit(FAILED) from error
-    typer.echo(f"sound: {sink.name}, {sink.latency_ms:.0f} ms")
-    sink.close()
+    finally:
+        line.close()
+
+
+@app.command()
+def doctor(
+    config: ConfigPath,
+    state_dir: StateDir = None,
+    *,
+    sound: Annotated[bool, typer.Option(help="Play a test signal of three seconds.")] = True,
+    at_night: Annotated[bool, typer.Option(help="Play it in quiet hours, too.")] = False,
+    language: Annotated[Language, typer.Option(help="Of the answers.")] = Language.VI,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for scripts.")] = False,
+) -> None:
+    """Say which sound devices there are, which one is used, whether it sounds, how late, and what to do about it."""
+    from device_agent.doctor.examination import examine  # noqa: PLC0415 - a running agent has no use for it
+    from device_agent.doctor.findings import MARKS, Level  # noqa: PLC0415
+
+    settings = _load(config, state_dir)
+    configure_logs("error", LogRing())
+    found_bad = False
+    for found in examine(settings, sound=sound, at_night=at_night):
+        found_bad = found_bad or found.level is Level.BAD
+        plain = f"{MARKS[found.level]} {found.said(language)}"
+        typer.echo(json.dumps(asdict(found), ensure_ascii=False) if as_json else plain)
+    if found_bad:
+        raise typer.Exit(FAILED)
 
 
 if __name__ == "__main__":

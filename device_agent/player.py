@@ -4,18 +4,20 @@ Starting is writing other samples at the frame that sounds at the wanted instant
 """
 
 import asyncio
+import os
 import queue
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
 import structlog
 
+from device_agent.amplifier import Amplifier
 from device_agent.meter import Meter
 from device_agent.mixer import Ended, Mixer, Sound, Started
-from device_agent.ports import Amplifier, NullAmplifier
 from device_agent.sinks import FRAME_BYTES, RATE_HZ, Position, Sink, SinkError
 from device_agent.timeline import Timeline
 from device_agent.voice import Voice
@@ -31,7 +33,9 @@ _PROVEN_FRAMES: Final = 2 * RATE_HZ
 _UNPACED_S: Final = 1.0
 """A device that takes so much more than real time does not pace the writer: it is slowed down here."""
 _GOODBYE_S: Final = 1.0
+_NICE: Final = -11
 VOLUME_RAMP_S: Final = 1.0
+"""So gently the volume follows the time of day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +104,7 @@ class Player:
         mono: Callable[[], float] = time.monotonic,
     ) -> None:
         self._open_sink = open_sink
-        self._amplifier = amplifier or NullAmplifier()
-        self._amplified = False
+        self._amplifier = amplifier
         self._sink_offset_s = sink_offset_ms / 1000
         self._mono = mono
         self._mixer = Mixer()
@@ -198,6 +201,7 @@ class Player:
             return self._lost(error)
 
     def _run(self) -> None:
+        _hurry()
         until = None
         while True:
             if self._closing.is_set():
@@ -216,7 +220,8 @@ class Player:
             if wait_s:
                 self._closing.wait(wait_s)
         self._publish(self._mixer.lose(self._feed.position.frames if self._feed else 0, self._mono()))
-        self._amplify(on=False)
+        if self._amplifier is not None:
+            self._amplifier.close()
         if self._feed is not None:
             self._feed.sink.close()
             self._feed = None
@@ -231,8 +236,8 @@ class Player:
     def _fed(self, feed: _Feed) -> float:
         self._obey()
         frames, of = self._mixer.render(feed.written, CHUNK_FRAMES, feed.timeline)
-        if of is not None:
-            self._amplify(on=True)
+        if self._amplifier is not None:
+            self._amplifier.follow(self._mono(), sounding=self._mixer.audible, next_s=self._mixer.next_at_mono_s)
         feed.sink.write(frames, of)
         feed.written += len(frames) // FRAME_BYTES
         if of is not None:
@@ -244,8 +249,6 @@ class Player:
         self._note(feed, stalled)
         if feed.timeline.known:
             self._publish(self._mixer.settle(feed.position.frames, feed.timeline))
-        if not self._mixer.audible:
-            self._amplify(on=False)
         ahead = feed.written / RATE_HZ - (self._mono() - feed.opened_mono_s)
         return _CHUNK_S if ahead > _UNPACED_S else 0.0
 
@@ -298,7 +301,12 @@ class Player:
         """Close what is broken, say so once, and return how long to wait before the next try."""
         self._obey()
         position = self._feed.position if self._feed else Position(0, self._mono())
-        if self._feed is not None or self._retry_s == _FIRST_RETRY_S:
+        told = self._feed is None and self._retry_s > _FIRST_RETRY_S
+        since = self._status.lost_since_mono_s
+        self._status = replace(
+            self._counts(), sink=self._status.sink, lost_since_mono_s=since if since is not None else self._mono()
+        )
+        if not told:
             log.warning("sink.lost", error=str(error))
             self._post(SinkChanged(open=False, detail=str(error)))
         if self._feed is not None:
@@ -306,10 +314,6 @@ class Player:
             self._feed = None
         self._publish(self._mixer.lose(position.frames, position.mono_s))
         self._amplify(on=False)
-        since = self._status.lost_since_mono_s
-        self._status = replace(
-            self._counts(), sink=self._status.sink, lost_since_mono_s=since if since is not None else self._mono()
-        )
         wait_s = self._retry_s
         self._retry_s = min(self._retry_s * 2, _LAST_RETRY_S)
         return wait_s
@@ -318,11 +322,8 @@ class Player:
         for event in events:
             self._post(event)
 
-    def _amplify(self, *, on: bool) -> None:
-        if on == self._amplified:
-            return
-        self._amplified = on
-        if on:
-            self._amplifier.on()
-        else:
-            self._amplifier.off()
+
+def _hurry() -> None:
+    """Let this thread go before others when the processor is short, where we may: sound cannot wait."""
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)

@@ -116,23 +116,3 @@ class Configs(Protocol):
 
     def current(self) -> Config | None:
         """The config in force, from memory; None before the first one arrived."""
-
-
-class Amplifier(Protocol):
-    """The power stage of the horns. It is on only while something authorised plays."""
-
-    def on(self) -> None:
-        """Power up."""
-
-    def off(self) -> None:
-        """Power down."""
-
-
-class NullAmplifier:
-    """No switchable amplifier here."""
-
-    def on(self) -> None:
-        """Nothing to power up."""
-
-    def off(self) -> None:
-        """Nothing to power down."""

@@ -17,7 +17,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, Va
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
+from device_agent.amplifier import Line, Margins
 from device_agent.errors import ConfigError
+from device_agent.gpio import GpioLine
 from protocol.messages import Identifier, TrustedKey
 from protocol.signing import KeyRing
 
@@ -62,6 +64,28 @@ class BrokerSettings(BaseModel):
     keepalive_s: int = Field(default=30, gt=0, le=3600)
 
 
+class AmplifierSettings(BaseModel):
+    """Which output of the board powers the amplifier, and how early and how long."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    chip: Path = Path("/dev/gpiochip0")
+    line: int | str
+    """Its number on the chip, or its name such as `GPIO17`."""
+    active_low: bool = False
+    lead_ms: int = Field(default=300, ge=0, le=5000)
+    hold_ms: int = Field(default=800, ge=0, le=30_000)
+
+    def line_of(self) -> Line:
+        """The line itself."""
+        return GpioLine(str(self.chip), self.line, active_low=self.active_low)
+
+    @property
+    def margins(self) -> Margins:
+        """How long around sound it is on."""
+        return Margins(self.lead_ms / 1000, self.hold_ms / 1000)
+
+
 class AgentSettings(BaseSettings):
     """Everything one agent needs to know before it can be told anything."""
 
@@ -78,6 +102,10 @@ class AgentSettings(BaseSettings):
     """Base addresses that clips and plans may be fetched from; nothing else is ever asked."""
     sink: Literal["auto", "pulse", "alsa", "wav"] = "auto"
     sink_device: str | None = None
+    sink_offset_ms: float = Field(default=0.0, ge=-200, le=2000)
+    """By how much sound leaves the horn later than the sink says: an amplifier's or a converter's own delay."""
+    amplifier: AmplifierSettings | None = None
+    """Absent: the amplifier is not switched by this machine."""
     cache_limit_mb: int = Field(default=2048, ge=1)
     journal_limit_mb: int = Field(default=64, ge=1)
     journal_days: int = Field(default=30, ge=1)
@@ -133,6 +161,7 @@ def _known(parents: Iterable[str]) -> list[str]:
     """The keys that a table of the configuration may have."""
     tables: dict[tuple[str, ...], type[BaseModel]] = {
         (): AgentSettings,
+        ("amplifier",): AmplifierSettings,
         ("broker",): BrokerSettings,
         ("broker", "tls"): TlsSettings,
     }

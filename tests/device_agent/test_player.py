@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from device_agent.amplifier import Amplifier
 from device_agent.decoder import Samples
 from device_agent.mixer import Ended, Started
 from device_agent.player import Player, PlayerEvent, SinkChanged
@@ -17,21 +18,8 @@ from device_agent.sinks.fake import FakeSink
 from device_agent.sinks.sounded import SoundedFiles
 from device_agent.sinks.wav import WavSink
 from device_agent.volume import gain
+from tests.support.amplifier import FakeLine
 from tests.support.commune_speaker import LongSound, ManualClock
-
-
-@dataclass
-class Switch:
-    """An amplifier that remembers when it was on."""
-
-    is_on: bool = False
-    times: int = 0
-
-    def on(self) -> None:
-        self.is_on, self.times = True, self.times + 1
-
-    def off(self) -> None:
-        self.is_on = False
 
 
 @dataclass
@@ -39,13 +27,13 @@ class Booth:
     """A player whose time the test moves."""
 
     clock: ManualClock = field(default_factory=ManualClock)
-    amplifier: Switch = field(default_factory=Switch)
+    line: FakeLine = field(default_factory=FakeLine)
     events: list[PlayerEvent] = field(default_factory=list)
     sinks: list[FakeSink] = field(default_factory=list)
     works: bool = True
 
     def __post_init__(self) -> None:
-        self.player = Player(self._open, self.amplifier, mono=self.clock.mono)
+        self.player = Player(self._open, Amplifier(self.line), mono=self.clock.mono)
         self.player.listen(self.events.append)
         self.run(0.3)
 
@@ -228,17 +216,34 @@ def test_a_lost_sink_ends_what_sounds_and_is_opened_again(booth: Booth) -> None:
     assert [event.open for event in booth.events if isinstance(event, SinkChanged)] == [True, False, True]
 
 
-def test_the_amplifier_is_on_only_while_something_plays(booth: Booth) -> None:
+def test_the_amplifier_is_on_from_a_moment_before_the_sound_to_a_moment_after(booth: Booth) -> None:
     booth.run(1)
-    assert not booth.amplifier.times
-    booth.player.play(LongSound(1000), at_mono_s=booth.clock.mono() + 0.5, of="a", gain=1.0)
-    booth.run(0.4)
-    assert not booth.amplifier.is_on
-    booth.run(0.8)
-    assert booth.amplifier.is_on
+    assert booth.line.levels == [False]
+    booth.player.play(LongSound(1000), at_mono_s=booth.clock.mono() + 1, of="a", gain=1.0)
+    booth.run(0.6)
+    assert booth.line.levels == [False]
+    booth.run(0.3)
+    assert booth.line.levels == [False, True]
+    booth.run(1.2)
+    assert booth.line.levels == [False, True]
+    booth.run(1.5)
+    assert booth.line.levels == [False, True, False]
+
+
+def test_the_amplifier_is_off_as_soon_as_the_sink_is_lost(booth: Booth) -> None:
+    booth.player.play(LongSound(5000), at_mono_s=booth.clock.mono(), of="a", gain=1.0)
     booth.run(1)
-    assert not booth.amplifier.is_on
-    assert booth.amplifier.times == 1
+    booth.sinks[-1].fail_after = 0
+    booth.works = False
+    booth.run(0.1)
+    assert booth.line.levels == [False, True, False]
+
+
+def test_a_broken_line_keeps_no_sound_from_being_played(booth: Booth) -> None:
+    booth.line.broken = True
+    booth.player.play(LongSound(500), at_mono_s=booth.clock.mono() + 0.5, of="a", gain=1.0)
+    booth.run(2)
+    assert booth.ended()[0].cause == "completed"
 
 
 def test_volume_steps_sound_equal() -> None:

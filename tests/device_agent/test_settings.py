@@ -9,7 +9,14 @@ from typer.testing import CliRunner
 
 from device_agent.cli import app
 from device_agent.errors import ConfigError
-from device_agent.settings import AgentSettings, BrokerSettings, TlsSettings, load_settings, write_settings
+from device_agent.settings import (
+    AgentSettings,
+    AmplifierSettings,
+    BrokerSettings,
+    TlsSettings,
+    load_settings,
+    write_settings,
+)
 from tests.support.agent_rooms import KEY, SPEAKER
 
 
@@ -84,12 +91,12 @@ def test_check_says_what_is_wrong_and_fails(tmp_path: Path) -> None:
     assert "broker: Field required" in result.output
 
 
-def test_check_names_the_way_out_for_sound(tmp_path: Path) -> None:
+def test_check_finds_nothing_wrong_with_good_settings(tmp_path: Path) -> None:
     path = tmp_path / "agent.toml"
     write_settings(settings(tmp_path).model_copy(update={"sink": "wav"}), path)
     result = CliRunner().invoke(app, ["check", "--config", str(path)])
     assert result.exit_code == 0
-    assert "sound: wav" in result.output
+    assert "good, for speaker tan-yen-1" in result.output
 
 
 @pytest.mark.parametrize(
@@ -163,3 +170,14 @@ def test_the_example_for_a_real_speaker_lacks_nothing_but_its_key(tmp_path: Path
     assert settings.trusted_keys == (pinned,)
     assert settings.broker.tls is not None
     assert settings.sink == "alsa"
+
+
+def test_hush_has_nothing_to_do_without_an_amplifier_and_says_when_it_cannot(tmp_path: Path) -> None:
+    path = tmp_path / "agent.toml"
+    write_settings(settings(tmp_path), path)
+    assert CliRunner().invoke(app, ["hush", "--config", str(path)]).exit_code == 0
+    amplifier = AmplifierSettings(chip=Path("/dev/null"), line=17)
+    write_settings(settings(tmp_path).model_copy(update={"amplifier": amplifier}), path)
+    result = CliRunner().invoke(app, ["hush", "--config", str(path)])
+    assert result.exit_code == 1
+    assert "amplifier_fault" in result.output

@@ -1,0 +1,111 @@
+"""The doctor's round: ffmpeg, devices, the sink and its sound, the amplifier, the clock, the disk."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from typing import Final
+
+from audio.errors import FfmpegMissing
+from audio.ffmpeg import executable
+from audio.signals import tone
+from device_agent.amplifier import AmplifierFault
+from device_agent.doctor.devices import SoundDevice, sound_devices
+from device_agent.doctor.findings import Finding, finding
+from device_agent.doctor.judgement import on_devices, on_reading
+from device_agent.doctor.listening import pulse_monitor, try_out
+from device_agent.documents import ConfigStore
+from device_agent.errors import AlreadyRunning, ConfigError
+from device_agent.lock import only_instance
+from device_agent.programme import policy_of
+from device_agent.settings import AgentSettings
+from device_agent.sinks import Sink, SinkError
+from device_agent.sinks.choose import open_sink
+from device_agent.system_clock import SystemClock
+from schedules.day import quiet
+
+_SIGNAL_S: Final = 3.0
+_DISK_LOW_MB: Final = 200
+
+
+def examine(
+    settings: AgentSettings,
+    *,
+    sound: bool = True,
+    at_night: bool = False,
+    devices: Callable[[], list[SoundDevice]] = sound_devices,
+) -> Iterator[Finding]:
+    """Look at everything, one finding after another.
+
+    A test signal sounds only if `sound` is asked for, and in quiet hours only `at_night`.
+    """
+    yield _ffmpeg()
+    yield from on_devices(devices(), settings.sink, settings.sink_device)
+    try:
+        with only_instance(settings.state_dir):
+            hushed = sound and not at_night and _is_quiet(settings)
+            yield from _sound(settings, sound=sound and not hushed)
+            if hushed:
+                yield finding("quiet_hours")
+            yield _amplifier(settings)
+    except AlreadyRunning:
+        yield finding("agent_running")
+    except ConfigError as error:
+        yield finding("state_dir", error=str(error))
+        return
+    yield finding("clock" if SystemClock().synchronised() else "clock_unsynchronised")
+    free_mb = shutil.disk_usage(settings.state_dir).free / 1e6
+    yield finding("disk" if free_mb > _DISK_LOW_MB else "disk_full", free_mb=free_mb)
+
+
+def _ffmpeg() -> Finding:
+    try:
+        return finding("ffmpeg", path=str(executable()))
+    except FfmpegMissing:
+        return finding("ffmpeg_missing")
+
+
+def _sound(settings: AgentSettings, *, sound: bool) -> Iterator[Finding]:
+    wanted = f"{settings.sink}:{settings.sink_device}" if settings.sink_device else settings.sink
+    try:
+        sink = open_sink(wanted, state_dir=settings.state_dir)
+    except (SinkError, ValueError) as error:
+        yield finding("sink_unavailable", device=wanted, error=str(error))
+        return
+    yield finding("sink", device=sink.name)
+    try:
+        if sound:
+            yield from _heard(sink, settings.sink_device)
+    except SinkError as error:
+        yield finding("sink_lost", error=str(error))
+    finally:
+        sink.close()
+
+
+def _heard(sink: Sink, device: str | None) -> Iterator[Finding]:
+    with ExitStack() as stack:
+        monitor = None
+        if sink.name.startswith("pulse"):
+            monitor = stack.enter_context(pulse_monitor(f"{device}.monitor" if device else "@DEFAULT_MONITOR@"))
+        yield from on_reading(try_out(sink, tone(_SIGNAL_S), monitor))
+
+
+def _amplifier(settings: AgentSettings) -> Finding:
+    if settings.amplifier is None:
+        return finding("amplifier_none")
+    line = settings.amplifier.line_of()
+    try:
+        line.set(on=True)
+        line.set(on=False)
+    except AmplifierFault as error:
+        return finding("amplifier_fault", error=str(error))
+    finally:
+        line.close()
+    return finding("amplifier")
+
+
+def _is_quiet(settings: AgentSettings) -> bool:
+    """By the config that the agent keeps; a wrong system clock makes this only more or less careful."""
+    store = ConfigStore(settings.state_dir, settings.device_id, settings.trusted_keys, lambda _: None)
+    store.load()
+    return quiet(policy_of(store.current()), datetime.now(UTC))
