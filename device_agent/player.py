@@ -313,7 +313,8 @@ class Player:
             self._feed.sink.close()
             self._feed = None
         self._publish(self._mixer.lose(position.frames, position.mono_s))
-        self._amplify(on=False)
+        if self._amplifier is not None:
+            self._amplifier.cut(self._mono())
         wait_s = self._retry_s
         self._retry_s = min(self._retry_s * 2, _LAST_RETRY_S)
         return wait_s

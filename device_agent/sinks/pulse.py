@@ -1,71 +1,39 @@
-"""PulseAudio, or PipeWire in its clothes, through libpulse-simple: no wheel, no compiler, 31 MB of process."""
+"""PulseAudio, or PipeWire in its clothes: one stream whose server may die or hang without taking us along."""
 
-import ctypes
 import time
 from collections.abc import Callable
-from ctypes import POINTER, Structure, byref, c_char_p, c_int, c_size_t, c_uint8, c_uint32, c_uint64, c_void_p
-from functools import cache
+from ctypes import byref, c_void_p
 from typing import Final
 
-from device_agent.sinks import FRAME_BYTES, RATE_HZ, Position, SinkLost, SinkUnavailable
+from device_agent.sinks import FRAME_BYTES, RATE_HZ, Position, SinkLost, SinkUnavailable, libpulse
 
-_PLAYBACK: Final = 1
-_S16LE: Final = 3
-_ANY: Final = 0xFFFFFFFF
-_BUFFER_MS: Final = 80
-
-
-class _SampleSpec(Structure):
-    _fields_ = (("format", c_int), ("rate", c_uint32), ("channels", c_uint8))
-
-
-class _BufferAttr(Structure):
-    _fields_ = (
-        ("maxlength", c_uint32),
-        ("tlength", c_uint32),
-        ("prebuf", c_uint32),
-        ("minreq", c_uint32),
-        ("fragsize", c_uint32),
-    )
+_BUFFER_MS: Final = 160
+_REQUEST_MS: Final = 20
+"""Asked for early and in small pieces, 160 ms bore two busy cores. A server that may adjust its latency takes 50 ms at
+a time instead, and ran dry."""
+_OPEN_LIMIT_S: Final = 2.0
+_ANSWER_LIMIT_S: Final = 0.7
+"""A server that takes no samples or gives no answer for so long hangs; the rest of a second is for saying so."""
+_FEWEST_TRIES: Final = 10
+"""A machine that slept has let the time pass, too, but has not asked so often."""
+_SHORTEST_NAP_S: Final = 0.002
 
 
-@cache
-def _library() -> ctypes.CDLL:
-    try:
-        lib = ctypes.CDLL("libpulse-simple.so.0")
-    except OSError as error:
-        raise SinkUnavailable(f"libpulse is not installed: {error}") from error
-    lib.pa_simple_new.restype = c_void_p
-    lib.pa_simple_new.argtypes = [
-        c_char_p,
-        c_char_p,
-        c_int,
-        c_char_p,
-        c_char_p,
-        POINTER(_SampleSpec),
-        c_void_p,
-        POINTER(_BufferAttr),
-        POINTER(c_int),
-    ]
-    lib.pa_simple_write.argtypes = [c_void_p, c_char_p, c_size_t, POINTER(c_int)]
-    lib.pa_simple_get_latency.restype = c_uint64
-    lib.pa_simple_get_latency.argtypes = [c_void_p, POINTER(c_int)]
-    lib.pa_simple_free.argtypes = [c_void_p]
-    lib.pa_simple_free.restype = None
-    return lib
+class _Patience:
+    """Says when something has been tried in vain for too long."""
 
+    def __init__(self, mono: Callable[[], float]) -> None:
+        self._mono = mono
+        self.renew()
 
-@cache
-def _words() -> ctypes.CDLL:
-    lib = ctypes.CDLL("libpulse.so.0")
-    lib.pa_strerror.restype = c_char_p
-    lib.pa_strerror.argtypes = [c_int]
-    return lib
+    def renew(self) -> None:
+        """It worked."""
+        self._since_s, self._tries = self._mono(), 0
 
-
-def _said(error: c_int) -> str:
-    text: bytes | None = _words().pa_strerror(error.value)
-    return (text or b"unknown").decode(errors="replace")
+    def over(self) -> bool:
+        """It did not work once more."""
+        self._tries += 1
+        return self._tries > _FEWEST_TRIES and self._mono() - self._since_s > _ANSWER_LIMIT_S
 
 
 class PulseSink:
@@ -78,32 +46,25 @@ class PulseSink:
         device: str | None = None,
         buffer_ms: int = _BUFFER_MS,
         mono: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._lib = _library()
+        self._lib = libpulse.library()
         self._mono = mono
+        self._sleep = sleep
         self._device = device
-        self._written = 0
+        self._context: c_void_p | None = None
+        self._stream: c_void_p | None = None
+        self._position = Position(0, mono())
+        self._answer = (0, 0)
+        self._answers, self._room = _Patience(mono), _Patience(mono)
         self._latency_us = buffer_ms * 1000
-        target = buffer_ms * RATE_HZ // 1000 * FRAME_BYTES
-        spec = _SampleSpec(_S16LE, RATE_HZ, 1)
-        buffers = _BufferAttr(_ANY, target, _ANY, target // 4, _ANY)
-        error = c_int(0)
-        self._stream: c_void_p | None = c_void_p(
-            self._lib.pa_simple_new(
-                server.encode() if server else None,
-                b"loa",
-                _PLAYBACK,
-                device.encode() if device else None,
-                b"broadcast",
-                byref(spec),
-                None,
-                byref(buffers),
-                byref(error),
-            )
-        )
-        if not self._stream:
-            self._stream = None
-            raise SinkUnavailable(f"PulseAudio: {_said(error)}")
+        self._loop = libpulse.Loop()
+        try:
+            self._connect(server)
+            self._begin(buffer_ms)
+        except SinkUnavailable:
+            self.close()
+            raise
 
     @property
     def name(self) -> str:
@@ -117,24 +78,110 @@ class PulseSink:
 
     def write(self, frames: bytes, of: str | None = None) -> None:  # noqa: ARG002 -- this sink keeps nothing
         """Queue frames on the server."""
-        error = c_int(0)
-        if self._lib.pa_simple_write(self._stream, frames, len(frames), byref(error)) < 0:
-            raise SinkLost(f"PulseAudio: {_said(error)}")
-        self._written += len(frames) // FRAME_BYTES
+        rest = frames
+        self._room.renew()
+        while rest:
+            with self._loop.locked():
+                took = self._write_what_fits(rest)
+            if took:
+                self._room.renew()
+                rest = rest[took:]
+            elif self._room.over():
+                raise SinkLost("PulseAudio takes no more samples: it hangs")
+            else:
+                self._sleep(max(_SHORTEST_NAP_S, len(rest) / FRAME_BYTES / RATE_HZ / 2))
 
     def consumed(self) -> Position:
-        """Frames written, less those still on their way to the horn."""
-        error = c_int(0)
-        before = self._mono()
-        latency = self._lib.pa_simple_get_latency(self._stream, byref(error))
-        after = self._mono()
-        if error.value:
-            raise SinkLost(f"PulseAudio: {_said(error)}")
-        self._latency_us = latency
-        return Position(max(0, self._written - latency * RATE_HZ // 1_000_000), (before + after) / 2)
+        """Frames that the server had from us, less those still on their way to the horn, when it last said so."""
+        with self._loop.locked():
+            self._raise_if_lost()
+            self._take_answer()
+            operation = self._lib.pa_stream_update_timing_info(self._stream, None, None)
+            if operation:
+                self._lib.pa_operation_unref(operation)
+        return self._position
 
     def close(self) -> None:
         """End the stream at once; what is queued is dropped."""
-        if self._stream is not None:
-            self._lib.pa_simple_free(self._stream)
-            self._stream = None
+        with self._loop.locked():
+            if self._stream:
+                self._lib.pa_stream_disconnect(self._stream)
+                self._lib.pa_stream_unref(self._stream)
+            if self._context:
+                self._lib.pa_context_disconnect(self._context)
+                self._lib.pa_context_unref(self._context)
+        self._stream = self._context = None
+        self._loop.end()
+
+    def _connect(self, server: str | None) -> None:
+        with self._loop.locked():
+            self._context = c_void_p(self._lib.pa_context_new(self._loop.api, b"loa"))
+            address = server.encode() if server else None
+            if self._lib.pa_context_connect(self._context, address, libpulse.NO_AUTOSPAWN, None) < 0:
+                raise SinkUnavailable(f"PulseAudio: {self._said()}")
+        self._wait_for(lambda: int(self._lib.pa_context_get_state(self._context)), libpulse.CONTEXT_READY)
+
+    def _begin(self, buffer_ms: int) -> None:
+        target, request = (ms * RATE_HZ // 1000 * FRAME_BYTES for ms in (buffer_ms, _REQUEST_MS))
+        spec = libpulse.SampleSpec(libpulse.S16LE, RATE_HZ, 1)
+        buffers = libpulse.BufferAttr(libpulse.ANY, target, libpulse.ANY, request, libpulse.ANY)
+        device = self._device.encode() if self._device else None
+        flags = libpulse.EARLY_REQUESTS | (libpulse.DONT_MOVE if device else 0)
+        with self._loop.locked():
+            self._stream = c_void_p(self._lib.pa_stream_new(self._context, b"broadcast", byref(spec), None))
+            if self._lib.pa_stream_connect_playback(self._stream, device, byref(buffers), flags, None, None) < 0:
+                raise SinkUnavailable(f"PulseAudio: {self._said()}")
+        self._wait_for(lambda: int(self._lib.pa_stream_get_state(self._stream)), libpulse.STREAM_READY)
+        self._answers.renew()
+
+    def _wait_for(self, state: Callable[[], int], ready: int) -> None:
+        until = self._mono() + _OPEN_LIMIT_S
+        while True:
+            with self._loop.locked():
+                now = state()
+                said = self._said() if now > ready else ""
+            if now == ready:
+                return
+            if said:
+                raise SinkUnavailable(f"PulseAudio: {said}")
+            if self._mono() > until:
+                raise SinkUnavailable("PulseAudio does not answer")
+            self._sleep(_SHORTEST_NAP_S)
+
+    def _write_what_fits(self, frames: bytes) -> int:
+        self._raise_if_lost()
+        room = self._lib.pa_stream_writable_size(self._stream)
+        if room == libpulse.FAILED_SIZE:
+            raise SinkLost(f"PulseAudio: {self._said()}")
+        size = min(len(frames), room // FRAME_BYTES * FRAME_BYTES)
+        if size and self._lib.pa_stream_write(self._stream, frames, size, None, 0, 0) < 0:
+            raise SinkLost(f"PulseAudio: {self._said()}")
+        return int(size)
+
+    def _take_answer(self) -> None:
+        """Note where the server said it was, at the instant when it said so."""
+        info = self._lib.pa_stream_get_timing_info(self._stream)
+        told = info.contents if info else None
+        if told is None or (told.sec, told.usec) == self._answer:
+            if self._answers.over():
+                raise SinkLost("PulseAudio gives no more answers: it hangs")
+            return
+        self._answers.renew()
+        self._answer = (told.sec, told.usec)
+        said_at_s = self._mono() - (time.time() - told.sec - told.usec / 1e6)
+        frames = told.read_index // FRAME_BYTES - told.sink_usec * RATE_HZ // 1_000_000
+        self._latency_us = told.sink_usec + max(0, told.write_index - told.read_index) * 1_000_000 // (
+            RATE_HZ * FRAME_BYTES
+        )
+        self._position = Position(max(0, frames), said_at_s)
+
+    def _raise_if_lost(self) -> None:
+        if (
+            self._lib.pa_context_get_state(self._context) != libpulse.CONTEXT_READY
+            or self._lib.pa_stream_get_state(self._stream) != libpulse.STREAM_READY
+        ):
+            raise SinkLost(f"PulseAudio: {self._said()}")
+
+    def _said(self) -> str:
+        text: bytes | None = self._lib.pa_strerror(self._lib.pa_context_errno(self._context))
+        return (text or b"unknown").decode(errors="replace")

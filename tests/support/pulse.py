@@ -1,13 +1,16 @@
 """A private PulseAudio with sinks that lead nowhere, and ears at their monitors."""
 
+import os
 import shutil
+import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
@@ -64,29 +67,73 @@ class Ear:
         return Recording(Path(), "", at, samples[begin:finish].astype(np.float32) / 32768)
 
 
+class PulseServer:
+    """A PulseAudio that can be killed, made to hang and started again; its sinks lead nowhere."""
+
+    def __init__(self, folder: Path, count: int = 1, *, through: Sequence[str] = ()) -> None:
+        assert shutil.which("pulseaudio"), "PulseAudio is not installed: sudo apt install pulseaudio pulseaudio-utils"
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.sinks = [f"loa{number}" for number in range(count)]
+        self._socket = folder / "pulse.socket"
+        self._script = folder / "pulse.pa"
+        self._script.write_text(
+            "".join(
+                f"load-module module-null-sink sink_name={name} rate={RATE_HZ} channels=1 format=s16le norewinds=1\n"
+                for name in self.sinks
+            )
+            + f"load-module module-native-protocol-unix socket={self._socket} auth-anonymous=1\n"
+        )
+        self._through = tuple(through)
+        self._child: Child | None = None
+
+    @property
+    def address(self) -> str:
+        """As `PULSE_SERVER` wants it."""
+        return f"unix:{self._socket}"
+
+    def start(self) -> None:
+        """Run, until it takes connections."""
+        self._socket.unlink(missing_ok=True)
+        command = [
+            *self._through, "pulseaudio", "-n", "-F", str(self._script), "--daemonize=no", "--exit-idle-time=-1",
+            "--use-pid-file=no", "--disable-shm=no", "--enable-memfd=no",
+        ]  # fmt: skip
+        runtime = {"XDG_RUNTIME_DIR": str(self.folder), "PULSE_RUNTIME_PATH": str(self.folder / "run")}
+        self._child = Child(
+            "pulseaudio", command, log=self.folder / "pulse.log", env={"HOME": str(self.folder), **runtime}
+        )
+        eventually(self._socket.exists, within_s=10, what="PulseAudio is up")
+
+    def kill(self) -> None:
+        """As a crash would."""
+        assert self._child is not None
+        self._child.kill()
+
+    def hang(self) -> None:
+        """Let it live and do nothing."""
+        assert self._child is not None
+        os.kill(self._child.pid, signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Wake it from hanging."""
+        assert self._child is not None
+        os.kill(self._child.pid, signal.SIGCONT)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._child is not None
+        self._child.kill()
+
+
 @contextmanager
 def null_sinks(folder: Path, count: int) -> Iterator[tuple[str, list[str]]]:
     """Run PulseAudio; yields its address and the names of its sinks."""
-    assert shutil.which("pulseaudio"), "PulseAudio is not installed: sudo apt install pulseaudio pulseaudio-utils"
-    folder.mkdir(parents=True, exist_ok=True)
-    socket = folder / "pulse.socket"
-    names = [f"loa{number}" for number in range(count)]
-    script = folder / "pulse.pa"
-    script.write_text(
-        "".join(
-            f"load-module module-null-sink sink_name={name} rate={RATE_HZ} channels=1 format=s16le norewinds=1\n"
-            for name in names
-        )
-        + f"load-module module-native-protocol-unix socket={socket} auth-anonymous=1\n"
-    )
-    command = [
-        "pulseaudio", "-n", "-F", str(script), "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no",
-        "--disable-shm=no", "--enable-memfd=no",
-    ]  # fmt: skip
-    env = {"HOME": str(folder), "XDG_RUNTIME_DIR": str(folder), "PULSE_RUNTIME_PATH": str(folder / "run")}
-    with Child("pulseaudio", command, log=folder / "pulse.log", env=env):
-        eventually(socket.exists, within_s=10, what="PulseAudio is up")
-        yield f"unix:{socket}", names
+    with PulseServer(folder, count) as server:
+        yield server.address, server.sinks
 
 
 @contextmanager
