@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 _PROGRESS_MS: Final = 5000
 _NEARLY_ALL_MS: Final = 300
-"""What gives way this close to its end was heard whole."""
+"""What gives way this close to its end was heard whole; so was what had no more silence in it than this."""
 _MOVED_S: Final = 50e-6
 """A clock that moved by less is not followed: two samples."""
 _STEPPED_S: Final = 5.0
@@ -50,6 +50,8 @@ class Airing:
     resumed: bool = False
     """Some of it was heard before."""
     first_mono_s: float | None = None
+    first_at: datetime | None = None
+    """The same by the clock of that moment: by the time it ends the clock may have moved."""
     verdict: tuple[Outcome, str] | None = None
     """Why it is cut short, when we do it."""
     progress_ms: int = 0
@@ -164,6 +166,7 @@ class Airings:
         if (airing := self._open.get(event.airing)) is None:
             return
         airing.first_mono_s = event.first_mono_s
+        airing.first_at = self._clock.utc_at(event.first_mono_s)
         error_ms = _error_ms(airing)
         log.info("airing.started", occurrence=airing.play.occurrence, kind=airing.play.kind, start_error_ms=error_ms)
         self._changed()
@@ -223,15 +226,14 @@ class Airings:
 
     async def _close_row(self, airing: Airing, outcome: Outcome, reason: str, event: Ended) -> None:
         last_mono_s = event.last_mono_s if event.last_mono_s is not None else self._clock.mono()
-        first_mono_s = airing.first_mono_s
         try:
             if airing.play_id is None:
-                started_at = self._clock.utc_at(first_mono_s or airing.target_mono_s)
+                started_at = airing.first_at or self._clock.utc_at(airing.target_mono_s)
                 airing.play_id = await self._journal.begin(airing.play, started_at)
             await self._journal.finish(
                 airing.play_id,
                 outcome,
-                started_at=None if first_mono_s is None else self._clock.utc_at(first_mono_s),
+                started_at=airing.first_at,
                 ended_at=self._clock.utc_at(last_mono_s),
                 played_ms=event.played_ms,
                 start_error_ms=_error_ms(airing),
@@ -281,6 +283,8 @@ def _outcome(airing: Airing, event: Ended) -> tuple[Outcome, str]:
 
 def _whole(airing: Airing, event: Ended) -> str:
     """What there is to say of something that was heard to its end."""
-    if event.skipped_ms > _NEARLY_ALL_MS:
-        return "gaps"
+    if event.last_mono_s is not None and airing.first_mono_s is not None:
+        lasted_ms = (event.last_mono_s - airing.first_mono_s) * 1000
+        if lasted_ms - event.played_ms > _NEARLY_ALL_MS:
+            return "gaps"
     return "resumed" if airing.resumed else ""

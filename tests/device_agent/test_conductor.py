@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from device_agent.conductor import CannotSound, NotPlanned
-from protocol.messages import CapLimits, Config, Outcome, Window
+from protocol.messages import CapLimits, Config, Outcome, VolumeWindow, Window
 from schedules.types import Priority, Resume
 from tests.support.commune_speaker import MISSING, NOON, ManualClock, Speaker, occurrence
 
@@ -227,6 +227,79 @@ async def test_a_lost_sink_is_reopened_and_the_broadcast_rejoined(speaker: Speak
     await speaker.run_until(25)
     assert speaker.records == [(NEWS, Outcome.INTERRUPTED), (NEWS, Outcome.COMPLETED)]
     assert speaker.journal.rows[0].reason == "sink_lost"
+
+
+@pytest.mark.parametrize(
+    ("resume", "outcomes"),
+    [
+        (Resume.RESTART, [Outcome.INTERRUPTED, Outcome.COMPLETED]),
+        (Resume.SKIP, [Outcome.INTERRUPTED, Outcome.SKIPPED]),
+    ],
+)
+async def test_after_a_lost_sink_the_resume_policy_decides(
+    speaker: Speaker, resume: Resume, outcomes: list[Outcome]
+) -> None:
+    speaker.plan(occurrence(NEWS, after_s=2, lasts_s=20, resume=resume))
+    await speaker.run_until(5)
+    speaker.sink.fail_after = speaker.sink.written
+    speaker.sink_works = False
+    await speaker.run_until(5.2)
+    assert speaker.records[0] == (NEWS, Outcome.INTERRUPTED)
+    await speaker.run_until(8)
+    speaker.sink_works = True
+    await speaker.run_until(32)
+    assert [outcome for _, outcome in speaker.records] == outcomes
+    if resume is Resume.RESTART:
+        assert (speaker.journal.rows[-1].play.from_ms, speaker.journal.rows[-1].played_ms) == (0, 20_000)
+
+
+async def test_a_decoder_that_starves_is_on_record(speaker: Speaker) -> None:
+    speaker.plan(occurrence(NEWS, after_s=1, lasts_s=10))
+    await speaker.run_until(4)
+    speaker.sounds[-1].dry = True
+    await speaker.run_until(5.5)
+    speaker.sounds[-1].dry = False
+    await speaker.run_until(13)
+    row = speaker.row(NEWS)
+    assert (row.outcome, row.reason) == (Outcome.COMPLETED, "gaps")
+    assert row.played_ms == pytest.approx(8500, abs=100)
+    assert row.ended_at == pytest.approx(NOON + timedelta(seconds=11), abs=timedelta(milliseconds=100))
+
+
+async def test_a_decoder_that_never_comes_back_is_a_failure(speaker: Speaker) -> None:
+    speaker.plan(occurrence(NEWS, after_s=1, lasts_s=12))
+    await speaker.run_until(4)
+    speaker.sounds[-1].dry = True
+    await speaker.run_until(10)
+    row = speaker.row(NEWS)
+    assert (row.outcome, row.reason) == (Outcome.FAILED, "decode_failed")
+    assert row.played_ms == pytest.approx(3000, abs=100)
+
+
+async def test_a_sound_ends_by_utc_though_the_crystal_is_off(tmp_path: Path) -> None:
+    speaker = Speaker(tmp_path, ManualClock(drift=0.001))
+    speaker.plan(occurrence(NEWS, after_s=2, lasts_s=40), occurrence("sau", after_s=42, lasts_s=3, clip="b" * 64))
+    await speaker.run_until(46)
+    first, second = speaker.journal.rows
+    assert first.started_at == pytest.approx(NOON + timedelta(seconds=2), abs=timedelta(milliseconds=2))
+    # By the crystal alone it would end 40 ms early.
+    assert first.ended_at == pytest.approx(NOON + timedelta(seconds=42), abs=timedelta(milliseconds=4))
+    assert second.started_at == pytest.approx(NOON + timedelta(seconds=42), abs=timedelta(milliseconds=4))
+    assert (first.outcome, first.reason) == (Outcome.COMPLETED, "")
+
+
+async def test_what_has_no_volume_of_its_own_follows_the_hour(speaker: Speaker) -> None:
+    evening = (VolumeWindow(start="12:01", end="13:00", volume=40),)
+    speaker.config = Config(device="loa-1", version=1, default_volume=80, volume_rules=evening)
+    own = occurrence("rieng", after_s=70, lasts_s=5, volume=90, clip="b" * 64)
+    speaker.plan(occurrence(NEWS, after_s=50, lasts_s=15, volume=80, own_volume=False), own)
+    speaker.system.advance(45)
+    await speaker.run_until(55)
+    assert speaker.conductor.state().volume == 80
+    await speaker.run_until(63)
+    assert speaker.conductor.state().volume == 40
+    await speaker.run_until(72)
+    assert speaker.conductor.state().volume == 90
 
 
 async def test_quiet_hours_silence_all_but_an_emergency(speaker: Speaker) -> None:

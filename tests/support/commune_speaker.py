@@ -33,6 +33,8 @@ class ManualClock:
     boot_s: float = 1000.0
     disciplined: bool = True
     boot: str = "boot-1"
+    drift: float = 0.0
+    """How much faster the board's crystal runs than true time: 50 ppm are 0.00005."""
 
     def wall(self) -> datetime:
         return self.utc
@@ -51,8 +53,8 @@ class ManualClock:
 
     def advance(self, seconds: float) -> None:
         self.utc += timedelta(seconds=seconds)
-        self.mono_s += seconds
-        self.boot_s += seconds
+        self.mono_s += seconds * (1 + self.drift)
+        self.boot_s += seconds * (1 + self.drift)
 
 
 @dataclass
@@ -135,6 +137,8 @@ class LongSound:
     def __init__(self, duration_ms: int, *, ready: bool = True, level: int = 1000) -> None:
         self.frames = duration_ms * RATE_HZ // 1000
         self.ready = ready
+        self.dry = False
+        """Its decoder does not come on: the disk is slow, or the processor taken."""
         self.level = level
         self.closed = False
 
@@ -143,7 +147,7 @@ class LongSound:
         return self.frames <= 0
 
     def read(self, frames: int) -> bytes:
-        count = min(frames, self.frames)
+        count = 0 if self.dry else min(frames, self.frames)
         self.frames -= count
         return self.level.to_bytes(2, "little") * count
 
@@ -180,6 +184,7 @@ def occurrence(
     resume: Resume = Resume.REJOIN,
     rank: int = 0,
     volume: int = 100,
+    own_volume: bool = True,
     late_join_s: int | None = None,
 ) -> PlanOccurrence:
     """An airing that begins some seconds after noon."""
@@ -195,6 +200,7 @@ def occurrence(
         resume=resume,
         late_join_s=late_join_s,
         volume=volume,
+        own_volume=own_volume,
         stretches=(Stretch(clip=clip, at_ms=0, duration_ms=length_ms),),
     )
 
