@@ -202,7 +202,11 @@ class Conductor:
             volume=airing.volume if airing else 0,
             sink=status.sink[:64],
             latency_ms=None if status.latency_ms is None else round(status.latency_ms, 1),
+            level_dbfs=status.level_dbfs if airing else None,
+            late_ms=status.late_ms if airing else None,
             underruns=status.underruns,
+            underrun_ms=status.underrun_ms,
+            jumps=status.jumps,
         )
 
     def problems(self) -> tuple[Problem, ...]:

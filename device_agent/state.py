@@ -104,11 +104,12 @@ class StateReporter:
 
 def _lasting(state: DeviceState) -> DeviceState:
     """The state without what moves by itself all the time."""
+    moving = {"position_ms": 0, "latency_ms": None, "level_dbfs": None, "late_ms": None}
     return state.model_copy(
         update={
             "at": None,
             "health": None,
-            "player": state.player.model_copy(update={"position_ms": 0, "latency_ms": None}),
+            "player": state.player.model_copy(update=moving),
             "clock": state.clock.model_copy(update={"error_ms": None, "wall_offset_ms": None, "round_trip_ms": None}),
         }
     )

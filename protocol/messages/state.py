@@ -51,7 +51,15 @@ class PlayerState(Part):
     volume: VolumePercent = 0
     sink: str = Field(default="", max_length=64)
     latency_ms: float | None = None
+    level_dbfs: float | None = None
+    """RMS of what the sink consumed in the last half second; a broadcast of silence shows here. None when off air."""
+    late_ms: float | None = None
+    """How far what is on air is behind its instants; the speaker corrects it softly."""
     underruns: int = 0
+    underrun_ms: int = 0
+    """For how long the sink stood still for lack of samples, in all since the agent started."""
+    jumps: int = 0
+    """How often what was on air had to be set right at once because it was too far from its instants."""
 
 
 class Problem(Part):
