@@ -1,0 +1,137 @@
+"""Numbers with what stands beside them: parts, telephones, money, measures, ranges."""
+
+import re
+
+from audio.reading import numbers
+from audio.reading.forms import HERE, YEAR, Match, Rule, connected, count, in_words, rule
+from audio.reading.tables import UNITS, any_of, cue
+
+_NUMBER = r"(?:\d{1,3}(?:\.\d{3}){1,6}|\d{1,40})(?:,\d{1,9}(?!,?\d))?(?!\.\d{3}(?!\d))"
+_PER = rf"(?:{any_of(UNITS)}|{cue('per')})(?![^\W_])"
+_PRICES = ("đồng", "nghìn", "triệu", "phần trăm", "đô la mỹ", "đô la")
+_MEASURED = r"(?<=[\d%h'])|(?<=\d[gđmk])|(?<=kg)|(?<=[mck]m)|(?<=ha)|(?<=°C)|(?<= giờ)|(?<=phút)|(?<=đồng)|(?<=triệu)"
+_MONEY = r"\s?(?:đồng|đ|₫|vnđ|vnd|VNĐ|VND|tỷ|triệu)(?!\w)"
+
+
+def _fraction(match: Match) -> str:
+    top, bottom = int(match["top"]), int(match["bottom"])
+    if 0 < top < bottom <= 10:  # noqa: PLR2004 - halves to tenths are parts, 15/20 is a count
+        return f"{_cue_of(match)}{count(match['top'])} phần {'tư' if bottom == 4 else count(match['bottom'])}"  # noqa: PLR2004
+    return _over(match)
+
+
+def _over(match: Match) -> str:
+    said = " trên ".join(map(count, re.findall(r"\d+", match["number"])))
+    return f"{_cue_of(match)}{said}"
+
+
+def _cue_of(match: Match) -> str:
+    written = match.groupdict().get("cue")
+    return f"{in_words(written)} " if written else ""
+
+
+def _phone(match: Match) -> str:
+    written = re.sub(r"^\(?\+84\)?[ .-]?(?:\(0\))?0?", "0", match[0])
+    groups = re.findall(r"\d+", written)
+    if len(groups) == 1 or len(groups[0]) == 1:
+        digits = "".join(groups)
+        groups = [digits[:4], digits[4:7], digits[7:]]
+    return numbers.spelled(" ".join(groups))
+
+
+def _after_cue(match: Match) -> str:
+    return f"{in_words(match['cue'])} {numbers.spelled(match['number'])}"
+
+
+def _million_and_half(match: Match) -> str:
+    return f"{count(match['whole'])} triệu {count(match['part'])} trăm nghìn"
+
+
+def _apart(match: Match) -> str:
+    return numbers.number(re.sub(r"[ ,]", "", match[0]))
+
+
+def _unit(match: Match) -> str:
+    unit, per = UNITS[match["unit"]], match["per"]
+    if not per:
+        return unit
+    return f"{unit} {'một' if per not in UNITS or unit in _PRICES else 'trên'} {_per_what(per)}"
+
+
+def _per(match: Match) -> str:
+    return f"một {_per_what(match['per'])}"
+
+
+def _per_what(written: str) -> str:
+    return UNITS.get(written) or written.lower()
+
+
+PARTS: tuple[Rule, ...] = (
+    rule(rf"(?P<cue>{cue('address')})\s(?P<number>\d{{1,4}}(?:/\d{{1,4}}){{1,3}})(?![\d/])", _over),
+    rule(rf"(?P<cue>{cue('portion')})\s(?P<number>(?P<top>\d{{1,4}})/(?P<bottom>\d{{1,4}}))(?![\d/])", _fraction),
+    rule(rf"{HERE}(?P<number>(?P<top>\d{{1,5}})\s?/\s?(?P<bottom>\d{{1,5}}))(?=\s{cue('counted')}(?!\w))", _fraction),
+    rule(r"(?P<number>(?P<top>\d{1,3})⁄(?P<bottom>\d{1,3}))", _fraction),
+)
+
+TELEPHONES: tuple[Rule, ...] = (
+    rule(rf"{HERE}(?P<number>\d{{1,9}}(?:/\d{{1,9}}){{1,4}})(?![\d/])", _over),
+    rule(r"(?<![\d.,])\(?\+84\)?[ .-]?(?:\(0\)[ .-]?)?0?\d(?:[ .-]?\d){8,9}(?!\d)", _phone),
+    rule(r"(?<![\d.,])0[35789](?:[ .-]?\d){8}(?!\d|[.,]\d)", _phone),
+    rule(r"(?<![\d.,])\(?0[1246](?:[ .()-]{0,2}\d){8,9}(?!\d|[.,]\d)", _phone),
+    rule(r"\s?[-–—/]\s?(?=\(?0\d{2,4}\)?[ .]?\d{3}|1[89]00)", ","),
+    rule(
+        rf"(?P<cue>{cue('identity')}(?:\ssố)?):?\s(?P<number>\d{{6,20}})(?!\d)",
+        lambda m: f"{in_words(m['cue'])} {numbers.in_threes(m['number'])}",
+    ),
+    rule(
+        r"(?<![\d.,])1[89]00(?:[ .-]?\d){4,6}(?!\d)",
+        lambda m: numbers.spelled(m[0] if re.search(r"\D", m[0]) else f"{m[0][:4]} {m[0][4:]}"),
+    ),
+    rule(rf"(?P<cue>{cue('hotline')}(?:\ssố)?):?\s(?P<number>\d{{3,5}})(?![ .,-]?\d)", _after_cue),
+    rule(
+        rf"(?P<cue>{cue('emergency')})\s(?P<number>11[1-5](?:(?:,\s|/|\s?-\s?)11[1-5]){{0,4}})(?![\d/-]|[.,]\d)",
+        _after_cue,
+    ),
+    rule(r"(?<=hoặc )11[1-5](?!\d|[.,]\d)", lambda m: numbers.spelled(m[0])),
+)
+
+NUMBERS: tuple[Rule, ...] = (
+    rule(rf"{HERE}(?P<whole>\d{{1,4}})tr(?P<part>\d)(?!\w)", _million_and_half),
+    rule(rf"{HERE}\d{{1,3}}(?:,\d{{3}}){{2,5}}(?![\d,])|{HERE}\d{{1,3}}(?:,\d{{3}})(?={_MONEY})", _apart),
+    rule(rf"{HERE}\d{{1,3}}(?: \d{{3}}){{1,5}}(?={_MONEY})", _apart),
+    rule(rf"(?:\$|€)\s?(?P<number>{_NUMBER})", lambda m: f"{numbers.number(m['number'])} {UNITS[m[0][0]]}"),
+    rule(
+        rf"(?P<cue>{cue('score')})\s(?P<one>\d{{1,3}})\s?[-–]\s?(?P<two>\d{{1,3}})(?!\d)",
+        lambda m: f"{in_words(m['cue'])} {count(m['one'])} {count(m['two'])}",
+    ),
+    rule(
+        rf"(?P<cue>{cue('listed')})\s(?P<numbers>\d{{1,3}}(?:,\d{{1,2}}){{1,12}})(?![\d%]|[.,]\d)",
+        lambda m: f"{in_words(m['cue'])} {connected(m['numbers'], count)}",
+    ),
+    rule(r"(?:(?<!\S)−\s?|(?<![^\s(])[-–])(?=\d)", "âm"),
+    rule(
+        rf"{HERE}(?!\d{{1,3}}(?:\.\d{{3}})+(?!\d))\d{{1,18}}(?:\.\d{{1,9}}){{1,4}}(?![.,]?\d)",
+        lambda m: numbers.pointed(m[0]),
+    ),
+    rule(r"(?<!\d,)(?<!\d\.)" + _NUMBER, lambda m: numbers.number(m[0])),
+    rule(r"\d{1,40}", lambda m: numbers.number(m[0])),
+)
+
+BESIDE_NUMBERS: tuple[Rule, ...] = (
+    rule(rf"(?<=\d)\s?(?P<unit>{any_of(UNITS)})(?:/(?P<per>{_PER}))?(?![^\W_])", _unit),
+    rule(rf"(?<=[^\W_%])\s?/\s?(?P<per>{_PER})", _per),
+    rule(r"(?<=[IVX\d])/(?=(?:19|20)\d\d(?!\d))", "năm"),
+    rule(
+        rf"(?:{_MEASURED})\s?[-–—~]\s?(?=\d|[Nn]gày\s\d|[Tt]háng\s\d)",
+        "đến",
+    ),
+    rule(r"(?<=[Tt]hứ \d)\s?[-–—]\s?(?=[Tt]hứ|\d|CN|[Cc]hủ)|(?<=T\d)\s?[-–—]\s?(?=CN|[Cc]hủ)", "đến"),
+    rule(r"(?<=\d)\s?\+\s?(?=\d)", "cộng"),
+    rule(r"(?<=\d)\s?[x×*]\s?(?=\d)|(?<=\s)[x×](?=\s\d)|(?<=[^\W_])\s×\s", "nhân"),
+    rule(rf"(?<=\d):(?={YEAR}(?!\d))", "năm"),
+    rule(r"(?<=\d):(?=\d)|(?<=[^\W\d_])/(?=\d)", "trên"),
+    rule(r"(?<=[A-ZĐ])[-–](?=[A-ZĐ]{2})", ","),
+    rule(r">(?=\s?\d)", "trên"),
+    rule(r"<(?=\s?\d)", "dưới"),
+    rule(r"~(?=\s?\d)", "khoảng"),
+)

@@ -1,0 +1,88 @@
+"""Words, abbreviations, Roman numerals and signs."""
+
+import re
+
+from audio.reading import numbers
+from audio.reading.forms import AND, HERE, YEAR, Match, Rule, connected, in_words, of_year, rule
+from audio.reading.tables import ABBREVIATIONS, SYMBOLS, any_of, cue
+from audio.reading.words import CAPITAL, SMALL, letters, shout, word
+
+_NUMERAL = r"[IVXL]{1,7}(?!\w)"
+_BEFORE_NAME = rf"(?=\s?[{CAPITAL}\d])"
+_ABBREVIATION = "|".join(
+    any_of([written]) + (_BEFORE_NAME if written.endswith(".") else r"(?![^\W\d_])")
+    for written in sorted(ABBREVIATIONS, key=len, reverse=True)
+    if written[-1].isalnum() or written[-1] == "."
+)
+
+
+def _roman_list(match: Match) -> str | None:
+    if any(numbers.roman(numeral) is None for numeral in re.findall(r"[IVXL]+", match["numerals"])):
+        return None
+    cue_said = in_words(match["cue"])
+
+    def say(numeral: str) -> str:
+        return _rank(cue_said, numbers.roman(numeral.strip()) or 0)
+
+    return f"{cue_said} {connected(match['numerals'], say)}{of_year(match['year'])}"
+
+
+def _rank(after: str, worth: int) -> str:
+    return "nhất" if worth == 1 and after.endswith("thứ") else numbers.cardinal(worth)
+
+
+def _bare_roman(match: Match) -> str | None:
+    worth = numbers.roman(match[0])
+    return None if worth is None else numbers.cardinal(worth)
+
+
+def _abbreviation(match: Match) -> str | None:
+    written = match[0].strip()
+    if written.isalpha() and written.isupper() and len(written) == 2 and word(written.lower()) == written.lower():  # noqa: PLR2004
+        before, after = _neighbours(match)
+        if shout(written, before, after) == written.lower():
+            return None
+    return ABBREVIATIONS.get(written, "vân vân")
+
+
+def _capitals(match: Match) -> str:
+    return shout(match[0], *_neighbours(match))
+
+
+def _neighbours(match: Match) -> tuple[str, str]:
+    before = re.search(r"([^\W\d_]+)\W{0,3}$", match.string[max(0, match.start() - 14) : match.start()])
+    after = re.match(r"\W{0,3}([^\W\d_]+)", match.string[match.end() : match.end() + 14])
+    return before[1] if before else "", after[1] if after else ""
+
+
+def _initials(match: Match) -> str:
+    return letters(match[0].replace(".", "").replace(" ", ""))
+
+
+FIXED: tuple[Rule, ...] = (
+    rule(rf"{HERE}(?:{any_of(w for w in ABBREVIATIONS if w[0].isdecimal())})(?![\w/])", lambda m: ABBREVIATIONS[m[0]]),
+)
+
+WORDS: tuple[Rule, ...] = (
+    rule(r"ĐT\.?(?=\d{3}[A-E]?(?![\d.]))", "đường tỉnh"),
+    rule(r"TL\.?\s?(?=\d{3}(?!\d))", "tỉnh lộ"),
+    rule(r"[Kk][Mm]\s?(?=\d)", "ki lô mét"),
+    rule(rf"[HKLMRY]['’](?=[{SMALL}{CAPITAL}])", lambda m: {"K": "cờ", "Y": "y"}.get(m[0][0], f"{m[0][0].lower()}ờ")),
+    rule(
+        rf"(?P<cue>{cue('roman')})\s(?P<numerals>{_NUMERAL}(?:{AND}{_NUMERAL}){{0,6}})(?:[/-](?P<year>{YEAR})(?!\d))?",
+        _roman_list,
+    ),
+    rule(r"(?!XXX)[IVX]{3,6}(?![\w.])", _bare_roman),
+    rule(rf"{_ABBREVIATION}|[Vv]\.?[Vv](?:\.|…)", _abbreviation),
+    rule(r"(?:[A-ZĐ]\.\s?){1,4}[A-ZĐ](?!\w)", _initials),
+    rule(r"[^\W\d_]{1,40}", lambda m: _capitals(m) if m[0].isupper() and len(m[0]) > 1 else word(m[0])),
+)
+
+SIGNS: tuple[Rule, ...] = (
+    rule(r"\./\.", "."),
+    rule(r"(?<=[^\W_])[.](?=[^\W_])", ""),
+    rule(r"[.!?]{1,40}|…", lambda m: "." if m[0][0] in ".…" else m[0][0]),
+    rule(r"[:;,]", lambda m: m[0]),
+    rule(r"[()\[\]{}|/\t]|(?<=\s)[-–—](?=\s)", ","),
+    rule(any_of(SYMBOLS), lambda m: SYMBOLS[m[0]]),
+)
