@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from audio.ffmpeg import BYTES_PER_MS, RATE_HZ
 
@@ -198,7 +198,7 @@ def _db(level: float) -> float:
 
 
 @cache
-def _segment() -> type["AudioSegment"]:
+def _segment() -> Any:  # pydub has no types
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pydub warns of a missing ffmpeg on PATH; it is only given samples here
         from pydub import AudioSegment  # noqa: PLC0415 - slow, and absent from the speaker

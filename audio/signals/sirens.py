@@ -35,7 +35,7 @@ class _Voice:
     period_ms: int
 
     def pitch_hz(self, ms: int) -> float:
-        return self.low_hz * (self.high_hz / self.low_hz) ** swell(2 * ms, self.period_ms)
+        return self.low_hz * math.pow(self.high_hz / self.low_hz, swell(2 * ms, self.period_ms))
 
 
 @dataclass(frozen=True, slots=True)

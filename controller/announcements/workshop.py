@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from audio.clips import ClipFile, Progress, clip_from_file, clip_from_text
 from audio.errors import AudioError
-from audio.playlist import ChimeItem, ClipItem, Item, PauseItem, StretchFile, assemble
+from audio.playlist import ChimeItem, ClipItem, Item, PauseItem, StretchFile, Underlay, assemble
 from audio.render import MEDIA_TYPE
 from audio.signals import Signal
 from audio.speech import Studio
@@ -276,7 +276,17 @@ def _item(step: Mapping[str, Any], store: ContentStore) -> Item:
         case "pause":
             return PauseItem(step["ms"], step["id"])
         case _:
-            return ClipItem(store.path(step["clip"]), step["title"], step["id"], step["repeat"])
+            bed = step.get("bed")
+            return ClipItem(
+                store.path(step["clip"]),
+                step["title"],
+                step["id"],
+                step["repeat"],
+                gap_ms=step.get("gap_ms", 0),
+                fade_in_ms=step.get("fade_in_ms", 0),
+                fade_out_ms=step.get("fade_out_ms", 0),
+                bed=Underlay(store.path(bed["clip"]), bed["db"]) if bed else None,
+            )
 
 
 def _stretch(made: Made) -> Stretch:

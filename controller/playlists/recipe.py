@@ -8,8 +8,9 @@ from typing import Any
 from controller.announcements.models import Announcement
 from controller.playlists.models import ItemKind, PlaylistItem
 
-EDITION = 1
-"""Of the way sound is assembled: another one makes everything anew."""
+EDITION = 2
+"""Of the way sound is assembled, and of our signals: another one makes everything anew."""
+BED_DB = -18.0
 
 Recipe = list[dict[str, Any]]
 
@@ -24,19 +25,31 @@ def recipe(items: Sequence[PlaylistItem], announcements: Mapping[str, Announceme
             case ItemKind.PAUSE:
                 steps.append({"id": str(number), "kind": "pause", "ms": item.pause_ms})
             case ItemKind.ANNOUNCEMENT:
-                announcement = announcements.get(item.announcement_id or "")
-                if announcement is None or announcement.clip_sha256 is None:
+                step = _reading(item, announcements)
+                if step is None:
                     return None
-                steps.append(
-                    {
-                        "id": str(number),
-                        "kind": "announcement",
-                        "clip": announcement.clip_sha256,
-                        "title": announcement.title,
-                        "repeat": item.repeat,
-                    }
-                )
+                steps.append({"id": str(number), "kind": "announcement", **step})
     return steps
+
+
+def _reading(item: PlaylistItem, announcements: Mapping[str, Announcement]) -> dict[str, Any] | None:
+    """An announcement and what is done to it; what changes nothing is left out."""
+    announcement = announcements.get(item.announcement_id or "")
+    if announcement is None or announcement.clip_sha256 is None:
+        return None
+    step = {"clip": announcement.clip_sha256, "title": announcement.title, "repeat": item.repeat}
+    wishes = {
+        "gap_ms": item.pause_ms if item.repeat > 1 else 0,
+        "fade_in_ms": item.fade_in_ms,
+        "fade_out_ms": item.fade_out_ms,
+    }
+    step |= {name: ms for name, ms in wishes.items() if ms}
+    if item.bed_id is not None:
+        bed = announcements.get(item.bed_id)
+        if bed is None or bed.clip_sha256 is None:
+            return None
+        step["bed"] = {"clip": bed.clip_sha256, "db": BED_DB if item.bed_db is None else item.bed_db}
+    return step
 
 
 def key(steps: Recipe) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import Exists, Select, exists, or_, select
+from sqlalchemy import ColumnElement, Exists, Select, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -30,7 +30,7 @@ class PlaylistRepository(Repository[Playlist]):
         """Whether any playlist that is not put away holds the announcement."""
         held = (
             exists()
-            .where(PlaylistItem.announcement_id == announcement_id)
+            .where(_holds(announcement_id))
             .where(Playlist.id == PlaylistItem.playlist_id, Playlist.retired_at.is_(None))
         )
         return bool(await self.session.scalar(select(held)))
@@ -50,7 +50,7 @@ class PlaylistRepository(Repository[Playlist]):
         """Whether a playlist holds the announcement that is not the viewer's, or is aired by somebody above."""
         held = (
             exists()
-            .where(PlaylistItem.announcement_id == announcement_id)
+            .where(_holds(announcement_id))
             .where(Playlist.id == PlaylistItem.playlist_id, Playlist.retired_at.is_(None))
             .where(Area.code == Playlist.area_code)
             .where(
@@ -59,6 +59,11 @@ class PlaylistRepository(Repository[Playlist]):
             )
         )
         return bool(await self.session.scalar(select(held)))
+
+
+def _holds(announcement_id: str) -> ColumnElement[bool]:
+    """Whether an item is of the announcement, or lies over it."""
+    return or_(PlaylistItem.announcement_id == announcement_id, PlaylistItem.bed_id == announcement_id)
 
 
 def _aired_outside(viewer: Viewer) -> Exists:
@@ -79,9 +84,7 @@ class SoundRepository:
             await self._session.scalars(
                 select(Playlist).where(
                     Playlist.retired_at.is_(None),
-                    Playlist.id.in_(
-                        select(PlaylistItem.playlist_id).where(PlaylistItem.announcement_id == announcement_id)
-                    ),
+                    Playlist.id.in_(select(PlaylistItem.playlist_id).where(_holds(announcement_id))),
                 )
             )
         ).all()
@@ -92,7 +95,7 @@ class SoundRepository:
 
     async def announcements(self, items: Collection[PlaylistItem]) -> dict[str, Announcement]:
         """Return the announcements that these items are of, by id."""
-        ids = {item.announcement_id for item in items if item.announcement_id}
+        ids = {id_ for item in items for id_ in (item.announcement_id, item.bed_id) if id_}
         found = await self._session.scalars(select(Announcement).where(Announcement.id.in_(ids)))
         return {row.id: row for row in found}
 

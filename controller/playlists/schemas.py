@@ -2,33 +2,55 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
 
-from audio.chime import ChimeKind
+from audio.signals import ABOUT, Signal, Use
 from controller.announcements.models import Status
 from controller.announcements.schemas import Failure, failure
 from controller.http.fields import AreaCodeField, In, Line
-from controller.playlists.models import Playlist, PlaylistItem
+from controller.playlists.models import ItemKind, Playlist, PlaylistItem
+from controller.text import Text
 from protocol.messages import Stretch
 
 ITEMS_MAX = 100
 PAUSE_MAX_MS = 10 * 60_000
 REPEAT_MAX = 20
+FADE_MAX_MS = 10_000
+BED_MIN_DB, BED_MAX_DB = -40.0, -12.0
+"""A louder bed would leave no room for the voice above it."""
+
+
+def _no_siren(signal: Signal) -> Signal:
+    if ABOUT[signal].use is Use.ALARM:
+        raise ValueError(
+            Text(
+                "Còi báo động chỉ dùng khi phát khẩn cấp. Hãy chọn một nhạc hiệu.",
+                "A siren sounds with an emergency only. Choose a chime.",
+            )
+        )
+    return signal
 
 
 class ChimeIn(In):
-    """A chime of ours."""
+    """A signal of ours; never a siren."""
 
     kind: Literal["chime"]
-    chime: ChimeKind = ChimeKind.OPENING
+    chime: Annotated[Signal, AfterValidator(_no_siren)] = Signal.OPENING
 
 
 class AnnouncementItemIn(In):
-    """An announcement, perhaps several times in a row."""
+    """An announcement, perhaps several times, `repeat_gap_ms` apart; perhaps with another softly under it."""
 
     kind: Literal["announcement"]
     announcement_id: Annotated[str, Field(max_length=26)]
     repeat: int = Field(default=1, ge=1, le=REPEAT_MAX)
+    repeat_gap_ms: int = Field(default=0, ge=0, le=PAUSE_MAX_MS)
+    fade_in_ms: int = Field(default=0, ge=0, le=FADE_MAX_MS)
+    fade_out_ms: int = Field(default=0, ge=0, le=FADE_MAX_MS)
+    bed_id: Annotated[str, Field(max_length=26)] | None = None
+    """The announcement that sounds underneath: music, as a rule."""
+    bed_db: float | None = Field(default=None, ge=BED_MIN_DB, le=BED_MAX_DB)
+    """How much softer than its own loudness; −18 unless told."""
 
 
 class PauseIn(In):
@@ -66,6 +88,11 @@ class ItemOut(BaseModel):
     chime: str | None = None
     repeat: int = 1
     pause_ms: int | None = None
+    repeat_gap_ms: int = 0
+    fade_in_ms: int = 0
+    fade_out_ms: int = 0
+    bed_id: str | None = None
+    bed_db: float | None = None
 
     @classmethod
     def of(cls, item: PlaylistItem) -> Self:
@@ -75,7 +102,12 @@ class ItemOut(BaseModel):
             announcement_id=item.announcement_id,
             chime=item.chime or None,
             repeat=item.repeat,
-            pause_ms=item.pause_ms or None,
+            pause_ms=item.pause_ms if item.kind is ItemKind.PAUSE else None,
+            repeat_gap_ms=item.pause_ms if item.kind is ItemKind.ANNOUNCEMENT else 0,
+            fade_in_ms=item.fade_in_ms,
+            fade_out_ms=item.fade_out_ms,
+            bed_id=item.bed_id,
+            bed_db=item.bed_db,
         )
 
 

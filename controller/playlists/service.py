@@ -84,16 +84,34 @@ class Playlists:
         """Refuse items that the viewer cannot see, each by its place; and a playlist without a sound."""
         if all(isinstance(item, PauseIn) for item in items):
             raise Invalid.field("items", "Chưa có gì để phát", "There is nothing to be heard")
-        ids = {item.announcement_id for item in items if isinstance(item, AnnouncementItemIn)}
-        seen = await AnnouncementRepository(self._session).some(self._viewer, ids)
-        unknown = [
-            FieldError(f"items.{place}.announcement_id", Text("Không có bản tin này", "There is no such announcement"))
-            for place, item in enumerate(items)
-            if isinstance(item, AnnouncementItemIn)
-            and (item.announcement_id not in seen or seen[item.announcement_id].retired_at is not None)
+        named = _named(items)
+        seen = await AnnouncementRepository(self._session).some(self._viewer, set(named.values()))
+        wrong = [
+            FieldError(field, Text("Không có bản tin này", "There is no such announcement"))
+            for field, id_ in named.items()
+            if id_ not in seen or seen[id_].retired_at is not None
         ]
-        if unknown:
-            raise Invalid(errors=tuple(unknown))
+        wrong += [
+            FieldError(
+                f"items.{place}.bed_db",
+                Text("Chưa chọn nhạc nền. Hãy điền bed_id.", "There is no bed to be soft. Name it in bed_id."),
+            )
+            for place, item in enumerate(items)
+            if isinstance(item, AnnouncementItemIn) and item.bed_db is not None and item.bed_id is None
+        ]
+        if wrong:
+            raise Invalid(errors=tuple(wrong))
+
+
+def _named(items: Sequence[ItemIn]) -> dict[str, str]:
+    """The announcements that items name, by the field that names them."""
+    named: dict[str, str] = {}
+    for place, item in enumerate(items):
+        if isinstance(item, AnnouncementItemIn):
+            named[f"items.{place}.announcement_id"] = item.announcement_id
+            if item.bed_id is not None:
+                named[f"items.{place}.bed_id"] = item.bed_id
+    return named
 
 
 def _items(wishes: Sequence[ItemIn]) -> list[PlaylistItem]:
@@ -112,4 +130,9 @@ def _item(position: int, wish: ItemIn) -> PlaylistItem:
                 kind=ItemKind.ANNOUNCEMENT,
                 announcement_id=wish.announcement_id,
                 repeat=wish.repeat,
+                pause_ms=wish.repeat_gap_ms,
+                fade_in_ms=wish.fade_in_ms,
+                fade_out_ms=wish.fade_out_ms,
+                bed_id=wish.bed_id,
+                bed_db=wish.bed_db,
             )
