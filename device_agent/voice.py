@@ -61,6 +61,11 @@ class _Run:
         """How much of its content lies before a frame of the stream."""
         return self.content * min(1.0, max(0, position - self.first) / self.frames)
 
+    def goes_on_as(self, other: "_Run") -> bool:
+        """Whether the other follows without a gap on either side, and neither is in a hurry."""
+        follows = self.first + self.frames == other.first and self.begins + self.content == other.begins
+        return follows and self.content == self.frames and other.content == other.frames
+
 
 class Voice:
     """A sound with its volume and its place in the stream.
@@ -241,14 +246,14 @@ class Voice:
         return self._runs[0] if self._runs and position > self._runs[0].first else None
 
     def _note(self, index: int, frames: int, begins: float) -> None:
-        content = self._elastic.position - begins
+        run = _Run(index, frames, begins, self._elastic.position - begins, 0.0)
         last = self._runs[-1] if self._runs else None
-        if last is not None and last.first + last.frames == index and last.content == last.frames and content == frames:
+        if last is not None and last.goes_on_as(run):
             last.frames += frames
-            last.content += content
+            last.content += run.content
             return
-        before = last.before + last.content if last is not None else 0.0
-        self._runs.append(_Run(index, frames, begins, content, before))
+        run.before = last.before + last.content if last is not None else 0.0
+        self._runs.append(run)
 
 
 def _ms(frames: float) -> int:
