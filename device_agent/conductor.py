@@ -207,6 +207,7 @@ class Conductor:
             underruns=status.underruns,
             underrun_ms=status.underrun_ms,
             jumps=status.jumps,
+            amplifier_on=self._player.amplifier_on,
         )
 
     def problems(self) -> tuple[Problem, ...]:

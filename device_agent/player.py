@@ -130,6 +130,11 @@ class Player:
         """What the sink does, as of the last chunk."""
         return self._status
 
+    @property
+    def amplifier_on(self) -> bool | None:
+        """Whether the amplifier has power; None where it is not switched here, or cannot be."""
+        return self._amplifier.is_on if self._amplifier is not None else None
+
     def play(
         self,
         sound: Sound,

@@ -60,6 +60,8 @@ class PlayerState(Part):
     """For how long the sink stood still for lack of samples, in all since the agent started."""
     jumps: int = 0
     """How often what was on air had to be set right at once because it was too far from its instants."""
+    amplifier_on: bool | None = None
+    """None where the speaker does not switch its amplifier, or cannot."""
 
 
 class Problem(Part):

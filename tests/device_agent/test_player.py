@@ -224,6 +224,7 @@ def test_the_amplifier_is_on_from_a_moment_before_the_sound_to_a_moment_after(bo
     assert booth.line.levels == [False]
     booth.run(0.3)
     assert booth.line.levels == [False, True]
+    assert booth.player.amplifier_on
     booth.run(1.2)
     assert booth.line.levels == [False, True]
     booth.run(1.5)
