@@ -1,0 +1,222 @@
+"""The conductor over real threads, real decoders and a real sound server, with an ear at its monitor."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+
+from device_agent.calls import MakeSound
+from device_agent.clock import SystemClock, TrustedClock
+from device_agent.conductor import Conductor
+from device_agent.decoder import Piece, prepare
+from device_agent.player import Player
+from device_agent.ports import StoredPlan
+from device_agent.sinks.pulse import PulseSink
+from protocol.messages import Outcome, Plan, PlanOccurrence, Stretch
+from schedules.types import Priority
+from tests.support.commune_speaker import CLIP, MemoryJournal, wish
+from tests.support.pulse import PulseServer, ears
+from tests.support.recordings import make_recording
+from tests.support.sound import RATE_HZ, Recording, Samples, decode, find
+
+OPUS = ("-ac", "1", "-c:a", "libopus", "-b:a", "32k", "-f", "ogg")
+ROUTINE_HZ, LIVE_HZ, ALERT_HZ = 500, 1000, 2000
+WINDOW = RATE_HZ // 100
+MONITOR_LEAD_S = 0.010
+
+
+class Disciplined(SystemClock):
+    """This machine, as if its wall clock were known to be right."""
+
+    def synchronised(self) -> bool:
+        return True
+
+
+@dataclass(frozen=True)
+class Store:
+    current: Any
+
+
+@dataclass
+class House:
+    """A speaker that plays one programme on a real sound server."""
+
+    folder: Path
+    server: str
+    sink: str
+    programme: Path
+    lasts_s: float
+    journal: MemoryJournal = field(default_factory=MemoryJournal)
+
+    def __post_init__(self) -> None:
+        self.starts_at = datetime.now(UTC) + timedelta(seconds=1.5)
+        self.player = Player(lambda: PulseSink(server=self.server, device=self.sink))
+        self.conductor = Conductor(
+            clock=TrustedClock(Disciplined(), self.folder / "clock.json"),
+            player=self.player,
+            clips=self,
+            journal=self.journal,
+            plans=Store(self._plan),
+            configs=Store(lambda: None),
+        )
+
+    def path(self, sha256: str) -> Path | None:
+        return self.programme if sha256 == CLIP else None
+
+    def _plan(self) -> StoredPlan:
+        length_ms = round(self.lasts_s * 1000)
+        occurrence = PlanOccurrence(
+            id="tin", schedule_id="s", title="tin", starts_at=self.starts_at, duration_ms=length_ms, volume=100,
+            priority=Priority.ROUTINE, stretches=(Stretch(clip=CLIP, at_ms=0, duration_ms=length_ms),),
+        )  # fmt: skip
+        hour = timedelta(hours=1)
+        window = {"window_start": self.starts_at - hour, "window_end": self.starts_at + hour}
+        return StoredPlan(Plan(device="loa-1", version=1, occurrences=(occurrence,), **window), self.starts_at - hour)
+
+    def call(self, name: str, kind: Any, sound: MakeSound, *, lasts_s: float, priority: Priority) -> None:
+        wanted = replace(
+            wish(name, lasts_s=lasts_s, priority=priority),
+            starts_at=datetime.now(UTC),
+            expires_at=None,
+            own_volume=True,
+        )
+        self.conductor.call(wanted, kind, sound)
+
+    async def until(self, check: Callable[[], object], within_s: float = 30) -> None:
+        async with asyncio.timeout(within_s):
+            while not check():  # noqa: ASYNC110 -- the sink and the children announce nothing
+                await asyncio.sleep(0.02)
+
+    def on_air(self, name: str) -> Callable[[], bool]:
+        return lambda: self.conductor.state().occurrence == name
+
+    @property
+    def outcomes(self) -> list[tuple[str | None, Outcome | None]]:
+        return [(row.play.occurrence, row.outcome) for row in self.journal.rows]
+
+
+@asynccontextmanager
+async def at_work(house: House) -> AsyncIterator[House]:
+    house.player.start()
+    running = asyncio.create_task(house.conductor.run())
+    try:
+        yield house
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
+        await house.player.aclose()
+
+
+def file_sound(path: Path) -> MakeSound:
+    return lambda from_ms, on_ready: prepare([Piece(path, from_ms=0 * from_ms)], on_ready)
+
+
+def tones(samples: Samples) -> list[tuple[frozenset[int], float]]:
+    """What was heard, as (tones, seconds), by windows of 10 ms."""
+    at = np.arange(WINDOW) / RATE_HZ
+    waves = {hz: np.exp(-2j * np.pi * hz * at) for hz in (ROUTINE_HZ, LIVE_HZ, ALERT_HZ)}
+    windows = samples[: len(samples) // WINDOW * WINDOW].reshape(-1, WINDOW)
+    present = [frozenset(hz for hz, wave in waves.items() if abs(window @ wave) / WINDOW > 0.01) for window in windows]
+    return [(which, sum(1 for _ in run) / 100) for which, run in groupby(present)]
+
+
+def decoding() -> int:
+    return sum("ffmpeg" in child.name() for child in psutil.Process().children())
+
+
+async def test_an_alert_over_a_live_session_over_a_routine_item_and_back(tmp_path: Path) -> None:
+    sine = "sine=frequency={hz}:sample_rate=48000:duration={{seconds}}"
+    files = {
+        hz: make_recording(tmp_path / f"{hz}.opus", *OPUS, sound=sine.format(hz=hz), seconds=seconds)
+        for hz, seconds in ((ROUTINE_HZ, 30), (LIVE_HZ, 4), (ALERT_HZ, 2))
+    }
+    with PulseServer(tmp_path / "pulse") as server, ears(server.address, server.sinks) as (ear,):
+        house = House(tmp_path, server.address, server.sinks[0], files[ROUTINE_HZ], lasts_s=30)
+        async with at_work(house):
+            await house.until(house.on_air("tin"))
+            house.call("chu-tich", "live", file_sound(files[LIVE_HZ]), lasts_s=60, priority=Priority.LIVE)
+            await house.until(house.on_air("chu-tich"))
+            await house.until(lambda: decoding() == 0)
+            house.call("bao-lu", "alert", file_sound(files[ALERT_HZ]), lasts_s=2, priority=Priority.EMERGENCY)
+            await house.until(lambda: ("chu-tich", Outcome.COMPLETED) in house.outcomes)
+            await house.until(lambda: len(house.journal.rows) == 5 and house.on_air("tin")())
+            await house.conductor.stop()
+            ended_at = house.journal.rows[-1].ended_at
+            assert ended_at is not None
+            heard = ear.between(house.starts_at + timedelta(seconds=0.1), ended_at - timedelta(seconds=0.1))
+
+    assert house.outcomes == [
+        ("tin", Outcome.PRE_EMPTED),
+        ("chu-tich", Outcome.PRE_EMPTED),
+        ("bao-lu", Outcome.COMPLETED),
+        ("chu-tich", Outcome.COMPLETED),
+        ("tin", Outcome.STOPPED),
+    ]
+    parts = tones(heard.samples)
+    alone = [next(iter(which)) for which, seconds in parts if len(which) == 1 and seconds > 0.1]
+    assert [hz for hz, _ in groupby(alone)] == [ROUTINE_HZ, LIVE_HZ, ALERT_HZ, LIVE_HZ, ROUTINE_HZ]
+    # A machine that was too busy to be heard says so itself.
+    grace_s = 0.08 + house.player.status.underrun_ms / 1000
+    assert sum(seconds for which, seconds in parts if len(which) > 1) < 3 * 0.08, parts
+    # Only when somebody stops speaking, which nobody knows ahead, is there a moment of silence.
+    *silences, _ = sorted(seconds for which, seconds in parts if not which)
+    assert sum(silences) < grace_s, parts
+    alert = house.journal.rows[2]
+    assert alert.played_ms == pytest.approx(2000, abs=20)
+    assert abs(house.journal.rows[0].start_error_ms or 0) < 20
+
+
+async def test_a_killed_sound_server_is_told_and_the_rest_is_heard_when_it_is_back(tmp_path: Path) -> None:
+    programme = make_recording(tmp_path / "tin.opus", *OPUS, seconds=20)
+    with PulseServer(tmp_path / "pulse") as server:
+        house = House(tmp_path, server.address, server.sinks[0], programme, lasts_s=20)
+        async with at_work(house):
+            await house.until(house.on_air("tin"))
+            await house.until(lambda: house.conductor.state().position_ms >= 2000)
+            server.kill()
+            killed_at = datetime.now(UTC)
+            await house.until(lambda: house.conductor.state().state == "lost")
+            await house.until(lambda: house.outcomes == [("tin", Outcome.INTERRUPTED)])
+            assert "sink_lost" in {problem.code for problem in house.conductor.problems()}
+            broken = house.journal.rows[0]
+            assert broken.reason == "sink_lost"
+            assert broken.ended_at is not None
+            # What is said to have sounded did, and nothing after the end.
+            assert broken.ended_at <= killed_at + timedelta(milliseconds=200)
+            assert broken.played_ms <= (killed_at - house.starts_at) / timedelta(milliseconds=1) + 200
+            server.start()
+            with ears(server.address, server.sinks) as (ear,):
+                await house.until(house.on_air("tin"), within_s=60)
+                assert not house.conductor.problems()
+                await house.until(lambda: house.outcomes[1:] == [("tin", Outcome.COMPLETED)], within_s=60)
+                rest = house.journal.rows[1]
+                assert rest.started_at is not None
+                assert rest.ended_at is not None
+                heard = ear.between(rest.started_at, rest.ended_at)
+
+    status = house.player.status
+    too_busy_ms = status.underrun_ms + 100 * status.underruns
+    assert rest.play.from_ms + rest.played_ms == pytest.approx(20_000, abs=150 + too_busy_ms)
+    assert rest.ended_at == pytest.approx(house.starts_at + timedelta(seconds=20), abs=timedelta(milliseconds=300))
+    assert abs((_begins(decode(programme), heard) - house.starts_at).total_seconds()) < 0.03
+
+
+def _begins(programme: Samples, heard: Recording) -> datetime:
+    """When the programme began, by where half a second of its rest lies that was heard well."""
+    best = None
+    for start in range(0, len(heard.samples) - RATE_HZ // 2, RATE_HZ // 2):
+        part = heard.samples[start : start + RATE_HZ // 2]
+        found = find(part, Recording(Path(), "", datetime.fromtimestamp(0, UTC), programme))
+        if best is None or found.likeness > best[0]:
+            best = found.likeness, start / RATE_HZ - found.at.timestamp()
+    assert best is not None
+    assert best[0] > 0.9
+    return heard.first_sample_at + timedelta(seconds=best[1] + MONITOR_LEAD_S)
