@@ -24,9 +24,9 @@ def record_view(row: PlayRecordRow, speaker: str, t: Translator) -> RecordView:
         speaker=speaker,
         title=row.title or (t("Test tone") if row.kind == "test_tone" else "–"),
         outcome=outcome_text(t, row.outcome.value),
-        tone=_TONES[row.outcome],
+        tone=Tone.WARN if row.reason == "gaps" else _TONES[row.outcome],
         played_s=row.played_ms / 1000,
         start_error_ms=row.start_error_ms,
-        reason=reason_text(t, row.reason) if row.outcome is not Outcome.COMPLETED else "",
+        reason=reason_text(t, row.reason),
         clock_trusted=row.clock == ClockQuality.TRUSTED.value,
     )

@@ -28,7 +28,7 @@ def problem_text(t: Translator, code: str, said: str) -> str:
 
 
 def reason_text(t: Translator, reason: str) -> str:
-    """Why something was not played whole; the speaker's own word where it is new to us."""
+    """Why something was not played whole, or how; the speaker's own word where it is new to us."""
     if reason in set(Reason):
         sentence = Reason(reason).explain()
         return sentence.vi if t.language == "vi" else sentence.en
@@ -43,6 +43,12 @@ def reason_text(t: Translator, reason: str) -> str:
         "agent_stopped": t("The speaker was restarted"),
         "decode_failed": t("A sound could not be played"),
         "sink_lost": t("No sound output"),
+        "withdrawn": t("It was called off"),
+        "cancelled": t("It was called off"),
+        "limit": t("Its time was over"),
+        "source_dry": t("Its source fell silent"),
+        "gaps": t("With gaps: the sound did not come fast enough"),
+        "resumed": "",
     }
     return known.get(reason, "" if reason.startswith("by ") else reason)
 
