@@ -9,7 +9,7 @@ A test cannot be taken for the real thing, because the two share nothing that an
 |---|---|---|
 | sounds without a break for | 10 s and more | less than a second |
 | pitch | glides, or stays (all clear), at 400 to 900 Hz | steps between fixed notes, all of 1 kHz and more |
-| onsets | one in 12 s or more | two or three in a second |
+| onsets | one in 20 s or more | two or three in a second |
 
 `tests/audio/test_signals.py` measures this, also through noise, echo and a horn's band.
 """

@@ -45,7 +45,7 @@ class About:
 
 
 _OURS = "Loa"
-_HUE = "Thành phố Huế, quy định tín hiệu còi cảnh báo thiên tai, 2025"
+_HUE = "Huế, 2025: tín hiệu còi báo thiên tai"
 _J_ALERT = "J-ALERT nationwide tests (Japan): rising and falling four-note chimes"
 
 ABOUT: dict[Signal, About] = {

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tracemalloc
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -171,6 +172,17 @@ def test_every_signal_says_what_it_means_in_both_languages():
     for signal, about in ABOUT.items():
         assert all((about.name_vi, about.name_en, about.meaning_vi, about.meaning_en, about.source)), signal
     assert set(ABOUT) == set(Signal)
+
+
+@pytest.mark.parametrize("signal", Signal)
+def test_the_documents_show_every_signal_and_its_meaning(signal: Signal):
+    docs = Path(__file__).parents[2] / "docs"
+    (row,) = [line for line in (docs / "sounds.md").read_text().splitlines() if f"`{signal}`" in line]
+
+    about = ABOUT[signal]
+    assert all(words in row for words in (about.name_vi, about.name_en, about.meaning_vi, about.meaning_en))
+    assert f"{signals.length_ms(signal) / 1000:g} s" in row
+    assert 0 < (docs / "sounds" / f"{signal}.png").stat().st_size <= 60_000
 
 
 # What an ear goes by, measured on any five seconds of a sound.
