@@ -8,7 +8,7 @@ them in `audio/reading/*.tsv`.
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from audio.reading.layout import ITEM, clean, paragraphs, without_page_numbers
+from audio.reading.layout import ITEM, as_written, clean, paragraphs, without_page_numbers
 from audio.reading.pronunciations import Pronunciations
 from audio.reading.rules import RULES, item
 from audio.reading.sentences import sentences
@@ -25,8 +25,9 @@ def for_reading(text: str, dictionary: Mapping[str, str] = _NOTHING, *, language
     `dictionary` is the officer's (written → said). Other languages keep their own numbers and abbreviations: their
     engines know them better than we do.
     """
-    page = paragraphs(without_page_numbers(clean(text)))
-    read = _vietnamese if language.split("-", maxsplit=1)[0] == "vi" else _as_written
+    vietnamese = language.split("-", maxsplit=1)[0] == "vi"
+    page = paragraphs(without_page_numbers(clean(text) if vietnamese else as_written(text)))
+    read = _vietnamese if vietnamese else _as_written
     pronunciations = Pronunciations(dictionary)
     return "\n\n".join(said for paragraph in page if (said := read(paragraph, pronunciations)))
 
@@ -67,4 +68,4 @@ def _as_written(paragraph: str, pronunciations: Pronunciations) -> str:
     whole = "".join([*parts, paragraph[begin:]]).strip()
     if not any(character.isalnum() for character in whole):
         return ""
-    return whole if whole.endswith((".", "!", "?", ":")) else f"{whole.rstrip(' ,;')}."
+    return f"{whole.rstrip(' ,;')}." if whole[-1].isalnum() or whole[-1] in ",;" else whole

@@ -9,7 +9,8 @@ from audio.reading.words import SMALL, letters, piece_of_an_address
 
 _PART = r"[A-ZĐƯ][A-Za-zĐđƯư]{0,14}\d{0,2}"
 _CODE = rf"{_PART}(?:\s?[-/&.]\s?{_PART}){{0,6}}(?!\w)"
-_SHORT_KINDS = any_of(kind for kind in DOCUMENTS if len(kind) == 2 or kind == "TTr")  # noqa: PLR2004 - QĐ, NĐ, CV
+_KINDS = [kind for kind in DOCUMENTS if len(kind) == 2 or kind in {"TTr", "CTr", "QyĐ"}]  # noqa: PLR2004 - QĐ, NĐ, CV
+_SHORT_KINDS = any_of(_KINDS)
 _NAMED_SIGNS = {"@": "a còng", ".": "chấm", "/": "gạch chéo", "-": "gạch ngang", "_": "gạch dưới"}
 _SIDES = {"N": "vĩ bắc", "B": "vĩ bắc", "S": "vĩ nam", "E": "kinh đông", "Đ": "kinh đông", "W": "kinh tây"}
 
@@ -27,7 +28,13 @@ def _document(match: Match) -> str | None:
     said = [numbers.number(digits), letters(suffix)]
     if match["year"]:
         said += ["trên", numbers.number(match["year"])]
-    return " ".join([*filter(None, said), *map(_code_part, parts)])
+    return " ".join([*filter(None, said), _code(parts)])
+
+
+def _code(parts: list[str]) -> str:
+    """«quyết định ủy ban nhân dân»; those who issued it together are told apart by a pause."""
+    kind = [_code_part(part) for part in parts[:1] if part in _KINDS]
+    return " ".join([*kind, ", ".join(map(_code_part, parts[len(kind) :]))])
 
 
 def _code_part(part: str) -> str:
@@ -38,7 +45,7 @@ def _code_part(part: str) -> str:
 
 
 def _blank_number(match: Match) -> str:
-    return " ".join(map(_code_part, re.split(r"[-/]", match["code"])))
+    return _code(re.split(r"[-/]", match["code"]))
 
 
 def _year_of_document(match: Match) -> str:

@@ -21,22 +21,28 @@ ITEM = re.compile(
 )
 """What begins an item of a list: - + • 1. 1.1. 2) 3/ I. a) (b)."""
 
-_PAGE_NUMBER = re.compile(
-    r"\s*(?:[-–—]\s*)?(?:(?:trang|page)\s*)?\d{1,3}(?:\s*/\s*\d{1,3})?(?:\s*[-–—])?\s*", re.IGNORECASE
-)
+_PAGE_NUMBER = re.compile(r"[-–—]\s?\d{1,3}\s?[-–—]|(?:trang|page)\s?\d{1,3}(?:\s?/\s?\d{1,3})?", re.IGNORECASE)
+_NUMBER_ALONE = re.compile(r"\d{1,3}")
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
 _INVISIBLE = re.compile(
     r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\x00-\x08\x0b\x0e-\x1f\x7f-\x84\x86-\x9f]"
 )
+_COLUMNS = re.compile(r"(?<=[^\s,.;:])(?:\t+|\u0020{4,})(?=\S)")
 _BLANK = re.compile(r"[^\S\n]+")
 
 
 def clean(text: str) -> str:
-    """Composed letters, plain digits, nothing invisible."""
-    text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text).replace("º", "°"))
+    """Composed letters, plain digits, nothing invisible, a pause where columns stand side by side."""
+    text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", _COLUMNS.sub(", ", text).replace("º", "°")))
     return "".join(
         str(unicodedata.decimal(character)) if character.isdecimal() and not character.isascii() else character
         for character in text
     )
+
+
+def as_written(text: str) -> str:
+    """Composed letters and no control character; the digits and joints of other scripts stay."""
+    return unicodedata.normalize("NFC", _CONTROL.sub("", text))
 
 
 def paragraphs(text: str) -> list[str]:
@@ -45,10 +51,12 @@ def paragraphs(text: str) -> list[str]:
 
 
 def without_page_numbers(text: str) -> str:
-    """Drop the lines that only number a page; one that stands alone is the text itself."""
-    lines = text.splitlines()
-    kept = [line for line in lines if not _PAGE_NUMBER.fullmatch(line)]
-    return "\n".join(kept if any(line.strip() for line in kept) else lines)
+    """Drop the lines that only number a page: a lone «2» only from a page that a machine broke."""
+    lines = [line.strip() for line in text.splitlines()]
+    printed = _page_width(filter(None, lines)) > 0
+    return "\n".join(
+        line for line in lines if not (_PAGE_NUMBER.fullmatch(line) or (printed and _NUMBER_ALONE.fullmatch(line)))
+    )
 
 
 def _joined(lines: list[str]) -> list[str]:

@@ -5,11 +5,14 @@ from collections.abc import Iterator
 
 from audio.reading.layout import ITEM, paragraphs
 from audio.reading.tables import ABBREVIATIONS, any_of
+from audio.reading.words import SMALL
 
 LONGEST_CHARS = 300
 
 _DOTTED = any_of(written for written in ABBREVIATIONS if "." in written)
-_END = re.compile(rf"(?:(?<!\w)(?:{_DOTTED}|[^\W\d_])\s|[.!?…]{{1,40}}[)\]\"'”»]{{0,3}}(?P<end>\s))", re.IGNORECASE)
+_END = re.compile(
+    rf"(?:(?<!\w)(?:{_DOTTED}|[A-ZĐ]\.|[Vv]\.?[Vv]\.(?=\s[{SMALL}]))\s|[.!?…]{{1,40}}[)\]\"'”»]{{0,3}}(?P<end>\s))"
+)
 _BREATHS = (re.compile(r"[;:]\s"), re.compile(r",\s"), re.compile(r"\s"))
 
 

@@ -40,15 +40,14 @@ def is_marked(word: str) -> bool:
 @lru_cache(maxsize=4096)
 def word(written: str) -> str:
     """A run of letters, as it is said."""
-    low = written.lower()
+    low = sayable(written.lower())
     if len(low) == 1:
         return letters(low)
-    if is_syllable(low):
+    if not low or is_syllable(low):
         return low
     if said := WORDS.get(low) or ABBREVIATIONS.get(low.upper()) or ABBREVIATIONS.get(written):
         return said
-    plain = sayable(low)
-    return plain if is_marked(low) or not plain else _foreign(plain)
+    return low if is_marked(low) else _foreign(low)
 
 
 def shout(written: str, before: str, after: str) -> str:
