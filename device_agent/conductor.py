@@ -13,25 +13,25 @@ from typing import Final, TypeVar
 
 import structlog
 
-from audio.signals import tone
 from device_agent import decoder
 from device_agent.airing import Airing, Airings
 from device_agent.calls import CallKind, Calls, MakeSound
 from device_agent.clock import TrustedClock
-from device_agent.decoder import Samples
 from device_agent.errors import AgentError
 from device_agent.fates import Fates
 from device_agent.mixer import Ended, Started
 from device_agent.player import VOLUME_RAMP_S, Player, PlayerEvent, SinkChanged
-from device_agent.ports import Clips, Configs, Journal, Plans, Play
+from device_agent.ports import Clips, Configs, Journal, Plans
 from device_agent.preparing import Preparation, Prepare, Prepared
 from device_agent.repertoire import Repertoire
-from device_agent.score import ENTRY_LEAD, READY_LEAD, Cue, Scene, must_stop, next_cue, next_look, under_way
+from device_agent.requests import CannotSound, NotPlanned, Requests
+from device_agent.score import ENTRY_LEAD, READY_LEAD, Cue, Scene, must_stop, next_cue, next_look
 from device_agent.volumes import Volumes
 from protocol.messages import Outcome, PlayerState, Problem
-from schedules.day import quiet
 from schedules.entry import ON_TIME
 from schedules.types import PlannedOccurrence
+
+__all__ = ["CannotSound", "Conductor", "NotPlanned"]
 
 log = structlog.get_logger(__name__)
 
@@ -41,25 +41,11 @@ COMMIT_S: Final = 1.0
 _TURN_S: Final = 0.03
 """A volume that a person turns follows within a fade."""
 _STOP_LIMIT_S: Final = 5.0
-_TONE_LEAD_S: Final = 0.2
 _PREPARED_AT_ONCE: Final = 2
 """Each is a decoder's memory."""
 
 _T = TypeVar("_T")
 _Request = Callable[[], Awaitable[None]]
-
-
-class CannotSound(AgentError):
-    """A sound that was asked for may not or cannot be made now."""
-
-    code = "cannot_sound"
-    transient = True
-
-
-class NotPlanned(AgentError):
-    """An occurrence that is not in the plan, or of which nothing is left."""
-
-    code = "not_planned"
 
 
 class Conductor:
@@ -99,6 +85,14 @@ class Conductor:
             self._repertoire.sound, wake=self.poke, clock=clock, failed=self._repertoire.count_failure
         )
         self._volumes = Volumes(clock, lambda: self._repertoire.policy)
+        self._requests = Requests(
+            clock=clock,
+            player=player,
+            airings=self._airings,
+            repertoire=self._repertoire,
+            fates=self._fates,
+            volumes=self._volumes,
+        )
         self._sink_problem: str | None = None
         player.listen(self._inbox.put_nowait)
 
@@ -156,7 +150,7 @@ class Conductor:
 
     async def withdraw(self, name: str, reason: str = "withdrawn") -> None:
         """Take back a call: it fades out, or never begins. Returns when its record is written."""
-        cut = await self._asked(lambda: self._withdraw(name, reason))
+        cut = await self._asked(lambda: self._requests.withdraw(name, reason))
         await _closed(cut)
 
     # --- what people ask for
@@ -165,7 +159,7 @@ class Conductor:
         """Silence what is on air (or one occurrence) for good; returns a sentence of what was done."""
         if occurrence is not None:
             return await self._left_out(occurrence, Outcome.STOPPED)
-        stopped = await self._asked(self._stop_all)
+        stopped = await self._asked(self._requests.stop_all)
         await _closed(stopped)
         titles = ", ".join(airing.play.title or airing.play.kind for airing in stopped)
         return f"stopped: {titles}" if titles else "nothing was on air"
@@ -182,7 +176,7 @@ class Conductor:
 
     async def test_tone(self, seconds: float) -> str:
         """Sound a short tone when nothing else does, and return when it has sounded."""
-        airing = await self._asked(lambda: self._tone(seconds))
+        airing = await self._asked(lambda: self._requests.tone(seconds))
         await _closed([airing], within_s=seconds + _STOP_LIMIT_S)
         if airing.first_mono_s is None or airing.verdict is not None:
             raise CannotSound(f"the tone ended early: {airing.verdict[1] if airing.verdict else 'sink_lost'}")
@@ -251,66 +245,19 @@ class Conductor:
             try:
                 result = await action()
             except AgentError as error:
-                answer.set_exception(error)
+                if not answer.done():
+                    answer.set_exception(error)
             else:
-                answer.set_result(result)
+                if not answer.done():
+                    answer.set_result(result)
 
         self._inbox.put_nowait(carry_out)
         return await answer
 
     async def _left_out(self, occurrence: str, outcome: Outcome) -> str:
-        cut = await self._asked(lambda: self._leave_out(occurrence, outcome))
+        cut = await self._asked(lambda: self._requests.leave_out(occurrence, outcome))
         await _closed(cut)
         return f"{'cut short' if cut else 'left out'}: {self._repertoire.title(occurrence)}"
-
-    async def _leave_out(self, name: str, outcome: Outcome) -> list[Airing]:
-        sounding = self._airings.of(name)
-        for airing in sounding:
-            self._airings.cut(airing, outcome, "command")
-        if sounding:
-            return sounding
-        occurrence = self._repertoire.find(name)
-        if occurrence is None:
-            raise NotPlanned(f"{name} is not in the plan, or over already")
-        await self._fates.note(occurrence, Outcome.SKIPPED, "command", now=self._clock.best_guess())
-        return []
-
-    async def _withdraw(self, name: str, reason: str) -> list[Airing]:
-        """Its row is closed, or written, while it is still known what it was."""
-        wish = self._repertoire.find(name)
-        sounding = self._airings.of(name)
-        for airing in sounding:
-            self._airings.cut(airing, Outcome.STOPPED, reason)
-        if wish is not None and not sounding:
-            await self._fates.note(wish, Outcome.SKIPPED, reason, now=self._clock.best_guess())
-        self._calls.remove(name)
-        return sounding
-
-    async def _stop_all(self) -> list[Airing]:
-        """Everything that sounds, and whatever would take its place at once: who presses stop wants silence."""
-        airings = list(self._airings.all())
-        for airing in airings:
-            self._airings.cut(airing, Outcome.STOPPED, "command")
-        now = self._clock.best_guess()
-        sounding = {airing.play.occurrence for airing in airings}
-        for occurrence in list(under_way(await self._scene(now), now)):
-            if occurrence.id not in sounding:
-                await self._fates.note(occurrence, Outcome.SKIPPED, "command", now=now)
-        return airings
-
-    async def _tone(self, seconds: float) -> Airing:
-        guess = self._clock.best_guess()
-        if self._airings.all():
-            raise CannotSound("something is on air")
-        if self._sink_problem is not None or not self._player.status.open:
-            raise CannotSound(f"the sink is lost: {self._sink_problem}")
-        if quiet(self._repertoire.policy, guess):
-            raise CannotSound("these are quiet hours")
-        play = Play(kind="test_tone", title="", volume=self._volumes.of(None), clock=self._clock.quality, routine=False)
-        at = self._clock.mono() + _TONE_LEAD_S
-        return await self._airings.begin(
-            play, Samples(tone(seconds)), at_mono_s=at, target_mono_s=at, duration_ms=round(seconds * 1000)
-        )
 
     # --- the decision's consequences
 

@@ -1,6 +1,7 @@
 """What wants the air besides the plan: alerts and people speaking, by the one order, on one speaker."""
 
 import array
+import asyncio
 from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from itertools import groupby, pairwise
@@ -365,3 +366,14 @@ async def _said(done: Coroutine[Any, Any, None]) -> str:
 def _at_once(_from_ms: int, on_ready: Callable[[], None]) -> LongSound:
     on_ready()
     return LongSound(5000)
+
+
+async def test_who_withdraws_and_goes_away_disturbs_nobody(speaker: Speaker) -> None:
+    speaker.raise_alert(FLOOD, lasts_s=20)
+    await speaker.run_until(2)
+    asking = asyncio.create_task(speaker.conductor.withdraw(FLOOD))
+    await asyncio.sleep(0)
+    asking.cancel()
+    await asyncio.wait([asking])
+    await speaker.run_until(4)
+    assert speaker.records == [(FLOOD, Outcome.STOPPED)]
