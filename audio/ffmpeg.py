@@ -6,6 +6,7 @@ neither pictures nor subtitles are looked into. And whatever a file talks it int
 one file (`audio.sandbox`).
 """
 
+import errno
 import importlib.util
 import os
 import shutil
@@ -14,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import IO
 
 from audio.child import ChildLimits, ChildReport, run
 from audio.errors import EngineFailed, FfmpegMissing, TooDemanding, Unreadable
@@ -57,21 +59,28 @@ class Source:
     arguments: tuple[str, ...]
 
 
-def recording(path: Path) -> Source:
-    """A file from outside, of whatever kind. Only a real file: a pipe would wait for ever, a device never end."""
+def real_file(path: Path) -> Path:
+    """The file behind `path`. Nothing else will do: a pipe would wait for ever, a device never end."""
     try:
         real = path.resolve(strict=True)
         regular = stat.S_ISREG(real.stat().st_mode)
-    except (OSError, RuntimeError) as error:
-        raise Unreadable(detail=getattr(error, "strerror", None) or str(error)) from error
+    except OSError as error:
+        raise Unreadable(detail=error.strerror or str(error)) from error
+    except RuntimeError as error:  # how Python < 3.13 says that links lead in a circle
+        raise Unreadable(detail=os.strerror(errno.ELOOP)) from error
     if not regular:
         raise Unreadable(detail="not a file")
+    return real
+
+
+def recording(path: Path) -> Source:
+    """A file from outside, of whatever kind."""
     return Source((
         "-protocol_whitelist", "file",
         "-format_whitelist", CONTAINERS,
         "-codec_whitelist", DECODERS,
         "-max_streams", str(_MAX_STREAMS),
-        "-i", f"file:{real}",
+        "-i", f"file:{real_file(path)}",
     ))  # fmt: skip
 
 
@@ -82,6 +91,11 @@ def pcm_file(path: Path, rate_hz: int = RATE_HZ) -> Source:
         "-f", "s16le", "-ar", str(rate_hz), "-ac", "1",
         "-i", f"file:{path}",
     ))  # fmt: skip
+
+
+def ogg_pipe() -> Source:
+    """Our own Ogg Opus, as it comes out of the encoder."""
+    return Source(("-protocol_whitelist", "pipe", "-f", "ogg", "-i", "pipe:0"))
 
 
 def executable() -> Path:
@@ -113,13 +127,23 @@ def stream(
     arguments: list[str],
     on_output: Callable[[bytes], object],
     limits: ChildLimits | None = None,
+    *,
+    on_log: Callable[[bytes], object] | None = None,
+    given: bytes | IO[bytes] = b"",
 ) -> ChildReport:
     """Run ffmpeg, shut in with its input files, handing on what it writes to stdout.
 
     Raises only when it was stopped by a limit or a signal.
     """
     inputs = [Path(value.removeprefix("file:")) for flag, value in pairwise(arguments) if flag == "-i"]
-    report = run(arguments, on_output=on_output, limits=limits, readable=[Path(arguments[0]), *inputs])
+    report = run(
+        arguments,
+        on_output=on_output,
+        on_log=on_log,
+        given=given,
+        limits=limits,
+        readable=[Path(arguments[0]), *inputs],
+    )
     if report.exhausted:
         raise TooDemanding
     if report.status < 0:

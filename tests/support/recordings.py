@@ -1,6 +1,7 @@
 """Recordings made on the spot by ffmpeg."""
 
 import ctypes
+import struct
 import subprocess
 from pathlib import Path
 
@@ -34,3 +35,10 @@ def make_wideband_amr(path: Path, *, seconds: float = 2.0) -> Path:
         library.E_IF_exit(encoder)
     path.write_bytes(written)
     return path
+
+
+def id3(frames: dict[bytes, bytes]) -> bytes:
+    """An ID3v2.3 tag to put before an MP3: pictures, lyrics, titles."""
+    content = b"".join(name + struct.pack(">IH", len(each), 0) + each for name, each in frames.items())
+    size = bytes(len(content) >> shift & 0x7F for shift in (21, 14, 7, 0))
+    return b"ID3\3\0\0" + size + content
