@@ -7,7 +7,7 @@ from typing import Literal
 
 from audio.child import ChildLimits
 from audio.errors import NotAudio, Silent, TooBig, TooLong, TooMuchText, TooShort, Truncated
-from audio.ffmpeg import Source, pcm_file, recording
+from audio.ffmpeg import Source, pcm_file, real_file, recording
 from audio.files import publish, scratch
 from audio.listen import Measured, measure
 from audio.loudness import SILENT_BELOW_LUFS, Loudness
@@ -131,7 +131,7 @@ def clip_from_parts(
 def _refuse_at_sight(part: Part, limits: Limits) -> None:
     match part:
         case FilePart():
-            if part.path.stat().st_size > limits.max_bytes:
+            if real_file(part.path).stat().st_size > limits.max_bytes:
                 raise TooBig(limit_mb=limits.max_bytes / 1e6)
         case TextPart():
             if len(part.text) > MAX_CHARS:
