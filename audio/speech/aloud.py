@@ -38,7 +38,7 @@ class Aloud:
         speed_wpm: int = DEFAULT_SPEED_WPM,
         dictionary: Mapping[str, str] | None = None,
     ) -> None:
-        """Begin to read `text` into `to`, which is closed by whoever opened it."""
+        """Begin to read `text` into `to`, and close it at the end."""
         self.error: AudioError | None = None
         self._abandoned = threading.Event()
         self._to = to
@@ -46,7 +46,8 @@ class Aloud:
 
         def read() -> None:
             try:
-                self._read(studio, text, voice, speed_wpm, dictionary)
+                with to:
+                    self._read(studio, text, voice, speed_wpm, dictionary)
             except Abandoned:
                 return
             except AudioError as error:

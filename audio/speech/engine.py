@@ -47,9 +47,7 @@ def speak_in_child(
         if whole := data[: len(data) & ~1]:
             on_samples(whole, rate_hz)
 
-    report = run(
-        command, on_output=take, given=lines.encode(), limits=limits, on_wait=lambda: on_samples(b"", rate_hz)
-    )
+    report = run(command, on_output=take, given=lines.encode(), limits=limits, on_wait=lambda: on_samples(b"", rate_hz))
     if report.timed_out:
         raise EngineFailed(engine=engine, detail="timeout")
     if report.status != 0 or half:

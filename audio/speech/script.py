@@ -5,11 +5,11 @@ An officer writes a pause as `[nghỉ 2 giây]` (or `[pause 2 s]`), or leaves a 
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from audio.speech.voices import VIETNAMESE
-from audio.text import for_reading
+from audio.text import for_reading, sentences
 
 DEFAULT_SPEED_WPM = 150
 SENTENCE_MS = 430
@@ -25,8 +25,6 @@ _BREAK = re.compile(
     r"|(?P<empty>\n[^\S\n]*\n\s*)",
     re.IGNORECASE,
 )
-_SENTENCE_END = re.compile(r"(?<=[.!?…。！？])\s+")
-_NOT_SPOKEN = re.compile(r"[\x00-\x08\x0b-\x1f\u200b-\u200f\ufeff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,25 +64,8 @@ def _written_ms(seconds: str | None) -> int:
 
 def _block(text: str, language: str, dictionary: Mapping[str, str], pace: float) -> list[Sentence]:
     said: list[Sentence] = []
-    for paragraph in _words(text, language, dictionary).split("\n\n"):
-        found = [one for one in _SENTENCE_END.split(paragraph) if any(letter.isalnum() for letter in one)]
-        pauses = [SENTENCE_MS] * (len(found) - 1) + [PARAGRAPH_MS]
-        said += [Sentence(one.strip(), round(ms * pace)) for one, ms in zip(found, pauses, strict=False)]
+    for paragraph in for_reading(text, dictionary, language=language).split("\n\n"):
+        found = [one for one in sentences(paragraph) if any(letter.isalnum() for letter in one)]
+        said += [Sentence(one, round(SENTENCE_MS * pace)) for one in found[:-1]]
+        said += [Sentence(one, round(PARAGRAPH_MS * pace)) for one in found[-1:]]
     return said
-
-
-def _words(text: str, language: str, dictionary: Mapping[str, str]) -> str:
-    if language == VIETNAMESE:
-        return for_reading(text)
-    paragraphs = (" ".join(_NOT_SPOKEN.sub("", line).split()) for line in text.splitlines())
-    plain = "\n\n".join(filter(None, paragraphs))
-    return _replaced(plain, dictionary)
-
-
-def _replaced(text: str, dictionary: Mapping[str, str]) -> str:
-    """Say whole words as the dictionary has them; the longest entry wins."""
-    entries: Sequence[str] = sorted((word for word in dictionary if word), key=len, reverse=True)
-    if not entries:
-        return text
-    pattern = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, entries))})(?!\w)")
-    return pattern.sub(lambda match: dictionary[match[0]], text)

@@ -1,0 +1,1 @@
+"""How a place says what a voice would say wrong."""
