@@ -18,6 +18,18 @@ class Tone(StrEnum):
 
 
 @dataclass(frozen=True)
+class SignalView:
+    """A chime or a siren, in the reader's language."""
+
+    kind: str
+    name: str
+    meaning: str
+    source: str
+    duration_s: float
+    url: str
+
+
+@dataclass(frozen=True)
 class ProblemView:
     """Something wrong, in words."""
 

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from controller.web import assets
-from controller.web.pages import announce, language, live, records, sign_in, today
+from controller.web.pages import announce, language, live, records, sign_in, signals, today
 
 PAGES: tuple[APIRouter, ...] = (
     assets.router,
@@ -12,5 +12,6 @@ PAGES: tuple[APIRouter, ...] = (
     today.router,
     announce.router,
     records.router,
+    signals.router,
     live.router,
 )

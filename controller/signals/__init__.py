@@ -1,0 +1,1 @@
+"""Signals and sirens as people may look them up and hear them."""
