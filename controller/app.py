@@ -24,10 +24,12 @@ from controller.http.route import RuntimeDep
 from controller.migrations import migrate
 from controller.monitoring.api import router as monitoring
 from controller.playlists.api import router as playlists
+from controller.pronunciations.api import router as pronunciations
 from controller.records.api import router as records
 from controller.runtime import Runtime
 from controller.settings import Settings
 from controller.signals.api import router as signals
+from controller.speech.api import router as speech
 from controller.web.pages import PAGES
 from controller.web.routing import refused
 
@@ -46,6 +48,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     commands,
     records,
     content,
+    pronunciations,
+    speech,
 )
 """The API of every capability."""
 
