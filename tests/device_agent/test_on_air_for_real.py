@@ -1,28 +1,18 @@
 """The conductor over real threads, real decoders and a real sound server, with an ear at its monitor."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import psutil
 import pytest
 
 from device_agent.calls import MakeSound
-from device_agent.clock import SystemClock, TrustedClock
-from device_agent.conductor import Conductor
 from device_agent.decoder import Piece, prepare
-from device_agent.player import Player
-from device_agent.ports import StoredPlan
-from device_agent.sinks.pulse import PulseSink
-from protocol.messages import Outcome, Plan, PlanOccurrence, Stretch
+from protocol.messages import Outcome
 from schedules.types import Priority
-from tests.support.commune_speaker import CLIP, MemoryJournal, wish
+from tests.support.house import House, at_work
 from tests.support.pulse import PulseServer, ears
 from tests.support.recordings import make_recording
 from tests.support.sound import RATE_HZ, Recording, Samples, decode, find
@@ -31,88 +21,6 @@ OPUS = ("-ac", "1", "-c:a", "libopus", "-b:a", "32k", "-f", "ogg")
 ROUTINE_HZ, LIVE_HZ, ALERT_HZ = 500, 1000, 2000
 WINDOW = RATE_HZ // 100
 MONITOR_LEAD_S = 0.010
-
-
-class Disciplined(SystemClock):
-    """This machine, as if its wall clock were known to be right."""
-
-    def synchronised(self) -> bool:
-        return True
-
-
-@dataclass(frozen=True)
-class Store:
-    current: Any
-
-
-@dataclass
-class House:
-    """A speaker that plays one programme on a real sound server."""
-
-    folder: Path
-    server: str
-    sink: str
-    programme: Path
-    lasts_s: float
-    journal: MemoryJournal = field(default_factory=MemoryJournal)
-
-    def __post_init__(self) -> None:
-        self.starts_at = datetime.now(UTC) + timedelta(seconds=1.5)
-        self.player = Player(lambda: PulseSink(server=self.server, device=self.sink))
-        self.conductor = Conductor(
-            clock=TrustedClock(Disciplined(), self.folder / "clock.json"),
-            player=self.player,
-            clips=self,
-            journal=self.journal,
-            plans=Store(self._plan),
-            configs=Store(lambda: None),
-        )
-
-    def path(self, sha256: str) -> Path | None:
-        return self.programme if sha256 == CLIP else None
-
-    def _plan(self) -> StoredPlan:
-        length_ms = round(self.lasts_s * 1000)
-        occurrence = PlanOccurrence(
-            id="tin", schedule_id="s", title="tin", starts_at=self.starts_at, duration_ms=length_ms, volume=100,
-            priority=Priority.ROUTINE, stretches=(Stretch(clip=CLIP, at_ms=0, duration_ms=length_ms),),
-        )  # fmt: skip
-        hour = timedelta(hours=1)
-        window = {"window_start": self.starts_at - hour, "window_end": self.starts_at + hour}
-        return StoredPlan(Plan(device="loa-1", version=1, occurrences=(occurrence,), **window), self.starts_at - hour)
-
-    def call(self, name: str, kind: Any, sound: MakeSound, *, lasts_s: float, priority: Priority) -> None:
-        wanted = replace(
-            wish(name, lasts_s=lasts_s, priority=priority),
-            starts_at=datetime.now(UTC),
-            expires_at=None,
-            own_volume=True,
-        )
-        self.conductor.call(wanted, kind, sound)
-
-    async def until(self, check: Callable[[], object], within_s: float = 30) -> None:
-        async with asyncio.timeout(within_s):
-            while not check():  # noqa: ASYNC110 -- the sink and the children announce nothing
-                await asyncio.sleep(0.02)
-
-    def on_air(self, name: str) -> Callable[[], bool]:
-        return lambda: self.conductor.state().occurrence == name
-
-    @property
-    def outcomes(self) -> list[tuple[str | None, Outcome | None]]:
-        return [(row.play.occurrence, row.outcome) for row in self.journal.rows]
-
-
-@asynccontextmanager
-async def at_work(house: House) -> AsyncIterator[House]:
-    house.player.start()
-    running = asyncio.create_task(house.conductor.run())
-    try:
-        yield house
-    finally:
-        running.cancel()
-        await asyncio.wait([running])
-        await house.player.aclose()
 
 
 def file_sound(path: Path) -> MakeSound:
