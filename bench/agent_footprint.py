@@ -1,25 +1,59 @@
-"""What one agent takes of a small board: memory while it waits and while it plays, processor time while it plays.
+"""What one agent takes of a small board: memory while it waits and while it plays, processor time, time to be ready.
 
-Memory is the proportional set size of the agent and its decoder. Beside it what a Python that only sleeps takes.
+Memory is the proportional set size of the agent and its children, as the kernel shares it out; `parts` says what each
+room brings at its import. The sound goes to PulseAudio, as on a pole. Beside it what a Python that only sleeps takes,
+and the bounds that a small board sets. Ready is a started agent when its sink plays and its first report has come in.
 """
 
 import json
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import psutil
 
 from tests.support.eventually import eventually
-from tests.support.fleet import Fleet
+from tests.support.fleet import Fleet, Speaker
+from tests.support.pulse import null_sinks
 
 WORDS = "Bản tin nông nghiệp. " * 8
+STARTS = 3
+ROOMS = (
+    "asyncio",
+    "structlog",
+    "typer",
+    "protocol.messages",
+    "protocol.signing",
+    "aiomqtt",
+    "sqlite3",
+    "httpx",
+    "device_agent.sinks.pulse",
+    "device_agent.cli",
+)
+WEIGH = """
+import importlib, json, pathlib, sys
+def pss_mb():
+    text = pathlib.Path("/proc/self/smaps_rollup").read_text()
+    return next(int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:")) * 1024 / 1e6
+last, parts = pss_mb(), {}
+for room in sys.argv[1:]:
+    importlib.import_module(room)
+    now = pss_mb()
+    parts[room], last = round(now - last, 1), now
+print(json.dumps(parts))
+"""
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory(prefix="loa-bench-") as name, Fleet("embedded", Path(name)).running() as fleet:
-        speaker = fleet.speaker("bench")
+    with (
+        tempfile.TemporaryDirectory(prefix="loa-bench-") as name,
+        null_sinks(Path(name) / "pulse", 1) as (server, [sink]),
+        Fleet("embedded", Path(name)).running() as fleet,
+    ):
+        speaker = fleet.speaker("bench", sink="pulse", sink_device=sink, env={"PULSE_SERVER": server})
+        ready_s = max(seconds_to_ready(speaker) for _ in range(STARTS))
         sound = fleet.sound(WORDS)
         child = speaker.agent.child
         assert child is not None
@@ -27,24 +61,52 @@ def main() -> None:
         airing = fleet.air(sound, speaker, in_s=10)
         eventually(lambda: speaker.is_ready_for(airing), within_s=15)
         idle_mb = memory_mb(agent)
-        eventually(lambda: bool(speaker.heard(airing)), within_s=30)
-        before = cpu_s(agent)
-        playing_mb: list[float] = []
+        eventually(lambda: speaker.state["player"]["state"] == "playing", within_s=30)
+        before, began = cpu_s(agent), time.monotonic()
+        playing: list[dict[str, float]] = []
 
         def over() -> bool:
-            playing_mb.append(memory_mb(agent))
+            playing.append(parts_mb(agent))
             return bool(speaker.records(airing))
 
         eventually(over, within_s=sound.seconds + 20, every_s=0.3)
-        cpu_percent = (cpu_s(agent) - before) / sound.seconds * 100
+        cpu_pct = (cpu_s(agent) - before) / (time.monotonic() - began) * 100
+    most = max(playing, key=lambda parts: sum(parts.values()))
     result = {
         "bench": "agent_footprint",
         "idle_mb": round(idle_mb, 1),
-        "playing_mb": round(max(playing_mb), 1),
-        "playing_cpu_percent_of_a_core": round(cpu_percent, 1),
+        "playing_mb": round(sum(most.values()), 1),
+        "playing_cpu_pct": round(cpu_pct, 1),
+        "ready_s": round(ready_s, 2),
+        "processes_mb": {name: round(mb, 1) for name, mb in most.items()},
+        "parts_mb": weighed(),
         "peer_bare_python_mb": round(bare_python_mb(), 1),
+        "limit_idle_mb": 60,
+        "limit_playing_mb": 90,
+        "limit_ready_s": 3,
     }
     print(json.dumps(result))
+
+
+def seconds_to_ready(speaker: Speaker) -> float:
+    session = speaker.state["session"]
+    speaker.agent.stop()
+    began = time.monotonic()
+    speaker.agent.start()
+
+    def ready() -> bool:
+        state = speaker.state
+        return state["session"] != session and state["player"]["state"] == "silent"
+
+    eventually(ready, within_s=20, every_s=0.05)
+    return time.monotonic() - began
+
+
+def weighed() -> dict[str, float]:
+    """What importing each room adds, one after another."""
+    said = subprocess.run([sys.executable, "-c", WEIGH, *ROOMS], capture_output=True, check=True, text=True).stdout
+    parts: dict[str, float] = json.loads(said)
+    return parts
 
 
 def family(agent: psutil.Process) -> list[psutil.Process]:
@@ -52,14 +114,20 @@ def family(agent: psutil.Process) -> list[psutil.Process]:
 
 
 def memory_mb(agent: psutil.Process) -> float:
-    """The sum over the agent and its children; one that just ended counts nothing."""
-    total = 0
+    """The sum over the agent and its children."""
+    return sum(parts_mb(agent).values())
+
+
+def parts_mb(agent: psutil.Process) -> dict[str, float]:
+    """What each process takes; one that just ended counts nothing."""
+    parts: dict[str, float] = {}
     for process in family(agent):
         try:
-            total += process.memory_full_info().pss
+            name, mb = process.name(), process.memory_full_info().pss / 1e6
         except psutil.NoSuchProcess:
             continue
-    return total / 1e6
+        parts[name] = parts.get(name, 0.0) + mb
+    return parts
 
 
 def cpu_s(agent: psutil.Process) -> float:
