@@ -1,5 +1,6 @@
 """Shapes of playlists."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
@@ -109,6 +110,14 @@ class ItemOut(BaseModel):
             bed_id=item.bed_id,
             bed_db=item.bed_db,
         )
+
+
+def holds(playlist: Playlist, items: Sequence[ItemIn]) -> bool:
+    """Whether a playlist has just these items."""
+    held = [ItemOut.of(item).model_dump() for item in playlist.items]
+    return len(held) == len(items) and all(
+        item.model_dump().items() <= has.items() for item, has in zip(items, held, strict=True)
+    )
 
 
 class PlaylistOut(BaseModel):

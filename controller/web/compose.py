@@ -7,6 +7,7 @@ from pathlib import Path
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.datastructures import UploadFile
 
+from audio.signals import Signal
 from audio.speech import MAX_CHARS
 from controller.accounts.viewer import Viewer
 from controller.announcements.models import Announcement, Status
@@ -18,14 +19,16 @@ from controller.broadcasts.schemas import ScheduleIn, Target
 from controller.broadcasts.service import Broadcasts
 from controller.content.store import Stored
 from controller.database import new_id
-from controller.playlists.models import ItemKind, Playlist
-from controller.playlists.schemas import AnnouncementItemIn, ChimeIn, PlaylistIn
+from controller.playlists.models import Playlist
+from controller.playlists.schemas import AnnouncementItemIn, ChimeIn, ItemIn, PlaylistIn, holds
 from controller.playlists.service import Playlists
 from controller.web.gather import Fleet
 from controller.web.present import compose as form
 from controller.web.templating import Page
 from controller.web.views import AreaNode, ComposeValues, Listen
 from schedules.types import Resume
+
+READ_TWICE_GAP_MS = 2000
 
 
 @dataclass(frozen=True)
@@ -71,14 +74,11 @@ class Desk:
             await self.announcements.edit(old, AnnouncementEdit(retired=True), self.page.now)
 
     async def assembled(self, values: ComposeValues, announcement: Announcement) -> Playlist:
-        """The playlist that airs this announcement after a chime: the form's own, else a new one."""
+        """The playlist that airs this announcement as the form wishes: the form's own, else a new one."""
         row = await self.playlists.repository.find(self.viewer, values.playlist) if values.playlist else None
-        if row is not None and any(item.announcement_id == announcement.id for item in row.items):
+        items = _items(values, announcement.id)
+        if row is not None and holds(row, items):
             return row
-        items = [
-            ChimeIn(kind=ItemKind.CHIME.value),
-            AnnouncementItemIn(kind="announcement", announcement_id=announcement.id),
-        ]
         wish = PlaylistIn(title=announcement.title, area_code=self.viewer.area_code, items=items)
         return await self.playlists.add(wish, self.page.now)
 
@@ -103,6 +103,15 @@ class Desk:
             rrule=at.rrule if at else None,
             resume=Resume.REJOIN,
         )
+
+
+def _items(values: ComposeValues, announcement_id: str) -> list[ItemIn]:
+    chime: list[ItemIn] = [ChimeIn(kind="chime", chime=Signal(values.chime))] if values.chime else []
+    gap_ms = READ_TWICE_GAP_MS if values.twice else 0
+    reading = AnnouncementItemIn(
+        kind="announcement", announcement_id=announcement_id, repeat=1 + values.twice, repeat_gap_ms=gap_ms
+    )
+    return [*chime, reading]
 
 
 def targets(values: ComposeValues, areas: Iterable[AreaNode]) -> ComposeValues:

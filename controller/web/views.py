@@ -168,6 +168,7 @@ class ComposeView:
     pending: bool = False
     """Sent, but its sound is still being made: the form comes back by itself."""
     repeats: tuple[tuple[str, str], ...] = ()
+    chimes: tuple[tuple[str, str], ...] = ()
 
     @property
     def speakers(self) -> int:
@@ -193,6 +194,9 @@ class ComposeValues:
     day: str = ""
     time: str = ""
     repeat: str = "once"
+    chime: str = "opening"
+    """What sounds before the words; nothing if empty."""
+    twice: bool = False
     accepted: str = ""
     """Fingerprint of the warnings that were read and accepted."""
 

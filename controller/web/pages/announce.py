@@ -136,7 +136,13 @@ async def announce(fields: FieldsDep, desk: DeskDep, runtime: RuntimeDep) -> Res
     if not desk.page.partial:
         return RedirectResponse(f"/?sent={schedule.id}#compose", 303)
     t = desk.page.t
-    view = ComposeView(values=blank(), areas=places, repeats=form.repeats(t), sent=form.sent_text(t, schedule.title))
+    view = ComposeView(
+        values=blank(),
+        areas=places,
+        repeats=form.repeats(t),
+        chimes=form.chimes(t),
+        sent=form.sent_text(t, schedule.title),
+    )
     return desk.page.html("partials/compose.html", compose=view)
 
 
@@ -196,6 +202,7 @@ async def _answer(desk: Desk, places: tuple[AreaNode, ...], back: ComeBack) -> R
         listen=listen_of(back.announcement) if back.announcement is not None else None,
         reading_s=reading_s(back.values.text) if back.values.text else None,
         repeats=form.repeats(desk.page.t),
+        chimes=form.chimes(desk.page.t),
         pending=back.pending,
     )
     status = 422 if back.errors else 200

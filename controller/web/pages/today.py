@@ -55,6 +55,7 @@ async def today(
         values=blank(),
         areas=await gather.places(session, viewer, fleet),
         repeats=form.repeats(page.t),
+        chimes=form.chimes(page.t),
         sent=form.sent_text(page.t, schedule.title) if schedule else "",
     )
     return page.html(

@@ -5,12 +5,14 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from controller.web.i18n import Translator
+from audio.signals import ABOUT, Signal
+from controller.web.i18n import Language, Translator
 from controller.web.views import ComposeValues
 from schedules.recurrence import daily, once, weekly
 from schedules.types import Recurrence
 
 TITLE_WORDS = 8
+_CHIMES = (Signal.OPENING, Signal.ATTENTION, Signal.TEST_RISING, Signal.EXERCISE)
 YEARS = (2000, 2999)
 _AHEAD = timedelta(days=366)
 
@@ -31,6 +33,8 @@ def values_of(fields: Mapping[str, str], *, areas: Sequence[str], devices: Seque
         day=fields.get("day", ""),
         time=fields.get("time", ""),
         repeat=fields.get("repeat", "once"),
+        chime=chime if (chime := fields.get("chime", Signal.OPENING)) in _CHIMES else "",
+        twice=fields.get("twice") == "yes",
         accepted=fields.get("accepted", ""),
     )
 
@@ -63,6 +67,13 @@ def repeats(t: Translator) -> tuple[tuple[str, str], ...]:
         ("weekdays", t("Monday to Friday")),
         ("weekly", t("Every week on this day")),
     )
+
+
+def chimes(t: Translator) -> tuple[tuple[str, str], ...]:
+    """What may sound before the words."""
+    vietnamese = t.language is Language.VIETNAMESE
+    named = ((kind.value, ABOUT[kind].name_vi if vietnamese else ABOUT[kind].name_en) for kind in _CHIMES)
+    return (("", t("None")), *named)
 
 
 def sound_errors(values: ComposeValues, t: Translator, *, has_file: bool) -> dict[str, str]:
