@@ -39,6 +39,10 @@ def _phone(match: Match) -> str:
     return numbers.spelled(" ".join(groups))
 
 
+def _spelled(written: str) -> str:
+    return numbers.in_threes(written) if written.isdecimal() else numbers.spelled(written)
+
+
 def _after_cue(match: Match) -> str:
     return f"{in_words(match['cue'])} {numbers.spelled(match['number'])}"
 
@@ -80,12 +84,16 @@ TELEPHONES: tuple[Rule, ...] = (
     rule(r"(?<![\d.,])\(?0[1246](?:[ .()-]{0,2}\d){8,9}(?!\d|[.,]\d)", _phone),
     rule(r"\s?[-–—/]\s?(?=\(?0\d{2,4}\)?[ .]?\d{3}|1[89]00)", ","),
     rule(
-        rf"(?P<cue>{cue('identity')}(?:\ssố)?):?\s(?P<number>\d{{6,20}})(?!\d)",
-        lambda m: f"{in_words(m['cue'])} {numbers.in_threes(m['number'])}",
+        rf"{HERE}\d{{1,3}}(?:-\d{{1,3}}){{2,4}}(?![\d-])",
+        lambda m: ", ".join(map(count, m[0].split("-"))),
+    ),
+    rule(
+        rf"(?P<cue>{cue('identity')}(?:\ssố)?):?\s(?P<number>\d{{6,20}}|\d{{3,5}}(?:[ .]\d{{2,6}}){{1,4}})(?!\d)",
+        lambda m: f"{in_words(m['cue'])} {_spelled(m['number'])}",
     ),
     rule(
         r"(?<![\d.,])1[89]00(?:[ .-]?\d){4,6}(?!\d)",
-        lambda m: numbers.spelled(m[0] if re.search(r"\D", m[0]) else f"{m[0][:4]} {m[0][4:]}"),
+        lambda m: numbers.spelled(m[0] if not m[0].isdecimal() else f"{m[0][:4]} {m[0][4:]}"),
     ),
     rule(rf"(?P<cue>{cue('hotline')}(?:\ssố)?):?\s(?P<number>\d{{3,5}})(?![ .,-]?\d)", _after_cue),
     rule(

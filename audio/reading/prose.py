@@ -64,7 +64,9 @@ FIXED: tuple[Rule, ...] = (
 )
 
 WORDS: tuple[Rule, ...] = (
-    rule(r"ĐT\.?(?=\d{3}[A-E]?(?![\d.]))", "đường tỉnh"),
+    rule(r"(?:[Đđ]ường\s)?ĐT\.?(?=\d{3}[A-E]?(?![\d.]))", "đường tỉnh"),
+    rule(r"CT\.(?=\d\d(?!\d))", "cao tốc"),
+    rule(r"SN(?=\s?\d{1,3}[A-Z]?(?!\d))", "số nhà"),
     rule(r"TL\.?\s?(?=\d{3}(?!\d))", "tỉnh lộ"),
     rule(r"[Kk][Mm]\s?(?=\d)", "ki lô mét"),
     rule(rf"[HKLMRY]['’](?=[{SMALL}{CAPITAL}])", lambda m: {"K": "cờ", "Y": "y"}.get(m[0][0], f"{m[0][0].lower()}ờ")),
