@@ -1,26 +1,23 @@
 """From what an officer has (a text, a recording) to a clip that can go on air."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO
 
 from audio.child import ChildLimits
 from audio.errors import NotAudio, Silent, TooBig, TooLong, TooMuchText, TooShort, Truncated
-from audio.ffmpeg import Source, pcm_file, real_file, recording
+from audio.ffmpeg import BYTES_PER_MS, Source, command, pcm_file, real_file, recording, stream
 from audio.files import publish, scratch
-from audio.listen import Measured, measure
-from audio.loudness import SILENT_BELOW_LUFS, Loudness
-from audio.profiles import Profile
+from audio.levelling import Treatment
+from audio.listen import Listened, listen
+from audio.loudness import BAND_SILENT_BELOW_LUFS, SILENT_BELOW_LUFS, Loudness
+from audio.profiles import Profile, Shape, shape
+from audio.progress import Account, Progress
 from audio.render import Rendered, render
 from audio.speech import DEFAULT_SPEED_WPM, MAX_CHARS, Studio, Voice
 from audio.truncation import ends_early
-from audio.waveform import Portrait
-
-Stage = Literal["speaking", "listening", "encoding"]
-Progress = Callable[[Stage, float | None], None]
-"""Told the stage, and how much of the whole work is done (0 to 1, never less than before; None while the length is
-unknown). What it raises cancels the work."""
+from audio.waveform import Portrait, joined
 
 MIN_DURATION_S = 0.5
 PAUSE_MS = 1000
@@ -119,13 +116,14 @@ def clip_from_parts(
     for part in parts:
         _refuse_at_sight(part, limits)
     with scratch(workdir) as folder:
-        (part,) = parts
-        source = _source(part, folder / "spoken.pcm", on_progress)
-        measured = _listen(source, limits, on_progress, part.path if isinstance(part, FilePart) else None)
-        if on_progress:
-            on_progress("encoding", None)
-        made = render(source, measured.loudness, folder, limits=limits.child)
-        return _published(made, measured.portrait, workdir)
+        job = _Job(folder, limits, Account(on_progress))
+        if len(parts) == 1:
+            heard, made = job.clip(parts[0], shape(profile))
+        else:
+            heard, made = job.joined(parts, pause_ms, shape(profile))
+        size_bytes = made.path.stat().st_size
+        path, sha256 = publish(made.path, workdir)
+        return ClipFile(path, sha256, size_bytes, made.duration_ms, heard, made.portrait)
 
 
 def _refuse_at_sight(part: Part, limits: Limits) -> None:
@@ -138,15 +136,82 @@ def _refuse_at_sight(part: Part, limits: Limits) -> None:
                 raise TooMuchText(limit_chars=MAX_CHARS)
 
 
-def _source(part: Part, spoken: Path, on_progress: Progress | None) -> Source:
-    """What ffmpeg shall read: a recording as it is, a text once it is spoken."""
-    match part:
-        case FilePart():
-            return recording(part.path)
-        case TextPart():
-            if on_progress:
-                on_progress("speaking", None)
-            return _speak(part, spoken)
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """The making of one clip in a folder of its own."""
+
+    folder: Path
+    limits: Limits
+    account: Account
+
+    def clip(self, part: Part, how: Shape) -> tuple[Portrait, Rendered]:
+        """One part, from its source to the finished clip."""
+        source = self._source(part, self.account.part(0.0, 0.1))
+        return self._render(source, how, part.path if isinstance(part, FilePart) else None, self.account.part(0.1, 1.0))
+
+    def joined(self, parts: Sequence[Part], pause_ms: int, how: Shape) -> tuple[Portrait, Rendered]:
+        """Each part levelled by itself, laid one after the other, and encoded as a whole."""
+        befores: list[Portrait] = []
+        together = self.folder / "together.pcm"
+        with together.open("wb") as samples:
+            for number, part in enumerate(parts):
+                account = self.account.part(0.6 * number / len(parts), 0.6 * (number + 1) / len(parts))
+                if number:
+                    samples.write(bytes(pause_ms * BYTES_PER_MS))
+                befores.append(self._level(part, how, samples, account))
+        _, made = self._render(pcm_file(together), shape(Profile.AS_IS), None, self.account.part(0.6, 1.0))
+        return joined(befores), made
+
+    def _level(self, part: Part, how: Shape, to: BinaryIO, account: Account) -> Portrait:
+        source = self._source(part, account.part(0.0, 0.2))
+        heard = self._listen(source, how, part.path if isinstance(part, FilePart) else None, account.part(0.2, 0.6))
+        filters = Treatment(heard, how).filters()
+        stream(command(source, "-f", "s16le", "pipe:1", filters=filters), to.write, self.limits.child)
+        account.tell("encoding", 1.0)
+        return heard.portrait
+
+    def _source(self, part: Part, account: Account) -> Source:
+        """What ffmpeg shall read: a recording as it is, a text once it is spoken."""
+        match part:
+            case FilePart():
+                return recording(part.path)
+            case TextPart():
+                account.tell("speaking", None)
+                return _speak(part, self.folder / "spoken.pcm")
+
+    def _render(self, source: Source, how: Shape, upload: Path | None, account: Account) -> tuple[Portrait, Rendered]:
+        heard = self._listen(source, how, upload, account.part(0.0, 0.45))
+        treatment = Treatment(heard, how)
+        first, again = account.part(0.45, 0.95), account.part(0.95, 1.0)
+
+        def told(number: int, seconds: float) -> None:
+            (again if number else first).tell("encoding", min(1.0, seconds / heard.duration_s))
+
+        made = render(source, treatment, self.folder, on_try=told, limits=self.limits.child)
+        account.tell("encoding", 1.0)
+        return heard.portrait, made
+
+    def _listen(self, source: Source, how: Shape, upload: Path | None, account: Account) -> Listened:
+        """Hear it all once, and refuse what is not fit to become a clip."""
+
+        def told(heard_s: float, promised_s: float | None) -> None:
+            if heard_s > self.limits.max_duration_s + 0.05:
+                raise TooLong(limit_min=self.limits.max_duration_s / 60)
+            account.tell("listening", min(1.0, heard_s / promised_s) if promised_s else None)
+
+        heard = listen(source, how.band, on_heard=told, limits=self.limits.child)
+        if upload and ends_early(heard, upload):
+            raise Truncated
+        if not heard.sample_count:
+            raise NotAudio
+        if heard.duration_s < MIN_DURATION_S:
+            raise TooShort(limit_s=MIN_DURATION_S)
+        lufs = heard.loudness.integrated_lufs
+        if lufs < SILENT_BELOW_LUFS:
+            raise Silent(lufs=lufs, limit_lufs=SILENT_BELOW_LUFS)
+        if heard.band_lufs < BAND_SILENT_BELOW_LUFS:
+            raise Silent(lufs=heard.band_lufs, limit_lufs=BAND_SILENT_BELOW_LUFS)
+        return heard
 
 
 def _speak(part: TextPart, to: Path) -> Source:
@@ -154,30 +219,3 @@ def _speak(part: TextPart, to: Path) -> Source:
     studio = part.studio or Studio()
     spoken = studio.speak_to(to, part.text, part.voice, speed_wpm=part.speed_wpm, dictionary=part.dictionary)
     return pcm_file(spoken.path, spoken.rate_hz)
-
-
-def _listen(source: Source, limits: Limits, on_progress: Progress | None, upload: Path | None = None) -> Measured:
-    """Hear it all once, and refuse what is not fit to become a clip."""
-
-    def progress(heard_s: float) -> None:
-        if heard_s > limits.max_duration_s + 0.05:
-            raise TooLong(limit_min=limits.max_duration_s / 60)
-        if on_progress:
-            on_progress("listening", None)
-
-    measured = measure(source, on_progress=progress, limits=limits.child)
-    if upload and ends_early(measured, upload):
-        raise Truncated
-    if not measured.sample_count:
-        raise NotAudio
-    if measured.duration_s < MIN_DURATION_S:
-        raise TooShort(limit_s=MIN_DURATION_S)
-    if measured.loudness.integrated_lufs < SILENT_BELOW_LUFS:
-        raise Silent(lufs=measured.loudness.integrated_lufs, limit_lufs=SILENT_BELOW_LUFS)
-    return measured
-
-
-def _published(made: Rendered, before: Portrait, workdir: Path) -> ClipFile:
-    size_bytes = made.path.stat().st_size
-    path, sha256 = publish(made.path, workdir)
-    return ClipFile(path, sha256, size_bytes, made.duration_ms, before, made.portrait)

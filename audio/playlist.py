@@ -16,12 +16,15 @@ from audio.decode import decode_args
 from audio.errors import EmptyPlaylist, NotAudio
 from audio.ffmpeg import BYTES_PER_MS, pcm_file, recording, stream
 from audio.files import publish, scratch
-from audio.listen import measure
+from audio.levelling import Treatment
+from audio.listen import listen, measure
 from audio.loudness import Loudness
 from audio.mixing import BED_LEAD_MS, Bed, Part, Sound, fade, join, under
+from audio.profiles import Profile, shape
 from audio.render import render
 from audio.signals import Signal
 
+_UNTOUCHED = shape(Profile.AS_IS)
 MarkKind = Literal["chime", "announcement", "pause", "relay"]
 
 
@@ -169,7 +172,8 @@ class _Workbench:
             joined = self._folder / "joined.pcm"
             join((piece.part for piece in pieces), joined)
             source = pcm_file(joined)
-            rendered = render(source, measure(source, limits=self._limits).loudness, self._folder, limits=self._limits)
+            heard = listen(source, _UNTOUCHED.band, limits=self._limits)
+            rendered = render(source, Treatment(heard, _UNTOUCHED), self._folder, limits=self._limits)
             made, loudness = rendered.path, rendered.loudness
         size_bytes = made.stat().st_size
         path, sha256 = publish(made, workdir)

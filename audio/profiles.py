@@ -1,5 +1,6 @@
 """Where a sound will be heard decides how it is shaped before it is levelled."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -7,25 +8,52 @@ class Profile(StrEnum):
     """What is done to a recording or a voice besides bringing it to the loudness we air."""
 
     HORN = "horn"
-    """For horns on poles: 300 Hz to 6 kHz, which is all they radiate, and gentle compression to carry over noise."""
+    """For horns on poles: the 300 Hz to 6 kHz that they radiate, gently compressed to carry over noise."""
     INDOOR = "indoor"
-    """For box speakers in a hall: only rumble is taken away, and compressed half as much."""
+    """For loudspeakers in a hall: only rumble is taken away, and compressed less."""
     AS_IS = "as_is"
     """For what is finished already, such as a song or a produced programme: levelled, otherwise untouched."""
 
 
-_HORN = (
-    "highpass=f=300:poles=2,highpass=f=240:poles=2,lowpass=f=6000:poles=2,lowpass=f=7000:poles=2,"
-    "acompressor=threshold=0.1:ratio=3:attack=15:release=200:knee=4:makeup=1"
+@dataclass(frozen=True, slots=True)
+class Compression:
+    """Slow, gentle compression of a voice that was brought to `audio.rehearsal.NOMINAL_LUFS` before."""
+
+    threshold_db: float
+    ratio: float
+    attack_ms: float = 80.0
+    release_ms: float = 240.0
+
+    def filter(self) -> str:
+        """The same for ffmpeg."""
+        return (
+            f"acompressor=threshold={10 ** (self.threshold_db / 20):.5f}:ratio={self.ratio}"
+            f":attack={self.attack_ms}:release={self.release_ms}:knee=1:makeup=1:detection=rms"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a profile does. `band` is a chain of linear ffmpeg filters."""
+
+    band: str
+    compression: Compression | None
+    trims_silence: bool
+
+
+# Butterworth, fourth order: two sections of the second with these Q.
+_FOURTH_ORDER = (0.5412, 1.3066)
+_HORN_BAND = ",".join(
+    [f"highpass=f=300:t=q:w={q}" for q in _FOURTH_ORDER] + [f"lowpass=f=6000:t=q:w={q}" for q in _FOURTH_ORDER]
 )
-_INDOOR = "highpass=f=80:poles=2,acompressor=threshold=0.15:ratio=1.8:attack=25:release=300:knee=6:makeup=1"
+
+_SHAPES = {
+    Profile.HORN: Shape(_HORN_BAND, Compression(threshold_db=-26.0, ratio=2.0), trims_silence=True),
+    Profile.INDOOR: Shape("highpass=f=80", Compression(threshold_db=-24.0, ratio=1.5), trims_silence=True),
+    Profile.AS_IS: Shape("anull", None, trims_silence=False),
+}
 
 
-def shaping(profile: Profile) -> str:
-    """The ffmpeg filters of a profile; empty when nothing is shaped."""
-    return {Profile.HORN: _HORN, Profile.INDOOR: _INDOOR, Profile.AS_IS: ""}[profile]
-
-
-def trims_silence(profile: Profile) -> bool:
-    """Whether silence before the first and after the last sound is cut off."""
-    return profile is not Profile.AS_IS
+def shape(profile: Profile) -> Shape:
+    """How a profile shapes."""
+    return _SHAPES[profile]

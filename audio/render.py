@@ -1,15 +1,18 @@
 """From any source to what goes over the wire: mono Ogg Opus, loud enough, never too loud."""
 
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from audio.child import ChildLimits
 from audio.errors import EngineFailed
-from audio.ffmpeg import Source, command, recording, stream
+from audio.ffmpeg import Source, command, ogg_pipe, stream
 from audio.files import durable
-from audio.listen import measure
-from audio.loudness import CEILING_DBTP, TARGET_LUFS, TOLERANCE_LU, Loudness, adjust
+from audio.levelling import Treatment
+from audio.listen import Measured, measure
+from audio.loudness import Loudness
 from audio.waveform import Portrait
 
 MEDIA_TYPE = "audio/ogg; codecs=opus"
@@ -18,27 +21,16 @@ _OPUS = (
     "-map_metadata", "-1", "-fflags", "+bitexact", "-flags:a", "+bitexact",
     "-f", "ogg", "pipe:1",
 )  # fmt: skip
-_ATTEMPTS = 5
-_PATIENCE = 2
-"""After so many tries, inside the promise is good enough: each costs a pass over hours of sound."""
-_HEADROOM_DB = 2.0
-"""Opus overshoots the limiter by about this much."""
-_MARGIN_DB = 0.1
-"""How far two good meters disagree."""
-_EXTRA_PART, _EXTRA_MAX_DB = 0.8, 2.0
-"""A limiter swallows a part of every correction."""
-_STEP_DOWN = 1.3
-"""… and Opus wins back a part of every lower ceiling."""
-_WISH_LU = 0.7
-_MAX_GAIN_DB = 60.0
-_MUCH_HELD_DB = 10.0
-_SWALLOWED_PART = 0.3
-_OVERSHOT_PART = 0.12
+_TRIES = 3
+"""The first nearly always does; the second corrects what the rehearsal could not foresee."""
+
+OnTry = Callable[[int, float], None]
+"""Told which try it is, from 0, and the seconds of sound encoded in it. What it raises stops the work."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """An encoded file and how loud it came out."""
+    """An encoded file and how it came out."""
 
     path: Path
     portrait: Portrait
@@ -56,61 +48,68 @@ class Rendered:
 
 def render(
     source: Source,
-    before: Loudness,
+    treatment: Treatment,
     folder: Path,
     *,
-    on_attempt: Callable[[int], None] | None = None,
+    on_try: OnTry | None = None,
     limits: ChildLimits | None = None,
 ) -> Rendered:
-    """Encode `source` into `folder`, listen to the result, and correct it until it is fit for air.
+    """Encode `source` into `folder`, listening to what comes out, and correct it when it is not fit for air.
 
     What cannot be brought there (isolated cracks in silence) keeps its nearest try: the peak comes first, and
     the loudness is reported as it is.
     """
-    gain_db, ceiling_db = _first_guess(before)
     tries: list[Rendered] = []
-    for attempt in range(_ATTEMPTS):
-        if on_attempt:
-            on_attempt(attempt)
-        filters = adjust(gain_db, ceiling_db)
-        made = _encode(source, filters, folder / f"try-{attempt}.opus", limits)
+    for number in range(_TRIES):
+
+        def heard(seconds: float, number: int = number) -> None:
+            if on_try:
+                on_try(number, seconds)
+
+        made = _encode(source, treatment, folder / f"try-{number}.opus", heard, limits)
         tries.append(made)
-        slack_lu = TOLERANCE_LU - _MARGIN_DB if attempt >= _PATIENCE else _WISH_LU
-        if _within(made.loudness, slack_lu):
+        if made.loudness.surely_fit:
             break
-        missing_lu = TARGET_LUFS - made.loudness.integrated_lufs
-        extra_db = max(-_EXTRA_MAX_DB, min(_EXTRA_MAX_DB, _EXTRA_PART * missing_lu))
-        gain_db = min(_MAX_GAIN_DB, gain_db + missing_lu + extra_db)
-        over_db = made.loudness.true_peak_dbtp - CEILING_DBTP + _MARGIN_DB
-        if over_db > 0:
-            ceiling_db -= _STEP_DOWN * over_db + 2 * _MARGIN_DB
-    return min(tries, key=_distance)
+        treatment = treatment.corrected(made.loudness)
+    return min(tries, key=lambda made: made.loudness.distance)
 
 
-def _first_guess(before: Loudness) -> tuple[float, float]:
-    """Gain and ceiling that suit most speech at once: the more a limiter has to hold, the more it and Opus change."""
-    gain_db = TARGET_LUFS - before.integrated_lufs
-    ceiling_db = CEILING_DBTP - _HEADROOM_DB
-    held_db = min(_MUCH_HELD_DB, max(0.0, before.true_peak_dbtp + gain_db - ceiling_db))
-    return gain_db + _SWALLOWED_PART * held_db, ceiling_db - _OVERSHOT_PART * held_db
+def _encode(
+    source: Source, treatment: Treatment, path: Path, on_heard: Callable[[float], None], limits: ChildLimits | None
+) -> Rendered:
+    """Encode; meanwhile a second ffmpeg decodes and measures what the first has made so far."""
+    reading, writing = os.pipe()
+    heard_s = 0.0
 
+    def hear() -> Measured:
+        def note(seconds: float) -> None:
+            nonlocal heard_s
+            heard_s = seconds
 
-def _encode(source: Source, filters: str, path: Path, limits: ChildLimits | None) -> Rendered:
-    with durable(path) as file:
-        report = stream(command(source, *_OPUS, filters=filters), file.write, limits)
-    measured = measure(recording(path), limits=limits)
+        with os.fdopen(reading, "rb") as made:
+            return measure(ogg_pipe(), given=made, on_heard=note, limits=limits)
+
+    def take(data: bytes) -> None:
+        file.write(data)
+        _pour(data, writing)
+        on_heard(heard_s)
+
+    with ThreadPoolExecutor(1, "ear") as ear, durable(path) as file:
+        listening = ear.submit(hear)
+        try:
+            report = stream(command(source, *_OPUS, filters=treatment.filters()), take, limits)
+        finally:
+            os.close(writing)
+        measured = listening.result()
     if not measured.sample_count:
         raise EngineFailed(engine="ffmpeg", detail=report.last_line)
     return Rendered(path, measured.portrait)
 
 
-def _within(loudness: Loudness, slack_lu: float) -> bool:
-    """Fit for air by another meter too."""
-    return (
-        abs(loudness.integrated_lufs - TARGET_LUFS) <= slack_lu and loudness.true_peak_dbtp <= CEILING_DBTP - _MARGIN_DB
-    )
-
-
-def _distance(made: Rendered) -> tuple[float, float]:
-    too_high_db = max(0.0, made.loudness.true_peak_dbtp - CEILING_DBTP)
-    return too_high_db, abs(made.loudness.integrated_lufs - TARGET_LUFS)
+def _pour(data: bytes, pipe: int) -> None:
+    rest = memoryview(data)
+    try:
+        while rest:
+            rest = rest[os.write(pipe, rest) :]
+    except BrokenPipeError as error:
+        raise EngineFailed(engine="ffmpeg", detail="the ear has died") from error

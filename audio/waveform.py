@@ -2,7 +2,9 @@
 
 import audioop
 import itertools
+import math
 from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from audio.loudness import Loudness
@@ -21,6 +23,29 @@ class Portrait:
     loudness: Loudness
     duration_ms: int
     waveform: tuple[int, ...]
+
+
+def joined(portraits: Sequence[Portrait]) -> Portrait:
+    """Several sounds one after the other: the mean of their power over time, the highest of their peaks."""
+    if len(portraits) == 1:
+        return portraits[0]
+    duration_ms = sum(each.duration_ms for each in portraits)
+    energy = sum(10 ** (each.loudness.integrated_lufs / 10) * each.duration_ms for each in portraits)
+    loudness = Loudness(
+        round(10 * math.log10(energy / duration_ms), 1), max(each.loudness.true_peak_dbtp for each in portraits)
+    )
+    ends_ms = list(itertools.accumulate(each.duration_ms for each in portraits))
+    outline: list[int] = []
+    for each, end_ms in zip(portraits, ends_ms, strict=True):
+        count = min(round(PEAKS * end_ms / duration_ms) - len(outline), len(each.waveform))
+        outline.extend(_highest(each.waveform, count))
+    return Portrait(loudness, duration_ms, tuple(outline))
+
+
+def _highest(peaks: Sequence[int], count: int) -> list[int]:
+    """The highest of each of `count` equal parts."""
+    edges = [number * len(peaks) // count for number in range(count + 1)] if count else []
+    return [max(peaks[begin:end]) for begin, end in itertools.pairwise(edges)]
 
 
 class Outline:
@@ -56,6 +81,4 @@ class Outline:
         rest = self._waiting[: len(self._waiting) // _SAMPLE_BYTES * _SAMPLE_BYTES]
         if rest:
             bins = bins + array("H", [audioop.max(rest, _SAMPLE_BYTES)])
-        count = min(count, len(bins))
-        edges = [number * len(bins) // count for number in range(count + 1)] if count else [0]
-        return tuple(round(100 * max(bins[begin:end]) / _FULL_SCALE) for begin, end in itertools.pairwise(edges))
+        return tuple(round(100 * peak / _FULL_SCALE) for peak in _highest(bins, min(count, len(bins))))
