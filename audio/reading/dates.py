@@ -92,8 +92,8 @@ DATES: tuple[Rule, ...] = (
     rule(rf"T[2-7](?:{AND}T[2-7]){{0,5}}(?!\w|/\d)", _weekdays),
     rule(r"T(?P<months>1|8|9|1[0-2])(?!\w|/\d)", lambda m: f"tháng {count(m['months'])}"),
     rule(
-        rf"(?P<cue>(?i:quý))\s(?P<number>[1-4])\s?[/-]\s?(?P<year>{YEAR})(?!\d)",
-        lambda m: f"quý {count(m['number'])}{of_year(m['year'])}",
+        rf"(?P<cue>{cue('period')})\s(?P<number>\d{{1,2}})\s?[/-]\s?(?P<year>{YEAR})(?!\d)",
+        lambda m: f"{m['cue'].lower()} {count(m['number'])}{of_year(m['year'])}",
     ),
     rule(
         rf"(?P<cue>(?i:lần thứ|thứ|hạng))\s(?P<numbers>\d{{1,3}}(?:{AND}\d{{1,3}}){{0,6}})(?![\d%/]|[.,]\d)", _ordinal
