@@ -204,8 +204,9 @@ def test_a_phone_shows_everything_without_scrolling_sideways(
         ".map(each => each.outerHTML.slice(0, 80))"
     )
     assert not small, "too small for a thumb"
-    page.goto(f"{site.url}/records")
-    assert fits(page)
+    for other in ("records", "signals"):
+        page.goto(f"{site.url}/{other}")
+        assert fits(page)
     context.close()
 
 
