@@ -21,8 +21,8 @@ _OPUS = (
     "-map_metadata", "-1", "-fflags", "+bitexact", "-flags:a", "+bitexact",
     "-f", "ogg", "pipe:1",
 )  # fmt: skip
-_TRIES = 3
-"""The first nearly always does; the second corrects what the rehearsal could not foresee."""
+_TRIES = 4
+"""The first does for most; the second corrects what the rehearsal could not foresee; more is for short, odd sounds."""
 
 OnTry = Callable[[int, float], None]
 """Told which try it is, from 0, and the seconds of sound encoded in it. What it raises stops the work."""
