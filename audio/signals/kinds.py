@@ -40,13 +40,22 @@ class About:
     name_en: str
     meaning_vi: str
     meaning_en: str
-    source: str
+    source_vi: str
+    source_en: str
     """Where the meaning comes from; ours where no rule names one."""
 
 
-_OURS = "Loa"
-_HUE = "Huế, 2025: tín hiệu còi báo thiên tai"
-_J_ALERT = "J-ALERT nationwide tests (Japan): rising and falling four-note chimes"
+_OURS = ("Loa", "Loa")
+_EN_50849 = ("EN 50849", "EN 50849")
+_HUE = ("Huế, 2025: tín hiệu còi báo thiên tai", "Huế, 2025: siren codes for disasters")
+_J_ALERT = (
+    "theo các lần thử J-ALERT toàn quốc của Nhật Bản",
+    "after the nationwide tests of J-ALERT in Japan",
+)
+_DE_AT = (
+    "Loa, theo tiếng còi đều một phút của Đức và Áo; quy định của Huế không nêu",
+    "Loa, after the steady minute of Germany and Austria; the Huế rule names none",
+)
 
 ABOUT: dict[Signal, About] = {
     Signal.OPENING: About(
@@ -55,7 +64,7 @@ ABOUT: dict[Signal, About] = {
         "Opening chime",
         "Ba nốt đi lên: chương trình bắt đầu.",
         "Three notes rising: a programme begins.",
-        _OURS,
+        *_OURS,
     ),
     Signal.CLOSING: About(
         Use.ROUTINE,
@@ -63,7 +72,7 @@ ABOUT: dict[Signal, About] = {
         "Closing chime",
         "Ba nốt đi xuống: chương trình kết thúc.",
         "Three notes falling: the programme is over.",
-        _OURS,
+        *_OURS,
     ),
     Signal.ATTENTION: About(
         Use.ROUTINE,
@@ -71,7 +80,7 @@ ABOUT: dict[Signal, About] = {
         "Attention call",
         "Hai nốt luân phiên: hãy lắng nghe, sắp có thông báo quan trọng.",
         "Two notes in turn: listen, something important follows.",
-        "EN 50849",
+        *_EN_50849,
     ),
     Signal.TEST_RISING: About(
         Use.TEST,
@@ -79,7 +88,7 @@ ABOUT: dict[Signal, About] = {
         "Test chime, rising",
         "Bốn nốt cao đi lên: bắt đầu thử loa, không có nguy hiểm.",
         "Four high notes rising: a test begins, there is no danger.",
-        _J_ALERT,
+        *_J_ALERT,
     ),
     Signal.TEST_FALLING: About(
         Use.TEST,
@@ -87,7 +96,7 @@ ABOUT: dict[Signal, About] = {
         "Test chime, falling",
         "Bốn nốt cao đi xuống: thử loa đã xong.",
         "Four high notes falling: the test is over.",
-        _J_ALERT,
+        *_J_ALERT,
     ),
     Signal.EXERCISE: About(
         Use.TEST,
@@ -95,7 +104,7 @@ ABOUT: dict[Signal, About] = {
         "Exercise chime",
         "Bốn nốt cao lên rồi xuống, hai lần: sau đó là lời nói «Đây là diễn tập».",
         "Four high notes up and down, twice: spoken words follow that say “this is an exercise”.",
-        _OURS,
+        *_OURS,
     ),
     Signal.TEST_TONE: About(
         Use.TEST,
@@ -103,7 +112,7 @@ ABOUT: dict[Signal, About] = {
         "Technician's test tone",
         "Tiếng bíp 1 kHz mỗi giây: kỹ thuật viên đang kiểm tra loa.",
         "A 1 kHz beep every second: a technician is checking the speaker.",
-        _OURS,
+        *_OURS,
     ),
     Signal.STORM: About(
         Use.ALARM,
@@ -111,7 +120,7 @@ ABOUT: dict[Signal, About] = {
         "Storm siren",
         "3 hồi còi, mỗi hồi 20 giây, cách nhau 10 giây: bão.",
         "3 calls of 20 s, 10 s apart: a storm.",
-        _HUE,
+        *_HUE,
     ),
     Signal.FLOOD_2: About(
         Use.ALARM,
@@ -119,7 +128,7 @@ ABOUT: dict[Signal, About] = {
         "Siren for a flood over alarm level II",
         "2 hồi còi, mỗi hồi 10 giây, cách nhau 10 giây: lũ trên báo động II.",
         "2 calls of 10 s, 10 s apart: a flood over alarm level II.",
-        _HUE,
+        *_HUE,
     ),
     Signal.FLOOD_3: About(
         Use.ALARM,
@@ -127,7 +136,7 @@ ABOUT: dict[Signal, About] = {
         "Siren for a flood over alarm level III, an emergency storm or a tsunami",
         "5 hồi còi, mỗi hồi 30 giây, cách nhau 5 giây: lũ trên báo động III, bão khẩn cấp hoặc sóng thần.",
         "5 calls of 30 s, 5 s apart: a flood over alarm level III, an emergency storm or a tsunami.",
-        _HUE,
+        *_HUE,
     ),
     Signal.ALL_CLEAR: About(
         Use.ALARM,
@@ -135,6 +144,6 @@ ABOUT: dict[Signal, About] = {
         "All clear",
         "Một hồi còi đều, 60 giây: nguy hiểm đã qua.",
         "One steady call of 60 s: the danger is over.",
-        "Loa, after the one-minute steady tone of Germany and Austria; the Huế rule names none",
+        *_DE_AT,
     ),
 }

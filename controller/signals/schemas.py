@@ -16,7 +16,8 @@ class SignalOut(BaseModel):
     name_en: str
     meaning_vi: str
     meaning_en: str
-    source: str
+    source_vi: str
+    source_en: str
     """Where the meaning comes from."""
     duration_ms: int
     listen_url: str
@@ -32,7 +33,8 @@ class SignalOut(BaseModel):
             name_en=about.name_en,
             meaning_vi=about.meaning_vi,
             meaning_en=about.meaning_en,
-            source=about.source,
+            source_vi=about.source_vi,
+            source_en=about.source_en,
             duration_ms=length_ms(kind),
             listen_url=f"/api/v1/signals/{kind}.opus",
         )

@@ -4,6 +4,7 @@ import hashlib
 import subprocess
 import sys
 import tracemalloc
+from dataclasses import astuple
 from itertools import pairwise
 from pathlib import Path
 
@@ -170,7 +171,7 @@ def test_every_siren_of_the_wire_has_its_sound():
 
 def test_every_signal_says_what_it_means_in_both_languages():
     for signal, about in ABOUT.items():
-        assert all((about.name_vi, about.name_en, about.meaning_vi, about.meaning_en, about.source)), signal
+        assert all(astuple(about)), signal
     assert set(ABOUT) == set(Signal)
 
 

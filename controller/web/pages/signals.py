@@ -33,7 +33,7 @@ def _view(kind: Signal, language: Language) -> SignalView:
         kind=kind.value,
         name=about.name_vi if vietnamese else about.name_en,
         meaning=about.meaning_vi if vietnamese else about.meaning_en,
-        source=about.source,
+        source=about.source_vi if vietnamese else about.source_en,
         duration_s=length_ms(kind) / 1000,
         url=f"/api/v1/signals/{kind}.opus",
     )
