@@ -7,21 +7,24 @@ from typing import Final
 from device_agent.sinks import RATE_HZ, Position
 
 _WINDOW: Final = 15
-_STALL_S: Final = 0.012
+"""0.3 s of readings: a device that drifts by 100 ppm moves by 15 µs until their median follows."""
+_STALL_S: Final = 0.005
 _CONFIRM: Final = 3
+_AGREE_S: Final = 0.002
 
 
 class Timeline:
     """Relates frame numbers to monotonic time by the median of recent readings.
 
-    One odd reading is jitter of the reading; several that agree mean that the device stood still (or caught up), and
-    from then on only they count.
+    An odd reading is jitter of the reading; several in a row that agree mean that the device stood still or caught up,
+    and from then on only they count. When a whole window is odd, whatever it says, nothing before it holds any more.
     """
 
     def __init__(self) -> None:
         self._offsets: deque[float] = deque(maxlen=_WINDOW)
         self._odd: list[float] = []
         self._offset: float | None = None
+        self._read_s: float | None = None
 
     @property
     def known(self) -> bool:
@@ -30,17 +33,19 @@ class Timeline:
 
     def observe(self, position: Position) -> float:
         """Take a reading; returns for how many seconds the device was found to have stood still, mostly 0."""
-        if position.frames == 0:
+        if position.frames == 0 or position.mono_s == self._read_s:
             return 0.0
+        self._read_s = position.mono_s
         offset = position.mono_s - position.frames / RATE_HZ
         stalled = 0.0
         if self._offset is not None and abs(offset - self._offset) > _STALL_S:
             self._odd.append(offset)
-            if len(self._odd) < _CONFIRM:
+            last = self._odd[-_CONFIRM:]
+            if len(self._odd) < _WINDOW and (len(last) < _CONFIRM or max(last) - min(last) > _AGREE_S):
                 return 0.0
-            stalled = max(0.0, statistics.median(self._odd) - self._offset)
+            stalled = max(0.0, statistics.median(last) - self._offset)
             self._offsets.clear()
-            self._offsets.extend(self._odd)
+            self._offsets.extend(last)
         else:
             self._offsets.append(offset)
         self._odd.clear()
