@@ -96,6 +96,15 @@ async def test_rules_flow_down_and_a_change_is_told_once(quiet_house: House, lan
     assert below["effective"]["quiet_hours"] == [{"start_local": "22:00:00", "end_local": "05:00:00"}]
 
 
+async def test_a_class_of_content_has_its_volume_below_an_area_that_names_it(lan: httpx.AsyncClient):
+    rules = {"policy": {"max_volume": 60, "class_volumes": {"live": 75, "emergency": 100}}}
+    edited = await lan.patch("/api/v1/areas/07339", json=rules, headers={"If-Match": "*"})
+    assert edited.status_code == 200, edited.text
+    await lan.post("/api/v1/areas", json=HAMLET)
+    below = (await lan.get("/api/v1/areas/07339.01")).json()["effective"]
+    assert below["class_volumes"] == {"routine": None, "priority": None, "live": 60, "emergency": 100}
+
+
 async def test_an_outline_is_kept_given_back_and_taken_away(lan: httpx.AsyncClient):
     square = {"type": "Polygon", "coordinates": [[[106, 21], [106.1, 21], [106.1, 21.1], [106, 21]]]}
     edited = await lan.patch("/api/v1/areas/07339", json={"polygon": square}, headers={"If-Match": "*"})
