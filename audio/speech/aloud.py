@@ -78,6 +78,7 @@ class Aloud:
         finally:
             if self._encoder is not None:
                 self._encoder.kill()
+                self._pipe(self._encoder).close()
                 self._encoder.wait()
 
     def _take(self, samples: bytes, rate_hz: int) -> None:

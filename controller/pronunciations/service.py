@@ -26,12 +26,12 @@ class Pronunciations:
     def __init__(self, session: AsyncSession, viewer: Viewer) -> None:
         self.repository = PronunciationRepository(session)
         self._session = session
-        self._viewer = viewer
+        self.viewer = viewer
         self._areas = Areas(session, viewer)
 
     async def add(self, wish: PronunciationIn, now: datetime) -> Pronunciation:
         """Write down how something is spoken."""
-        area = await self._areas.place(wish.area_code or self._viewer.area_code)
+        area = await self._areas.place(wish.area_code or self.viewer.area_code)
         await self._check_free(area.code, wish.language, wish.written)
         row = self.repository.add(
             Pronunciation(
@@ -40,7 +40,7 @@ class Pronunciations:
                 language=wish.language,
                 written=wish.written,
                 spoken=wish.spoken,
-                author=self._viewer.name,
+                author=self.viewer.name,
                 created_at=now,
                 updated_at=now,
             )
@@ -55,7 +55,7 @@ class Pronunciations:
             await self._check_free(row.area_code, row.language, wish.written)
         row.written = wish.written or row.written
         row.spoken = wish.spoken or row.spoken
-        row.author, row.updated_at = self._viewer.name, now
+        row.author, row.updated_at = self.viewer.name, now
         await self._session.flush()
         return row
 
@@ -67,7 +67,7 @@ class Pronunciations:
 
     def inherited(self, row: Pronunciation) -> bool:
         """Whether an entry is of an area above the viewer's."""
-        return not self._viewer.sees(row.area.path)
+        return not self.viewer.sees(row.area.path)
 
     def _check_ours(self, row: Pronunciation) -> None:
         if self.inherited(row):

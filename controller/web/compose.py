@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.datastructures import UploadFile
 
@@ -19,6 +20,7 @@ from controller.broadcasts.schemas import ScheduleIn, Target
 from controller.broadcasts.service import Broadcasts
 from controller.content.store import Stored
 from controller.database import new_id
+from controller.http.problems import invalid
 from controller.playlists.models import Playlist
 from controller.playlists.schemas import AnnouncementItemIn, ChimeIn, ItemIn, PlaylistIn, holds
 from controller.playlists.service import Playlists
@@ -61,7 +63,17 @@ class Desk:
             return await self.announcements.upload(
                 title=title or name, area_code=area, category="", source=self.kept.sha256, source_name=name, now=now
             )
-        wish = AnnouncementIn(title=title, text=values.text[:MAX_CHARS], area_code=area)
+        given = {
+            "title": title,
+            "text": values.text[:MAX_CHARS],
+            "area_code": area,
+            "voice": values.voice or None,
+            "speed_wpm": values.speed_wpm or None,
+        }
+        try:
+            wish = AnnouncementIn.model_validate(given)
+        except ValidationError as error:
+            raise invalid(error.errors()) from error
         return await self.announcements.type(wish, now)
 
     async def _put_away(self, values: ComposeValues) -> None:

@@ -169,6 +169,8 @@ class ComposeView:
     """Sent, but its sound is still being made: the form comes back by itself."""
     repeats: tuple[tuple[str, str], ...] = ()
     chimes: tuple[tuple[str, str], ...] = ()
+    voices: tuple[tuple[str, str], ...] = ()
+    speeds: tuple[tuple[str, str], ...] = ()
 
     @property
     def speakers(self) -> int:
@@ -184,6 +186,8 @@ class ComposeValues:
     source: str = "text"
     title: str = ""
     text: str = ""
+    voice: str = ""
+    speed_wpm: str = ""
     announcement: str = ""
     playlist: str = ""
     spoken: str = ""
@@ -226,3 +230,29 @@ class RecordsView:
     outcome: str = ""
     day: str = ""
     next_page: str = ""
+
+
+@dataclass(frozen=True)
+class PronunciationView:
+    """An entry of the dictionary."""
+
+    id: str
+    version: str
+    written: str
+    spoken: str
+    language: str
+    area_code: str
+    area_name: str
+    inherited: bool = False
+
+
+@dataclass(frozen=True)
+class PronunciationsView:
+    """What was typed and what is wrong with it; what was just removed, to be taken back."""
+
+    written: str = ""
+    spoken: str = ""
+    error: str = ""
+    wrong: str = ""
+    """The entry that the error is about; none: the new one."""
+    removed: PronunciationView | None = None

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from controller.web import assets
-from controller.web.pages import announce, language, live, records, sign_in, signals, today
+from controller.web.pages import announce, language, live, pronunciations, records, sign_in, signals, today
 
 PAGES: tuple[APIRouter, ...] = (
     assets.router,
@@ -12,6 +12,7 @@ PAGES: tuple[APIRouter, ...] = (
     today.router,
     announce.router,
     records.router,
+    pronunciations.router,
     signals.router,
     live.router,
 )

@@ -23,9 +23,10 @@ from controller.errors import Invalid
 from controller.http.route import NowDep, RuntimeDep, SessionDep
 from controller.playlists.api import PlaylistsDep
 from controller.playlists.models import Assembly, Playlist
-from controller.runtime import Runtime
+from controller.runtime import Runtime, runtime_of
 from controller.web import gather
 from controller.web.compose import Desk, blank, chosen, field_of, listen_of, targets
+from controller.web.hearing import hear, speed_choices, voice_choices
 from controller.web.pages.common import page_for
 from controller.web.present import compose as form
 from controller.web.present.reading import reading_s
@@ -69,6 +70,22 @@ FieldsDep = Annotated[FormData, Depends(_fields)]
 async def length(request: Request, fields: FieldsDep, _viewer: ViewerDep) -> Response:
     """How long the words take, while they are typed."""
     return Page.of(request).html("partials/length.html", reading_s=reading_s(str(fields.get("text", ""))[:20_000]))
+
+
+@router.post("/announce/hear")
+async def hear_draft(fields: FieldsDep, desk: DeskDep, runtime: RuntimeDep) -> Response:
+    """Hear the words at once, before they are anything."""
+    values, _ = _read(fields)
+    heard = await hear(
+        desk.session,
+        desk.viewer,
+        desk.page,
+        runtime,
+        text=values.text,
+        voice=values.voice,
+        speed_wpm=values.speed_wpm,
+    )
+    return desk.page.html("partials/heard.html", status=422 if heard.error else 200, heard=heard)
 
 
 @router.post("/announce/listen")
@@ -141,6 +158,8 @@ async def announce(fields: FieldsDep, desk: DeskDep, runtime: RuntimeDep) -> Res
         areas=places,
         repeats=form.repeats(t),
         chimes=form.chimes(t),
+        voices=voice_choices(runtime, t),
+        speeds=speed_choices(t),
         sent=form.sent_text(t, schedule.title),
     )
     return desk.page.html("partials/compose.html", compose=view)
@@ -203,6 +222,8 @@ async def _answer(desk: Desk, places: tuple[AreaNode, ...], back: ComeBack) -> R
         reading_s=reading_s(back.values.text) if back.values.text else None,
         repeats=form.repeats(desk.page.t),
         chimes=form.chimes(desk.page.t),
+        voices=voice_choices(runtime_of(desk.page.request), desk.page.t),
+        speeds=speed_choices(desk.page.t),
         pending=back.pending,
     )
     status = 422 if back.errors else 200

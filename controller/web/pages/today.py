@@ -10,8 +10,10 @@ from controller.accounts.access import ViewerDep
 from controller.accounts.viewer import Viewer
 from controller.broadcasts.api import BroadcastsDep
 from controller.http.route import NowDep, SessionDep
+from controller.runtime import runtime_of
 from controller.web import gather
 from controller.web.compose import blank
+from controller.web.hearing import speed_choices, voice_choices
 from controller.web.pages.common import page_for
 from controller.web.present import compose as form
 from controller.web.present.speakers import speaker_view, summary
@@ -56,6 +58,8 @@ async def today(
         areas=await gather.places(session, viewer, fleet),
         repeats=form.repeats(page.t),
         chimes=form.chimes(page.t),
+        voices=voice_choices(runtime_of(request), page.t),
+        speeds=speed_choices(page.t),
         sent=form.sent_text(page.t, schedule.title) if schedule else "",
     )
     return page.html(

@@ -24,6 +24,8 @@ def values_of(fields: Mapping[str, str], *, areas: Sequence[str], devices: Seque
         source="file" if fields.get("source") == "file" else "text",
         title=fields.get("title", "").strip(),
         text=fields.get("text", "").replace("\r\n", "\n"),
+        voice=fields.get("voice", ""),
+        speed_wpm=fields.get("speed_wpm", ""),
         announcement=fields.get("announcement", ""),
         playlist=fields.get("playlist", ""),
         spoken=fields.get("spoken", ""),
@@ -41,7 +43,8 @@ def values_of(fields: Mapping[str, str], *, areas: Sequence[str], devices: Seque
 
 def fingerprint(values: ComposeValues) -> str:
     """What the sound was made from: another one means that it must be made again."""
-    return hashlib.sha256(f"{values.source}\0{values.text.strip()}".encode()).hexdigest()[:16]
+    words = f"{values.source}\0{values.text.strip()}\0{values.voice}\0{values.speed_wpm}"
+    return hashlib.sha256(words.encode()).hexdigest()[:16]
 
 
 def warnings_mark(warnings: Sequence[str]) -> str:
