@@ -4,14 +4,15 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, StringConstraints, model_validator
 
+from audio.profiles import Profile
+from audio.progress import Stage
 from audio.speech import MAX_CHARS
+from controller.announcements.making import Making
 from controller.announcements.models import Announcement, Kind, Status
 from controller.http.fields import AreaCodeField, In, Line
-from controller.speech.fields import VoiceField
+from controller.pronunciations.schemas import LanguageField
+from controller.speech.fields import SpeedField, VoiceField
 from controller.text import Text
-
-Language = Literal["vi"]
-"""The languages that we can read aloud."""
 
 
 def _has_words(text: str) -> str:
@@ -28,23 +29,37 @@ Words = Annotated[
 Category = Annotated[str, Field(max_length=64)]
 
 
+class Second(In):
+    """The same said in another language, heard after the first. A recording of it is sent to `…/{id}/second`."""
+
+    language: LanguageField
+    text: Words
+    voice: VoiceField | None = None
+
+
 class AnnouncementIn(In):
-    """A typed announcement."""
+    """A typed announcement. `profile`: shaped for horns on poles, for a hall, or levelled only."""
 
     title: Line
     text: Words
     area_code: AreaCodeField
-    language: Language = "vi"
+    language: LanguageField = "vi"
     voice: VoiceField | None = None
+    speed_wpm: SpeedField | None = None
+    profile: Profile = Profile.HORN
+    second: Second | None = None
     category: Category = ""
 
 
 class AnnouncementEdit(In):
-    """What is to change. New words or another voice make a new clip."""
+    """What is to change; `second: null` takes the other language away. What is heard otherwise makes a new clip."""
 
     title: Line | None = None
     text: Words | None = None
     voice: VoiceField | None = None
+    speed_wpm: SpeedField | None = None
+    profile: Profile | None = None
+    second: Second | None = None
     category: Category | None = None
     retired: Literal[True] | None = None
 
@@ -63,8 +78,33 @@ class Failure(BaseModel):
     en: str
 
 
+class ProgressOut(BaseModel):
+    """How far the sound is; `percent` is null while its length is unknown."""
+
+    stage: Stage
+    percent: int | None
+
+
+class PortraitOut(BaseModel):
+    """A whole sound at a glance. `waveform` is its outline: up to 200 peaks, 0 to 100 per cent of full scale."""
+
+    lufs: float
+    peak_dbtp: float
+    duration_ms: int
+    waveform: list[int]
+
+
+class SecondOut(BaseModel):
+    """The other language: words and who reads them, or the name of a recording."""
+
+    language: str
+    text: str
+    voice: str | None
+    source_name: str
+
+
 class AnnouncementOut(BaseModel):
-    """An announcement."""
+    """An announcement. `before` is the sound as it came, `after` the clip that goes on air."""
 
     id: str
     area_code: str
@@ -73,6 +113,9 @@ class AnnouncementOut(BaseModel):
     text: str
     language: str
     voice: str | None
+    speed_wpm: int | None
+    profile: Profile
+    second: SecondOut | None
     category: str
     source_name: str
     author: str
@@ -80,14 +123,17 @@ class AnnouncementOut(BaseModel):
     updated_at: AwareDatetime
     retired: bool
     status: Status
+    progress: ProgressOut | None
     error: Failure | None
     clip: str | None
     duration_ms: int | None
+    before: PortraitOut | None
+    after: PortraitOut | None
     listen_url: str | None
 
     @classmethod
-    def of(cls, row: Announcement) -> Self:
-        """Return what may be seen of a row."""
+    def of(cls, row: Announcement, making: Making | None = None) -> Self:
+        """Return what may be seen of a row, and how far its sound is."""
         return cls(
             id=row.id,
             area_code=row.area_code,
@@ -96,6 +142,9 @@ class AnnouncementOut(BaseModel):
             text=row.text,
             language=row.language,
             voice=row.voice,
+            speed_wpm=row.speed_wpm,
+            profile=Profile(row.profile),
+            second=_second(row),
             category=row.category,
             source_name=row.source_name,
             author=row.author,
@@ -103,11 +152,25 @@ class AnnouncementOut(BaseModel):
             updated_at=row.updated_at,
             retired=row.retired_at is not None,
             status=row.status,
+            progress=ProgressOut(stage=making.stage, percent=making.percent) if making else None,
             error=failure(row.error_code, row.error_vi, row.error_en),
             clip=row.clip_sha256,
             duration_ms=row.duration_ms,
+            before=PortraitOut.model_validate(row.before) if row.before else None,
+            after=PortraitOut.model_validate(row.after) if row.after else None,
             listen_url=f"/content/{row.clip_sha256}" if row.clip_sha256 else None,
         )
+
+
+def _second(row: Announcement) -> SecondOut | None:
+    if row.second_language is None:
+        return None
+    return SecondOut(
+        language=row.second_language,
+        text=row.second_text,
+        voice=row.second_voice,
+        source_name=row.second_source_name,
+    )
 
 
 def failure(code: str | None, vi: str | None, en: str | None) -> Failure | None:

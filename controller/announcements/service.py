@@ -5,10 +5,11 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from audio.profiles import Profile
 from controller.accounts.viewer import Viewer
 from controller.announcements.models import Announcement, Kind, Status
 from controller.announcements.repository import AnnouncementRepository
-from controller.announcements.schemas import AnnouncementEdit, AnnouncementIn
+from controller.announcements.schemas import AnnouncementEdit, AnnouncementIn, Second
 from controller.areas.service import Areas
 from controller.database import after_commit, new_id
 from controller.errors import Conflict, Forbidden, Invalid
@@ -37,11 +38,23 @@ class Announcements:
             text=wish.text,
             language=wish.language,
             voice=wish.voice,
+            speed_wpm=wish.speed_wpm,
+            profile=wish.profile,
             category=wish.category,
+            **_second(wish.second),
         )
 
     async def upload(
-        self, *, title: str, area_code: str, category: str, source: str, source_name: str, now: datetime
+        self,
+        *,
+        title: str,
+        area_code: str,
+        category: str,
+        source: str,
+        source_name: str,
+        now: datetime,
+        profile: Profile = Profile.HORN,
+        second: Second | None = None,
     ) -> Announcement:
         """Make an announcement of an uploaded file that lies in the content store."""
         return await self._add(
@@ -52,28 +65,52 @@ class Announcements:
             category=category,
             source=source,
             source_name=source_name[-255:],
+            profile=profile,
+            **_second(second),
         )
+
+    async def say_also(
+        self, row: Announcement, *, language: str, source: str, source_name: str, now: datetime
+    ) -> Announcement:
+        """Let a recording in another language follow the first."""
+        self._check_kept(row)
+        await self._demand_own_audience(row)
+        _set(row, _second(None) | {"second_language": language, "second_source": source})
+        row.second_source_name = source_name[-255:]
+        return await self._changed(row, now, sounds_otherwise=True)
 
     async def edit(self, row: Announcement, wish: AnnouncementEdit, now: datetime) -> Announcement:
         """Change words; render anew where the sound changes. Until that is ready the old sound stays."""
-        if row.retired_at is not None:
-            raise Conflict("Bản tin này đã được cất đi", "This announcement was put away")
+        self._check_kept(row)
         if wish.text is not None and row.kind is not Kind.TEXT:
             raise Invalid.field("text", "Bản tin từ tệp không có chữ", "An uploaded announcement has no text")
         row.title = wish.title or row.title
         row.category = row.category if wish.category is None else wish.category
         if wish.retired:
             await self._retire(row, now)
-        said = (row.text, row.voice)
+        said = _said(row)
         row.text = wish.text or row.text
         row.voice = wish.voice or row.voice
-        if (row.text, row.voice) != said:
+        row.speed_wpm = wish.speed_wpm or row.speed_wpm
+        row.profile = wish.profile or row.profile
+        if "second" in wish.model_fields_set:
+            _set(row, _second(wish.second))
+        if _said(row) != said:
             await self._demand_own_audience(row)
+        return await self._changed(row, now, sounds_otherwise=_said(row) != said)
+
+    async def _changed(self, row: Announcement, now: datetime, *, sounds_otherwise: bool) -> Announcement:
+        if sounds_otherwise:
             self._render(row)
         row.updated_at = now
         await self._session.flush()
         self._tell()
         return row
+
+    @staticmethod
+    def _check_kept(row: Announcement) -> None:
+        if row.retired_at is not None:
+            raise Conflict("Bản tin này đã được cất đi", "This announcement was put away")
 
     async def _demand_own_audience(self, row: Announcement) -> None:
         """Refuse new words in the mouth of a wider area: who may speak to a commune does not speak to a province."""
@@ -115,3 +152,25 @@ class Announcements:
 
     def _tell(self) -> None:
         after_commit(self._session, lambda: self._hub.publish(Topic.ANNOUNCEMENTS))
+
+
+def _said(row: Announcement) -> tuple[object, ...]:
+    """All that its sound depends on."""
+    first = (row.text, row.voice, row.speed_wpm, row.profile)
+    return (*first, row.second_language, row.second_text, row.second_voice, row.second_source)
+
+
+def _second(wish: Second | None) -> dict[str, object]:
+    """All columns of the other language: words take the place of a recording, and None that of both."""
+    return {
+        "second_language": wish.language if wish else None,
+        "second_text": wish.text if wish else "",
+        "second_voice": wish.voice if wish else None,
+        "second_source": None,
+        "second_source_name": "",
+    }
+
+
+def _set(row: Announcement, columns: dict[str, object]) -> None:
+    for name, value in columns.items():
+        setattr(row, name, value)

@@ -14,13 +14,15 @@ from typing import Any
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from audio.clips import ClipFile, Progress, clip_from_file, clip_from_text
+from audio.clips import ClipFile
 from audio.errors import AudioError
 from audio.playlist import ChimeItem, ClipItem, Item, PauseItem, StretchFile, Underlay, assemble
 from audio.render import MEDIA_TYPE
 from audio.signals import Signal
 from audio.speech import Studio
-from controller.announcements.models import Announcement, Kind, Status
+from audio.waveform import Portrait
+from controller.announcements.making import Making, Makings, Order, Stopping
+from controller.announcements.models import Status
 from controller.announcements.repository import RenderingQueue
 from controller.content.service import Clips, store_of
 from controller.content.store import ContentStore
@@ -67,6 +69,8 @@ class Made:
     true_peak_dbtp: float
     at_ms: int = 0
     marks: tuple[Mark, ...] = ()
+    before: Portrait | None = None
+    after: Portrait | None = None
 
     @classmethod
     def of(cls, file: ClipFile | StretchFile) -> "Made":
@@ -80,15 +84,11 @@ class Made:
             file.loudness.true_peak_dbtp,
         )
         if isinstance(file, ClipFile):
-            return made
+            return replace(made, before=file.before, after=file.after)
         return replace(made, at_ms=file.at_ms, marks=tuple(Mark(**asdict(mark)) for mark in file.marks))
 
 
 _MISTAKE = Failed("internal", "Máy chủ gặp lỗi khi tạo âm thanh.", "The server failed to make the sound.")
-
-
-class Stopping(Exception):
-    """The service ends: work in progress is dropped and taken up at the next start."""
 
 
 class Workshop:
@@ -113,6 +113,11 @@ class Workshop:
         self._call = asyncio.Event()
         self._busy: set[str] = set()
         self._stopping = threading.Event()
+        self._makings = Makings(lambda: hub.publish(Topic.ANNOUNCEMENTS))
+
+    def progress(self, job: str) -> Making | None:
+        """How far a sound is that is being made."""
+        return self._makings.of(job)
 
     def wake(self) -> None:
         """There may be something to do."""
@@ -155,12 +160,19 @@ class Workshop:
         async with self._database.reading() as session:
             announcements = await RenderingQueue(session).waiting(self._busy, free)
             assemblies = await SoundRepository(session).waiting(self._busy, free)
-        jobs = [(row.job, self._render(row.id, row.job, self._renderer(row))) for row in announcements]
+            orders = [await Order.of(session, row, self._store) for row in announcements]
+        jobs = [
+            (row.job, self._render(row.id, row.job, order)) for row, order in zip(announcements, orders, strict=True)
+        ]
         jobs += [(row.key, self._assemble(row.key, row.recipe)) for row in assemblies][: max(0, free - len(jobs))]
         return jobs
 
-    async def _render(self, announcement_id: str, job: str, make: Callable[[Path], list[Made]]) -> None:
-        made = await self._make(make)
+    async def _render(self, announcement_id: str, job: str, order: Order) -> None:
+        tell = self._makings.teller(job, self._stopping)
+        try:
+            made = await self._make(lambda folder: [Made.of(order.make(self._studio, tell, folder))])
+        finally:
+            self._makings.forget(job)
         now = self._now()
         async with self._database.transaction() as session:
             row = await RenderingQueue(session).of_job(announcement_id, job)
@@ -174,6 +186,7 @@ class Workshop:
             (clip,) = made
             await self._note(session, clip, now)
             row.status, row.clip_sha256, row.duration_ms = Status.READY, clip.sha256, clip.duration_ms
+            row.before, row.after = _portrayed(clip.before), _portrayed(clip.after)
             await session.flush()
             await Sounds(session, wake_workshop=self.wake).announcement_ready(row.id, now)
 
@@ -243,26 +256,16 @@ class Workshop:
             true_peak_dbtp=clip.true_peak_dbtp,
         )
 
-    def _renderer(self, row: Announcement) -> Callable[[Path], list[Made]]:
-        if row.kind is Kind.TEXT:
-            return partial(_spoken, self._studio, row.text, row.voice, partial(_keep_on, self._stopping))
-        return partial(_converted, self._store.path(row.source or ""), partial(_keep_on, self._stopping))
 
-
-def _keep_on(stopping: threading.Event, _stage: str, _done: float | None) -> None:
-    if stopping.is_set():
-        raise Stopping
-
-
-def _spoken(studio: Studio, text: str, voice_id: str | None, progress: Progress, folder: Path) -> list[Made]:
-    casting = studio.cast(voice_id)
-    if casting.missing:
-        log.warning("workshop.voice_missing", voice=casting.missing, reads=casting.voice.id)
-    return [Made.of(clip_from_text(text, casting.voice, folder, studio=studio, on_progress=progress))]
-
-
-def _converted(source: Path, progress: Progress, folder: Path) -> list[Made]:
-    return [Made.of(clip_from_file(source, folder, on_progress=progress))]
+def _portrayed(portrait: Portrait | None) -> dict[str, Any] | None:
+    if portrait is None:
+        return None
+    return {
+        "lufs": portrait.loudness.integrated_lufs,
+        "peak_dbtp": portrait.loudness.true_peak_dbtp,
+        "duration_ms": portrait.duration_ms,
+        "waveform": list(portrait.waveform),
+    }
 
 
 def _assembled(recipe: Recipe, store: ContentStore, folder: Path) -> list[Made]:

@@ -74,7 +74,8 @@ class ClipRepository:
                 )
             )
         )
-        needed |= set(await self._session.scalars(select(Announcement.source).where(Announcement.retired_at.is_(None))))
+        for source in (Announcement.source, Announcement.second_source):
+            needed |= set(await self._session.scalars(select(source).where(Announcement.retired_at.is_(None))))
         needed |= set(await self._session.scalars(select(RetainedDocument.content_sha256)))
         for stretches in await self._session.scalars(
             select(Assembly.stretches)

@@ -1,6 +1,6 @@
 """An announcement on its way from the form to the air: what each sending of the form may do, within one transaction."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -43,8 +43,8 @@ class Desk:
     announcements: Announcements
     playlists: Playlists
     broadcasts: Broadcasts
-    kept: Stored | None
-    """The file that came with the form."""
+    kept: Mapping[str, Stored]
+    """The files that came with the form, by field."""
 
     async def spoken(self, values: ComposeValues) -> Announcement | None:
         """The announcement that holds just these words, if the form has one already and it did not fail."""
@@ -58,10 +58,15 @@ class Desk:
         await self._put_away(values)
         title = form.title_of(values, upload.filename or "" if upload else "")
         area, now = self.viewer.area_code, self.page.now
-        if values.source == "file" and upload is not None and self.kept is not None:
+        if values.source == "file" and upload is not None and "file" in self.kept:
             name = Path(upload.filename or "").name
             return await self.announcements.upload(
-                title=title or name, area_code=area, category="", source=self.kept.sha256, source_name=name, now=now
+                title=title or name,
+                area_code=area,
+                category="",
+                source=self.kept["file"].sha256,
+                source_name=name,
+                now=now,
             )
         given = {
             "title": title,

@@ -1,4 +1,5 @@
 import hashlib
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -6,12 +7,13 @@ from typing import Any
 import httpx
 import pytest
 
-from audio.clips import ClipFile
+from audio.clips import ClipFile, FilePart, Part
 from audio.errors import EngineFailed, NotAudio
 from audio.loudness import Loudness
 from audio.playlist import MarkAt, StretchFile
+from audio.profiles import Profile
 from audio.waveform import Portrait
-from controller.announcements import workshop
+from controller.announcements import making, workshop
 from controller.broadcasting import making_sound, planning
 from tests.support.broadcasts import plan_of, replan, schedule, settled
 from tests.support.controller import House, open_house
@@ -28,19 +30,31 @@ class FakeAudio:
     def __init__(self) -> None:
         self.spoken: list[str] = []
         self.assembled = 0
+        self.voices: list[tuple[str, int]] = []
+        self.profiles: list[Profile] = []
         self.failures: list[Exception] = []
+        self.telling: tuple[float, ...] = ()
+        self.heard_progress = threading.Event()
 
-    def speak(self, text: str, _voice: object, folder: Path, **_more: object) -> ClipFile:
-        self.spoken.append(text)
+    def make(self, parts: list[Part], folder: Path, **more: Any) -> ClipFile:
+        self.profiles.append(more["profile"])
+        said = b" / ".join(self._part(part) for part in parts)
+        for told in self.telling:
+            more["on_progress"]("encoding", told)
+            self.heard_progress.wait(10)
+        return ClipFile(*self._file(folder, said), duration_ms=1000, before=PORTRAIT, after=PORTRAIT)
+
+    def _part(self, part: Part) -> bytes:
+        if isinstance(part, FilePart):
+            data = part.path.read_bytes()
+            if not data.startswith(b"RIFF"):
+                raise NotAudio
+            return b"clip of " + data
+        self.spoken.append(part.text)
+        self.voices.append((part.voice.id, part.speed_wpm))
         if self.failures:
             raise self.failures.pop(0)
-        return ClipFile(*self._file(folder, text.encode()), duration_ms=1000, before=PORTRAIT, after=PORTRAIT)
-
-    def convert(self, source: Path, folder: Path, **_more: object) -> ClipFile:
-        data = source.read_bytes()
-        if not data.startswith(b"RIFF"):
-            raise NotAudio
-        return ClipFile(*self._file(folder, b"clip of " + data), duration_ms=2000, before=PORTRAIT, after=PORTRAIT)
+        return part.text.encode()
 
     def assemble(self, items: list[Any], folder: Path, **_more: object) -> list[StretchFile]:
         self.assembled += 1
@@ -58,8 +72,7 @@ class FakeAudio:
 @pytest.fixture
 def audio(monkeypatch: pytest.MonkeyPatch) -> FakeAudio:
     fake = FakeAudio()
-    monkeypatch.setattr(workshop, "clip_from_text", fake.speak)
-    monkeypatch.setattr(workshop, "clip_from_file", fake.convert)
+    monkeypatch.setattr(making, "clip_from_parts", fake.make)
     monkeypatch.setattr(workshop, "assemble", fake.assemble)
     monkeypatch.setattr(workshop, "RETRY_AFTER_S", 0)
     return fake
@@ -79,8 +92,8 @@ async def officer(house: House) -> httpx.AsyncClient:
     return await house.signed_in(COMMUNE)
 
 
-async def announce(client: httpx.AsyncClient, text: str = "Xin chào") -> dict[str, Any]:
-    body = {"title": "Chào", "text": text, "area_code": COMMUNE}
+async def announce(client: httpx.AsyncClient, text: str = "Xin chào", **wish: object) -> dict[str, Any]:
+    body = {"title": "Chào", "text": text, "area_code": COMMUNE, **wish}
     made = await client.post("/api/v1/announcements", json=body)
     assert made.status_code == 202, made.text
     assert made.json()["status"] == "processing"
@@ -141,6 +154,82 @@ async def test_an_uploaded_file_is_converted_or_refused(officer: httpx.AsyncClie
     assert made.status_code == 202, made.text
     assert made.json()["source_name"] == "bản ghi.wav"
     assert (await settled(officer, made.headers["Location"]))["status"] == status
+
+
+async def test_the_shape_the_voice_and_its_speed_are_as_wished(officer: httpx.AsyncClient, audio: FakeAudio) -> None:
+    wish = {"profile": "indoor", "voice": "vi-vn-x-south", "speed_wpm": 120}
+    announcement = await announce(officer, **wish)
+
+    assert (announcement["profile"], announcement["speed_wpm"]) == ("indoor", 120)
+    assert audio.profiles == [Profile.INDOOR]
+    assert audio.voices == [("espeak:vi-vn-x-south+Nguyen", 120)]
+
+
+async def test_what_came_and_what_goes_on_air_are_shown_side_by_side(officer: httpx.AsyncClient) -> None:
+    announcement = await announce(officer)
+
+    portrait = {"lufs": -16.0, "peak_dbtp": -2.5, "duration_ms": 1000, "waveform": [0, 50, 0]}
+    assert announcement["before"] == announcement["after"] == portrait
+
+
+async def test_another_language_follows_in_the_same_clip(officer: httpx.AsyncClient, audio: FakeAudio) -> None:
+    announcement = await announce(officer, "Xin chào", second={"language": "en", "text": "Hello"})
+
+    assert announcement["second"] == {"language": "en", "text": "Hello", "voice": None, "source_name": ""}
+    assert (await officer.get(announcement["listen_url"])).content == "Xin chào / Hello".encode()
+    assert audio.voices[1][0].startswith("espeak:en")
+
+
+async def test_a_language_that_nobody_reads_here_is_refused_in_words(officer: httpx.AsyncClient) -> None:
+    announcement = await announce(officer, second={"language": "tyz", "text": "Slam"})
+
+    assert announcement["status"] == "failed"
+    assert announcement["error"]["code"] == "no_voice"
+
+
+async def test_a_recording_in_another_language_follows_and_can_be_taken_away(officer: httpx.AsyncClient) -> None:
+    announcement = await announce(officer, "Xin chào")
+    path = f"/api/v1/announcements/{announcement['id']}"
+    file = {"file": ("tiếng Tày.wav", b"RIFF slam")}
+    sent = await officer.put(f"{path}/second", data={"language": "tyz"}, files=file)
+    assert sent.status_code == 202, sent.text
+
+    both = await settled(officer, path)
+    assert both["second"] == {"language": "tyz", "text": "", "voice": None, "source_name": "tiếng Tày.wav"}
+    assert (await officer.get(both["listen_url"])).content == "Xin chào / clip of RIFF slam".encode()
+
+    assert (await edit(officer, path, second=None)).status_code == 200
+    alone = await settled(officer, path)
+    assert (alone["second"], alone["clip"]) == (None, announcement["clip"])
+
+
+@pytest.mark.parametrize(
+    "change", [{"profile": "as_is"}, {"speed_wpm": 90}, {"second": {"language": "en", "text": "Hi"}}]
+)
+async def test_what_is_heard_otherwise_is_made_anew(
+    change: dict[str, Any], officer: httpx.AsyncClient, audio: FakeAudio
+) -> None:
+    announcement = await announce(officer)
+    path = f"/api/v1/announcements/{announcement['id']}"
+    await edit(officer, path, **change)
+    await settled(officer, path)
+
+    assert len(audio.profiles) == 2
+    await edit(officer, path, **change)
+    assert (await officer.get(path)).json()["status"] == "ready", "the same again changes nothing"
+
+
+async def test_how_far_the_sound_is_can_be_seen_while_it_is_made(officer: httpx.AsyncClient, audio: FakeAudio) -> None:
+    audio.telling = (0.42,)
+    body = {"title": "Chào", "text": "Xin chào", "area_code": COMMUNE}
+    made = await officer.post("/api/v1/announcements", json=body)
+
+    async def told() -> object:
+        return (await officer.get(made.headers["Location"])).json()["progress"]
+
+    assert await becomes(told) == {"stage": "encoding", "percent": 42}
+    audio.heard_progress.set()
+    assert (await settled(officer, made.headers["Location"]))["progress"] is None
 
 
 @pytest.mark.parametrize(
