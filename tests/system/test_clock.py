@@ -49,10 +49,11 @@ def test_a_step_of_the_wall_clock_moves_no_broadcast(fleet: Fleet, tmp_path: Pat
     name = f"nhay-{'tien' if step > timedelta() else 'lui'}"
     speaker = fleet.speaker(name, env=wall.env)
     sound = fleet.sound(WORDS)
-    before = fleet.air(sound, speaker)
-    after = fleet.air(sound, speaker, in_s=sound.seconds + 9)
+    before = fleet.air(sound, speaker, in_s=12)
+    after = fleet.air(sound, speaker, in_s=sound.seconds + 15)
     # What the stepped clock would take for now.
-    decoy = fleet.air(sound, speaker, in_s=3600 + 12)
+    decoy = fleet.air(sound, speaker, in_s=3600 + 18)
+    eventually(lambda: speaker.is_ready_for(before), within_s=12, what="it is ready")
     eventually(lambda: bool(speaker.heard(before)), within_s=20, what="the first sounds")
     wall.shift(step)
 
