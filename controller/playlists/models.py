@@ -33,6 +33,8 @@ class Assembly(Base):
     status: Mapped[Status] = mapped_column(stored_as_text(Status), default=Status.PROCESSING, index=True)
     stretches: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     """The `protocol.messages.Stretch` of each file."""
+    relays: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    """The `protocol.messages.Relay` of each relayed station."""
     duration_ms: Mapped[int | None]
     error_code: Mapped[str | None] = mapped_column(String(64))
     error_vi: Mapped[str | None] = mapped_column(Text)

@@ -28,6 +28,20 @@ class Stretch(Part):
     marks: tuple[Mark, ...] = ()
 
 
+class Relay(Part):
+    """Time inside an occurrence that belongs to another station (`tiếp âm`)."""
+
+    item_id: Identifier
+    title: Title = ""
+    at_ms: Milliseconds
+    duration_ms: Milliseconds
+    """It ends then, whatever the station does."""
+    url: str = Field(max_length=2000, pattern=r"^https?://")
+    """Of a stream: Icecast or any plain HTTP audio, or an HLS playlist."""
+    fallback: Hash | None = None
+    """The clip that sounds while the station is silent, late or gone."""
+
+
 class PlanOccurrence(Part):
     """One airing, ready for the conductor."""
 
@@ -45,6 +59,7 @@ class PlanOccurrence(Part):
     own_volume: bool = True
     """Its schedule chose this volume; otherwise the device follows the volume of its class, or of the time of day."""
     stretches: tuple[Stretch, ...]
+    relays: tuple[Relay, ...] = ()
 
 
 class ClipRef(Part):

@@ -20,6 +20,8 @@ def upgrade() -> None:
         table.add_column(sa.Column("second_source_name", sa.String(length=255), nullable=False, server_default=""))
         table.add_column(sa.Column("before", sa.JSON(), nullable=True))
         table.add_column(sa.Column("after", sa.JSON(), nullable=True))
+    with op.batch_alter_table("assemblies") as table:
+        table.add_column(sa.Column("relays", sa.JSON(), nullable=False, server_default="[]"))
     with op.batch_alter_table("playlist_items") as table:
         table.add_column(sa.Column("fade_in_ms", sa.Integer(), nullable=False, server_default="0"))
         table.add_column(sa.Column("fade_out_ms", sa.Integer(), nullable=False, server_default="0"))
@@ -57,6 +59,8 @@ def downgrade() -> None:
         table.drop_constraint("fk_playlist_items_bed_id", type_="foreignkey")
         for column in ("relay_ms", "relay_url", "bed_db", "bed_id", "fade_out_ms", "fade_in_ms"):
             table.drop_column(column)
+    with op.batch_alter_table("assemblies") as table:
+        table.drop_column("relays")
     with op.batch_alter_table("announcements") as table:
         for column in (
             "after",
