@@ -197,7 +197,7 @@ def test_two_languages_become_one_clip_each_as_loud_as_the_other(record: Record,
     assert loudness_lufs(sound) == pytest.approx(-16, abs=1)
     assert true_peak_dbtp(sound) <= -2
     assert np.abs(pause).max() < 0.01
-    assert clip.before.duration_ms == alone.before.duration_ms + 9000
+    assert clip.before.duration_ms == pytest.approx(alone.before.duration_ms + 9000, abs=50)
     assert 190 <= len(clip.before.waveform) <= 200
     assert told == sorted(told)
     assert told[-1] == 1
@@ -221,8 +221,8 @@ def peaks_mb(recording: Path, workdir: Path) -> list[float]:
 
 
 def test_memory_does_not_grow_with_the_length(record: Record, workdir: Path):
-    short = record("short.mp3", seconds=20)
-    long = record("long.mp3", seconds=600)
+    short = record("short.mp3", seconds=10)
+    long = record("long.mp3", seconds=180)
 
     for few_mb, many_mb in zip(peaks_mb(short, workdir), peaks_mb(long, workdir), strict=True):
         assert many_mb < few_mb + 8
