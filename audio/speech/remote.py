@@ -55,7 +55,10 @@ class RemoteEngine:
         import httpx  # noqa: PLC0415 - only where there is such a service
 
         headers = {"Authorization": f"Bearer {self._service.token}"} if self._service.token else {}
-        with httpx.Client(timeout=self._service.timeout_s, trust_env=False, headers=headers) as client:
+        # A connection for each sentence: one that is kept may be closed by the server just when it is used again.
+        alone = httpx.Limits(max_keepalive_connections=0)
+        timeout_s = self._service.timeout_s
+        with httpx.Client(timeout=timeout_s, trust_env=False, headers=headers, limits=alone) as client:
             rate_hz = 0
             for each in sentences:
                 wish = {"text": each.text, "voice": voice.name, "language": voice.language, "speed_wpm": speed_wpm}

@@ -20,7 +20,8 @@ log = structlog.get_logger(__name__)
 MAX_CHARS = 20_000
 """Of typed text."""
 SLOWEST_WPM, FASTEST_WPM = 80, 300
-_MAX_SPEECH_S = 3600
+_MAX_SPEECH_S = 3 * 3600
+"""The longest that any clip may be; 20,000 characters at the slowest take little more than an hour."""
 _SILENT_BELOW = 330
 """Of 32,767: −40 dBFS. What never rises above it is no speech."""
 _FAILURES_TO_REST = 3

@@ -194,3 +194,10 @@ def test_no_bytes_upset_the_reader(body):
             reader.end()
         except BrokenWav:
             continue
+
+
+def test_a_server_that_closes_every_connection_reads_a_long_text_all_the_same(serving):
+    server = serving(lambda _wish, handler: handler.send(wav(tone(0.05))))
+    said("Xin chào bà con. " * 100, NGOC, studio=studio_at(server.url))
+
+    assert len(server.asked) == 100

@@ -1,3 +1,4 @@
+import tracemalloc
 import unicodedata
 from pathlib import Path
 
@@ -210,3 +211,18 @@ def test_a_broken_engine_rests_after_three_failures_while_others_read_on():
 
     now, engine.act = 61.0, _beeps
     assert said("Xin chào", OWN, studio=studio).seconds == 1.0
+
+
+def test_twenty_thousand_characters_take_no_more_memory_than_two_hundred():
+    def peak_bytes(text: str) -> int:
+        tracemalloc.start()
+        try:
+            Studio().speak(text, NORTH, lambda _samples, _rate_hz: None)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    short = "Kính thưa bà con, sáng mai xã ta tiêm phòng cho trẻ em. " * 3
+    peak_bytes(short)
+
+    assert peak_bytes((short * 200)[:20_000]) < peak_bytes(short) + 4_000_000
