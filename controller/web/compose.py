@@ -1,6 +1,6 @@
 """An announcement on its way from the form to the air: what each sending of the form may do, within one transaction."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -8,11 +8,13 @@ from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.datastructures import UploadFile
 
+from audio.profiles import Profile
 from audio.signals import Signal
 from audio.speech import MAX_CHARS
 from controller.accounts.viewer import Viewer
+from controller.announcements.making import Making
 from controller.announcements.models import Announcement, Status
-from controller.announcements.schemas import AnnouncementEdit, AnnouncementIn
+from controller.announcements.schemas import AnnouncementEdit, AnnouncementIn, Second
 from controller.announcements.service import Announcements
 from controller.areas.tree import codes_of
 from controller.broadcasts.models import Schedule, TargetKind
@@ -26,6 +28,7 @@ from controller.playlists.schemas import AnnouncementItemIn, ChimeIn, ItemIn, Pl
 from controller.playlists.service import Playlists
 from controller.web.gather import Fleet
 from controller.web.present import compose as form
+from controller.web.present.portrait import change, portrait
 from controller.web.templating import Page
 from controller.web.views import AreaNode, ComposeValues, Listen
 from schedules.types import Resume
@@ -45,13 +48,19 @@ class Desk:
     broadcasts: Broadcasts
     kept: Mapping[str, Stored]
     """The files that came with the form, by field."""
+    progress: Callable[[str], Making | None]
+    """How far the sound of a job is."""
 
     async def spoken(self, values: ComposeValues) -> Announcement | None:
         """The announcement that holds just these words, if the form has one already and it did not fail."""
         if not values.announcement or values.spoken != form.fingerprint(values):
             return None
         row = await self.announcements.repository.find(self.viewer, values.announcement)
-        return None if row is None or row.status is Status.FAILED else row
+        if row is None or row.status is Status.FAILED:
+            return None
+        sent = {"second_file": row.second_source} | ({"file": row.source} if values.source == "file" else {})
+        same = all(self.kept[name].sha256 == source for name, source in sent.items() if name in self.kept)
+        return row if same else None
 
     async def speak(self, values: ComposeValues, upload: UploadFile | None) -> Announcement:
         """Make an announcement of the words or the file; what the form had made before is put away."""
@@ -60,26 +69,43 @@ class Desk:
         area, now = self.viewer.area_code, self.page.now
         if values.source == "file" and upload is not None and "file" in self.kept:
             name = Path(upload.filename or "").name
-            return await self.announcements.upload(
+            row = await self.announcements.upload(
                 title=title or name,
                 area_code=area,
                 category="",
                 source=self.kept["file"].sha256,
                 source_name=name,
                 now=now,
+                profile=Profile(values.profile),
             )
+            return await self._also(row, values)
         given = {
             "title": title,
             "text": values.text[:MAX_CHARS],
             "area_code": area,
             "voice": values.voice or None,
             "speed_wpm": values.speed_wpm or None,
+            "profile": values.profile,
         }
         try:
             wish = AnnouncementIn.model_validate(given)
         except ValidationError as error:
             raise invalid(error.errors()) from error
-        return await self.announcements.type(wish, now)
+        return await self._also(await self.announcements.type(wish, now), values)
+
+    async def _also(self, row: Announcement, values: ComposeValues) -> Announcement:
+        """Let the other language follow, as a recording or as words."""
+        language, now = values.second_language, self.page.now
+        if language and "second_file" in self.kept:
+            source = self.kept["second_file"].sha256
+            return await self.announcements.say_also(row, language=language, source=source, source_name="", now=now)
+        if not (language and values.second_text.strip()):
+            return row
+        try:
+            wish = AnnouncementEdit(second=Second(language=language, text=values.second_text))
+        except ValidationError as error:
+            raise invalid(error.errors()) from error
+        return await self.announcements.edit(row, wish, now)
 
     async def _put_away(self, values: ComposeValues) -> None:
         old = (
@@ -158,15 +184,24 @@ def chosen(values: ComposeValues, fleet: Fleet) -> list[str]:
     ]
 
 
-def listen_of(announcement: Announcement, *, fresh: bool = False) -> Listen:
-    """What can be heard of an announcement."""
+def listen_of(announcement: Announcement, desk: Desk, *, fresh: bool = False) -> Listen:
+    """What can be heard of an announcement, or how far its making is."""
     ready = announcement.status is Status.READY and announcement.clip_sha256 is not None
+    making = desk.progress(announcement.job)
+    t, formats = desk.page.t, desk.page.formats
+    shown = (
+        portrait(announcement.before, t("As it came"), formats),
+        portrait(announcement.after, t("For the speakers"), formats),
+    )
     return Listen(
         announcement=announcement.id,
         url=f"/content/{announcement.clip_sha256}" if ready else "",
         duration_s=(announcement.duration_ms or 0) / 1000,
         name=announcement.source_name,
         fresh=fresh,
+        percent=making.percent if making else None,
+        change=change(announcement.before, announcement.after, formats),
+        portraits=tuple(each for each in shown if each is not None),
     )
 
 

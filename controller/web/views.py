@@ -152,6 +152,21 @@ class Listen:
     duration_s: float = 0
     name: str = ""
     fresh: bool = False
+    percent: int | None = None
+    """How far the making is, where that is known."""
+    change: str = ""
+    portraits: tuple["PortraitView", ...] = ()
+
+
+@dataclass(frozen=True)
+class PortraitView:
+    """A sound at a glance: its figures, and its outline as an SVG path `peaks` wide and 100 high."""
+
+    name: str
+    figures: str
+    duration_s: float
+    outline: str
+    peaks: int
 
 
 @dataclass(frozen=True)
@@ -168,6 +183,8 @@ class ComposeView:
     pending: bool = False
     """Sent, but its sound is still being made: the form comes back by itself."""
     repeats: tuple[tuple[str, str], ...] = ()
+    profiles: tuple[tuple[str, str], ...] = ()
+    languages: tuple[tuple[str, str], ...] = ()
     chimes: tuple[tuple[str, str], ...] = ()
     voices: tuple[tuple[str, str], ...] = ()
     speeds: tuple[tuple[str, str], ...] = ()
@@ -188,6 +205,9 @@ class ComposeValues:
     text: str = ""
     voice: str = ""
     speed_wpm: str = ""
+    profile: str = "horn"
+    second_language: str = ""
+    second_text: str = ""
     announcement: str = ""
     playlist: str = ""
     spoken: str = ""

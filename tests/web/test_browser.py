@@ -5,12 +5,14 @@ import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from controller.web import assets, build
 from tests.support.controller import PASSWORD
+from tests.support.recordings import make_recording
 from tests.support.site import Site, running_site
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -83,6 +85,12 @@ def sign_in(context: BrowserContext, site: Site, name: str) -> Page:
     page.get_by_role("main").get_by_role("button", name="Đăng nhập").click()
     expect(page.locator("[data-link=live]")).to_be_visible()
     return page
+
+
+async def announcements(site: Site, name: str) -> list[dict[str, Any]]:
+    client = await site.house.signed_in(name)
+    items: list[dict[str, Any]] = (await client.get("/api/v1/announcements")).json()["items"]
+    return items
 
 
 def fits(page: Page) -> bool:
@@ -187,6 +195,51 @@ def test_a_recording_is_sent_instead_of_words(site: Site, context: BrowserContex
     page.get_by_label("Tệp", exact=True).set_input_files(broken)
     page.get_by_role("button", name="Tạo âm thanh và nghe").click()
     expect(page.locator("#listen .error")).to_be_visible()
+
+
+def test_a_recording_is_shaped_followed_by_another_language_and_shown_before_and_after(
+    site: Site, context: BrowserContext, commune: str, tmp_path: Path
+):
+    page = sign_in(context, site, commune)
+    page.get_by_role("radio", name="Tệp âm thanh").check()
+    soft = make_recording(tmp_path / "nhỏ.wav", sound="anoisesrc=d=4:c=pink:a=0.05,adelay=2000")
+    page.get_by_label("Tệp", exact=True).set_input_files(soft)
+    page.get_by_text("Xử lý âm thanh và tiếng thứ hai").click()
+    page.get_by_label("Nghe ở đâu").select_option(label="Trong nhà")
+    page.get_by_label("Sau đó nhắc lại bằng").select_option("en")
+    page.get_by_label("Lời bằng tiếng đó, để máy đọc").fill("Dear residents, the water is off tomorrow.")
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.resource_type) if request.method == "POST" else None)
+    page.get_by_role("button", name="Tạo âm thanh và nghe").click()
+    expect(page.locator("#listen audio")).to_be_visible()
+    expect(page.locator("#listen")).to_contain_text("Đã tăng")
+    page.get_by_text("Trước và sau khi xử lý").click()
+    expect(page.locator("#listen .waveform")).to_have_count(2)
+    expect(page.locator("#listen figcaption").last).to_contain_text("LUFS")
+    expect(page.locator("[data-uploading]")).to_be_hidden()
+    assert sent == ["xhr"], "what tells how much of a file has left"
+
+    page.set_viewport_size(PHONE)
+    assert fits(page)
+    heard = page.locator("#listen [name=announcement]").input_value()
+    page.locator(f"input[name=area][value={commune}]").check()
+    page.get_by_role("button", name="Gửi đi").click()
+    expect(page.locator("#compose .done")).to_be_visible()
+    made = site.ask(lambda: announcements(site, commune))
+    assert [each["id"] for each in made] == [heard], "the same file is not made twice"
+    assert made[0]["profile"] == "indoor"
+    assert made[0]["second"]["language"] == "en"
+    assert not page.complaints
+
+
+def test_another_language_without_words_is_asked_for(site: Site, context: BrowserContext, commune: str):
+    page = sign_in(context, site, commune)
+    page.get_by_label("Lời đọc").fill(WATER)
+    page.get_by_text("Xử lý âm thanh và tiếng thứ hai").click()
+    page.get_by_label("Sau đó nhắc lại bằng").select_option("tyz")
+    page.get_by_role("button", name="Gửi đi").click()
+    expect(page.locator("#error-second")).to_contain_text("Xin nhập lời bằng thứ tiếng thứ hai")
+    expect(page.get_by_label("Sau đó nhắc lại bằng")).to_have_value("tyz")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from controller.web.formats import Formats
 from controller.web.i18n import Language, translator
-from controller.web.present import compose
+from controller.web.present import compose, portrait
 from controller.web.present.areas import ChoiceFacts, PlaceFacts, tree
 from controller.web.present.reading import reading_s
 from controller.web.present.timeline import AiringFacts, days, occurrence_view, repetition
@@ -174,3 +174,26 @@ def test_reading_takes_as_long_as_it_takes_to_say():
 )
 def test_why_something_was_not_played_is_said_in_words(reason: str, words: str):
     assert reason_text(T, reason) == words
+
+
+@given(st.lists(st.integers(0, 100), min_size=1, max_size=200))
+def test_an_outline_stays_inside_its_frame(peaks: list[int]):
+    drawn = portrait.outline(peaks)
+    points = [tuple(map(float, each.split())) for each in drawn.removeprefix("M").removesuffix("Z").split("L")]
+
+    assert len(points) == 2 * len(peaks)
+    assert all(0 <= x < len(peaks) and 0 <= y <= 100 for x, y in points)
+
+
+def test_what_was_done_to_a_sound_is_said_in_plain_words():
+    before = {"lufs": -25.2, "peak_dbtp": -8.0, "duration_ms": 9_100, "waveform": [1, 2]}
+    after = {"lufs": -16.1, "peak_dbtp": -2.4, "duration_ms": 7_000, "waveform": [50, 90]}
+
+    assert portrait.change(before, after, FORMATS) == "Đã tăng 9 dB, cắt 2,1 giây im lặng."
+    assert portrait.change(after, before, FORMATS) == "Đã giảm 9 dB."
+    assert not portrait.change(after, after, FORMATS)
+    assert not portrait.change(None, after, FORMATS)
+
+
+def test_a_sound_without_an_outline_is_not_drawn():
+    assert portrait.portrait({"lufs": -16.0, "waveform": []}, "Trước", FORMATS) is None

@@ -17,6 +17,7 @@ from controller.accounts.access import ViewerDep
 from controller.announcements.api import AnnouncementsDep
 from controller.announcements.models import Announcement, Status
 from controller.announcements.uploads import KeptDep
+from controller.announcements.workshop import workshop_of
 from controller.broadcasts.api import BroadcastsDep
 from controller.broadcasts.models import Schedule
 from controller.errors import Invalid
@@ -47,11 +48,12 @@ async def desk_of(
     announcements: AnnouncementsDep,
     playlists: PlaylistsDep,
     broadcasts: BroadcastsDep,
+    runtime: RuntimeDep,
     now: NowDep,
 ) -> Desk:
     """The form's desk, as the one who asks may work at it."""
     page = await page_for(request, session, viewer, now)
-    return Desk(session, viewer, page, announcements, playlists, broadcasts, kept)
+    return Desk(session, viewer, page, announcements, playlists, broadcasts, kept, workshop_of(runtime).progress)
 
 
 DeskDep = Annotated[Desk, Depends(desk_of)]
@@ -92,7 +94,7 @@ async def hear_draft(fields: FieldsDep, desk: DeskDep, runtime: RuntimeDep) -> R
 async def listen(fields: FieldsDep, desk: DeskDep) -> Response:
     """Make the sound of what was typed or chosen, to be heard here first."""
     values, upload = _read(fields)
-    errors = form.sound_errors(values, desk.page.t, has_file=upload is not None)
+    errors = form.sound_errors(values, desk.page.t, sent=_sent(desk, upload))
     if not errors:
         try:
             announcement = await _announcement(desk, values, upload)
@@ -119,7 +121,7 @@ async def sound(
 async def _listening(desk: Desk, values: ComposeValues, announcement: Announcement) -> Response:
     if not desk.page.partial:
         return await _whole_answer(desk, ComeBack(values, announcement=announcement))
-    view = ComposeView(values=values, listen=listen_of(announcement, fresh=True))
+    view = ComposeView(values=values, listen=listen_of(announcement, desk, fresh=True))
     if announcement.status is not Status.FAILED:
         return desk.page.html("partials/listen.html", compose=view)
     failure = _failure(announcement, desk.page)
@@ -157,6 +159,8 @@ async def announce(fields: FieldsDep, desk: DeskDep, runtime: RuntimeDep) -> Res
         values=blank(),
         areas=places,
         repeats=form.repeats(t),
+        profiles=form.profiles(t),
+        languages=form.languages(),
         chimes=form.chimes(t),
         voices=voice_choices(runtime, t),
         speeds=speed_choices(t),
@@ -170,7 +174,7 @@ async def _send(
 ) -> Schedule:
     """Go as far as the form can go now: to the schedule, or raise `ComeBack`."""
     page, zone = desk.page, str(desk.page.formats.zone)
-    errors = form.sound_errors(values, page.t, has_file=upload is not None)
+    errors = form.sound_errors(values, page.t, sent=_sent(desk, upload))
     errors |= form.air_errors(values, page.t, now=page.now, zone=zone)
     if errors:
         raise ComeBack(values, errors=errors, announcement=await desk.spoken(values))
@@ -193,8 +197,12 @@ async def _send(
 
 
 async def _announcement(desk: Desk, values: ComposeValues, upload: UploadFile | None) -> Announcement:
-    known = await desk.spoken(values) if upload is None else None
-    return known or await desk.speak(values, upload)
+    return await desk.spoken(values) or await desk.speak(values, upload)
+
+
+def _sent(desk: Desk, upload: UploadFile | None) -> frozenset[str]:
+    """Which recordings came with the form."""
+    return frozenset(name for name in desk.kept if name != "file" or upload is not None)
 
 
 async def _warnings(
@@ -218,9 +226,11 @@ async def _answer(desk: Desk, places: tuple[AreaNode, ...], back: ComeBack) -> R
         areas=places,
         errors=back.errors,
         warnings=back.warnings,
-        listen=listen_of(back.announcement) if back.announcement is not None else None,
+        listen=listen_of(back.announcement, desk) if back.announcement is not None else None,
         reading_s=reading_s(back.values.text) if back.values.text else None,
         repeats=form.repeats(desk.page.t),
+        profiles=form.profiles(desk.page.t),
+        languages=form.languages(),
         chimes=form.chimes(desk.page.t),
         voices=voice_choices(runtime_of(desk.page.request), desk.page.t),
         speeds=speed_choices(desk.page.t),

@@ -57,6 +57,8 @@ async def today(
         values=blank(),
         areas=await gather.places(session, viewer, fleet),
         repeats=form.repeats(page.t),
+        profiles=form.profiles(page.t),
+        languages=form.languages(),
         chimes=form.chimes(page.t),
         voices=voice_choices(runtime_of(request), page.t),
         speeds=speed_choices(page.t),

@@ -1,10 +1,11 @@
 """The form: reading what was typed, saying what is wrong with it, and turning its time into a recurrence."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from audio.profiles import Profile
 from audio.signals import ABOUT, Signal
 from controller.web.i18n import Language, Translator
 from controller.web.views import ComposeValues
@@ -13,6 +14,22 @@ from schedules.types import Recurrence
 
 TITLE_WORDS = 8
 _CHIMES = (Signal.OPENING, Signal.ATTENTION, Signal.TEST_RISING, Signal.EXERCISE)
+_LANGUAGES = (
+    ("en", "English – Tiếng Anh"),
+    ("tyz", "Tày"),
+    ("nut", "Nùng"),
+    ("blt", "Thái"),
+    ("mtq", "Mường"),
+    ("hmn", "Mông"),
+    ("ium", "Dao"),
+    ("km", "Khmer"),
+    ("cjm", "Chăm"),
+    ("jra", "Gia Rai"),
+    ("rad", "Ê Đê"),
+    ("bdq", "Ba Na"),
+    ("cmn", "Hoa"),
+)
+"""By ISO 639; the peoples' names are the same in every language of the page."""
 YEARS = (2000, 2999)
 _AHEAD = timedelta(days=366)
 
@@ -26,6 +43,9 @@ def values_of(fields: Mapping[str, str], *, areas: Sequence[str], devices: Seque
         text=fields.get("text", "").replace("\r\n", "\n"),
         voice=fields.get("voice", ""),
         speed_wpm=fields.get("speed_wpm", ""),
+        profile=profile if (profile := fields.get("profile", "")) in set(Profile) else Profile.HORN,
+        second_language=language if (language := fields.get("second_language", "")) in dict(_LANGUAGES) else "",
+        second_text=fields.get("second_text", "").replace("\r\n", "\n"),
         announcement=fields.get("announcement", ""),
         playlist=fields.get("playlist", ""),
         spoken=fields.get("spoken", ""),
@@ -43,8 +63,9 @@ def values_of(fields: Mapping[str, str], *, areas: Sequence[str], devices: Seque
 
 def fingerprint(values: ComposeValues) -> str:
     """What the sound was made from: another one means that it must be made again."""
-    words = f"{values.source}\0{values.text.strip()}\0{values.voice}\0{values.speed_wpm}"
-    return hashlib.sha256(words.encode()).hexdigest()[:16]
+    first = (values.source, values.text.strip(), values.voice, values.speed_wpm)
+    other = (values.profile, values.second_language, values.second_text.strip())
+    return hashlib.sha256("\0".join((*first, *other)).encode()).hexdigest()[:16]
 
 
 def warnings_mark(warnings: Sequence[str]) -> str:
@@ -79,12 +100,35 @@ def chimes(t: Translator) -> tuple[tuple[str, str], ...]:
     return (("", t("None")), *named)
 
 
-def sound_errors(values: ComposeValues, t: Translator, *, has_file: bool) -> dict[str, str]:
-    """What is wrong with what is to be heard."""
+def profiles(t: Translator) -> tuple[tuple[str, str], ...]:
+    """Where a sound can be heard, in plain words."""
+    return (
+        (Profile.HORN, t("Outdoors, from horns")),
+        (Profile.INDOOR, t("Indoors")),
+        (Profile.AS_IS, t("Leave its tone as it is")),
+    )
+
+
+def languages() -> tuple[tuple[str, str], ...]:
+    """The languages that may follow the first."""
+    return _LANGUAGES
+
+
+def sound_errors(values: ComposeValues, t: Translator, *, sent: Collection[str]) -> dict[str, str]:
+    """What is wrong with what is to be heard. `sent` names the recordings that came with the form."""
+    errors: dict[str, str] = {}
+    made = bool(values.announcement) and values.spoken == fingerprint(values)
     if values.source == "file":
-        kept = values.announcement and values.spoken == fingerprint(values)
-        return {} if has_file or kept else {"file": t("Please choose a sound file.")}
-    return {} if values.text.strip() else {"text": t("Please write what is to be read aloud.")}
+        if not (made or "file" in sent):
+            errors["file"] = t("Please choose a sound file.")
+    elif not values.text.strip():
+        errors["text"] = t("Please write what is to be read aloud.")
+    also = bool(values.second_text.strip()) or "second_file" in sent
+    if values.second_language and not (also or made):
+        errors["second"] = t("Please write the words in the other language, or choose a recording of them.")
+    if also and not values.second_language:
+        errors["second"] = t("Please choose the other language.")
+    return errors
 
 
 def air_errors(values: ComposeValues, t: Translator, *, now: datetime, zone: str) -> dict[str, str]:

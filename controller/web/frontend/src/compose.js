@@ -1,6 +1,7 @@
 // Small helps for the form; without them it still works, in whole pages.
 import { settleTrees } from "./areas.js";
 import { announce } from "./live.js";
+import { sendTelling } from "./upload.js";
 
 export function watchCompose() {
   // Ctrl+Enter listens, as the thing one does most often after typing.
@@ -38,5 +39,11 @@ export function watchCompose() {
     const status = event.detail.ctx.response.status;
     if (inForm(event) && status !== 422) say(status === 413 ? "too-large" : "unanswered");
   });
-  document.addEventListener("htmx:before:request", (event) => inForm(event) && say(""));
+  document.addEventListener("htmx:before:request", (event) => {
+    if (!inForm(event)) return;
+    say("");
+    const { ctx } = event.detail;
+    const files = ctx.request.body instanceof FormData ? [...ctx.request.body.values()].filter((each) => each.size) : [];
+    if (files.length) ctx.fetch = sendTelling(document.querySelector("#compose [data-uploading]"));
+  });
 }

@@ -1,0 +1,53 @@
+"""A sound before and after it was made fit for air: a drawing, two figures, and a sentence."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from controller.web.formats import Formats
+from controller.web.views import PortraitView
+
+_HEIGHT = 100
+_NOTICEABLE_DB = 1.0
+_NOTICEABLE_S = 0.3
+
+
+def portrait(stored: Mapping[str, Any] | None, name: str, fmt: Formats) -> PortraitView | None:
+    """What the page shows of a stored portrait."""
+    if not stored or not stored["waveform"]:
+        return None
+    return PortraitView(
+        name=name,
+        figures=f"{_signed(stored['lufs'], fmt)} LUFS · {_signed(stored['peak_dbtp'], fmt)} dBTP",
+        duration_s=stored["duration_ms"] / 1000,
+        outline=outline(stored["waveform"]),
+        peaks=len(stored["waveform"]),
+    )
+
+
+def outline(peaks: Sequence[int]) -> str:
+    """The waveform as one SVG shape, as wide as there are peaks: up along the tops, back along the bottoms."""
+    middle = _HEIGHT / 2
+    tops = [f"{at} {middle - max(1, peak) / 2:g}" for at, peak in enumerate(peaks)]
+    bottoms = [f"{at} {middle + max(1, peak) / 2:g}" for at, peak in enumerate(peaks)]
+    return f"M{'L'.join([*tops, *reversed(bottoms)])}Z"
+
+
+def change(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None, fmt: Formats) -> str:
+    """What was done to it, in plain words; empty when nothing worth telling was."""
+    if not before or not after:
+        return ""
+    raised_db = after["lufs"] - before["lufs"]
+    cut_s = (before["duration_ms"] - after["duration_ms"]) / 1000
+    said: list[str] = []
+    if raised_db >= _NOTICEABLE_DB:
+        said.append(fmt.t("made louder by %(db)s dB", db=fmt.number(raised_db)))
+    elif raised_db <= -_NOTICEABLE_DB:
+        said.append(fmt.t("made softer by %(db)s dB", db=fmt.number(-raised_db)))
+    if cut_s >= _NOTICEABLE_S:
+        said.append(fmt.t("%(s)s s of silence cut off", s=fmt.number(cut_s, 1)))
+    sentence = ", ".join(said)
+    return f"{sentence[:1].upper()}{sentence[1:]}." if sentence else ""
+
+
+def _signed(value: float, fmt: Formats) -> str:
+    return fmt.number(value, 1).replace("-", "−")
