@@ -23,6 +23,8 @@ log = structlog.get_logger(__name__)
 _PROGRESS_MS: Final = 5000
 _NEARLY_ALL_MS: Final = 300
 """What gives way this close to its end was heard whole; so was what had no more silence in it than this."""
+_HELD_UP_S: Final = 0.06
+"""Less is the age of the player's last word."""
 _MOVED_S: Final = 50e-6
 """A clock that moved by less is not followed: two samples."""
 _STEPPED_S: Final = 5.0
@@ -52,6 +54,8 @@ class Airing:
     first_mono_s: float | None = None
     first_at: datetime | None = None
     """The same by the clock of that moment: by the time it ends the clock may have moved."""
+    held_up_s: float = 0.0
+    """How long the device stood still in its midst, where it is heard whole all the same."""
     verdict: tuple[Outcome, str] | None = None
     """Why it is cut short, when we do it."""
     progress_ms: int = 0
@@ -60,8 +64,9 @@ class Airing:
     @property
     def ends_mono_s(self) -> float:
         """When its sound ends by itself."""
-        begun = self.begins_mono_s if self.begins_at is not None else self.first_mono_s or self.begins_mono_s
-        return begun + self.duration_ms / 1000
+        if self.begins_at is not None:
+            return self.begins_mono_s + self.duration_ms / 1000
+        return (self.first_mono_s or self.begins_mono_s) + self.held_up_s + self.duration_ms / 1000
 
     def judge(self, outcome: Outcome, reason: str) -> None:
         """Say why it is cut short; the first reason stands, but what was stopped does not merely give way."""
@@ -194,6 +199,9 @@ class Airings:
         """Note progress every few seconds, so that a power cut loses no more than that."""
         status = self._player.status
         airing = self[status.airing]
+        if airing is not None and airing.first_mono_s is not None:
+            held_up_s = self._clock.mono() - airing.first_mono_s - status.reached_ms / 1000
+            airing.held_up_s = held_up_s if held_up_s > _HELD_UP_S else 0.0
         if airing is None or airing.play_id is None or status.played_ms - airing.progress_ms < _PROGRESS_MS:
             return
         airing.progress_ms = status.played_ms

@@ -25,7 +25,8 @@ from device_agent.ports import Clips, Configs, Journal, Plans
 from device_agent.preparing import Preparation, Prepare, Prepared
 from device_agent.repertoire import Repertoire
 from device_agent.requests import CannotSound, NotPlanned, Requests
-from device_agent.score import ENTRY_LEAD, READY_LEAD, Cue, Scene, must_stop, next_cue, next_look
+from device_agent.score import ENTRY_LEAD, READY_LEAD, Cue, Scene, free_from, must_stop, next_cue, next_look
+from device_agent.sinks import FRAME_BYTES, RATE_HZ
 from device_agent.volumes import Volumes
 from protocol.messages import Outcome, PlayerState, Problem
 from schedules.entry import ON_TIME
@@ -131,7 +132,7 @@ class Conductor:
         await self._fates.settle(scene, now, self._repertoire.blocked(scene, now))
         self._repertoire.forget_over()
         self._preparation.follow(self._cues(scene, now))
-        if await self._committed():
+        if await self._committed(scene):
             scene = await self._scene(now)
         return self._wait_s(scene, now)
 
@@ -281,18 +282,21 @@ class Conductor:
             passed_over[cue.occurrence.id] = "not_ready"
         return cues
 
-    async def _committed(self) -> bool:
+    async def _committed(self, scene: Scene) -> bool:
         """Hand a prepared sound to the player if its time has come; says whether that was done."""
         for prepared in self._preparation.waiting():
             in_s = self._clock.mono_at(prepared.cue.at) - self._clock.mono()
             if prepared.asked_again and prepared.sound.ready and in_s <= COMMIT_S:
                 self._preparation.take(prepared)
-                await self._put_on_air(prepared)
+                await self._put_on_air(prepared, free_from(scene, prepared.cue))
                 return True
         return False
 
-    async def _put_on_air(self, prepared: Prepared) -> None:
+    async def _put_on_air(self, prepared: Prepared, free: datetime) -> None:
         cue, occurrence = prepared.cue, prepared.cue.occurrence
+        if cue.offset_ms and free > cue.at:
+            left_out = len(prepared.sound.read(round((free - cue.at).total_seconds() * RATE_HZ))) // FRAME_BYTES
+            cue = replace(cue, at=free, offset_ms=cue.offset_ms + left_out * 1000 // RATE_HZ)
         at = self._clock.mono_at(cue.at)
         on_time = not cue.offset_ms and cue.at - occurrence.starts_at <= ON_TIME
         play = self._repertoire.play(occurrence, cue.offset_ms, self._volumes.of(occurrence))

@@ -12,7 +12,7 @@ from typing import Final
 from schedules.caps import refusal
 from schedules.day import next_quiet_start, quiet
 from schedules.entry import ON_TIME, Entry, entry, last_entry
-from schedules.on_air import candidate, choose
+from schedules.on_air import candidate, choose, rank
 from schedules.types import Heard, OccurrenceId, PlannedOccurrence, Priority, Sounded, SpeakerPolicy
 
 PREPARE: Final = timedelta(seconds=3)
@@ -76,6 +76,13 @@ def next_cue(scene: Scene, now: datetime, lead: timedelta = ENTRY_LEAD) -> Cue |
         if winner is not None and not _is_on_air(scene, winner.occurrence):
             return winner
     return None
+
+
+def free_from(scene: Scene, cue: Cue) -> datetime:
+    """Return when a cue may begin: what is on air and outranks it may have begun, and so ends, later than expected."""
+    place = rank(candidate(cue.occurrence, ready=True))
+    above = (each.until for each in scene.on_air if rank(candidate(each.occurrence, ready=True)) < place)
+    return max([cue.at, *above])
 
 
 def must_stop(scene: Scene, now: datetime) -> Iterator[tuple[OccurrenceId, str]]:

@@ -3,7 +3,7 @@
 import array
 import asyncio
 from collections.abc import Callable, Coroutine
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import groupby, pairwise
 from pathlib import Path
 from random import Random
@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from device_agent.ports import Play, PlayId
 from device_agent.score import Cue, OnAir, Scene, next_cue
 from device_agent.sinks import RATE_HZ
 from protocol.messages import CapLimits, ClassVolumes, Config, Outcome, Window
@@ -107,6 +108,28 @@ async def test_an_alert_that_is_cut_off_is_heard_whole_afterwards(speaker: Speak
         (STORM, Outcome.COMPLETED),
         (FLOOD, Outcome.COMPLETED),
     ]
+
+
+async def test_what_comes_back_lets_an_alert_that_began_late_end(
+    speaker: Speaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    speaker.plan(occurrence(NEWS, after_s=1, lasts_s=20))
+    await speaker.run_until(3)
+    write = speaker.journal.begin
+
+    async def slow_disk(play: Play, started_at: datetime) -> PlayId:
+        if play.kind == "alert":
+            speaker.system.advance(0.3)
+        return await write(play, started_at)
+
+    monkeypatch.setattr(speaker.journal, "begin", slow_disk)
+    speaker.raise_alert(FLOOD, lasts_s=2)
+    await speaker.run_until(24)
+    assert speaker.records == [(NEWS, Outcome.PRE_EMPTED), (FLOOD, Outcome.COMPLETED), (NEWS, Outcome.COMPLETED)]
+    rest = speaker.journal.rows[-1]
+    assert speaker.row(FLOOD).played_ms == 2000
+    assert rest.play.from_ms + rest.played_ms == pytest.approx(20_000, abs=20)
+    assert rest.ended_at == pytest.approx(NOON + timedelta(seconds=21), abs=timedelta(milliseconds=20))
 
 
 async def test_an_alert_that_was_heard_is_not_heard_again_though_it_is_called_again(speaker: Speaker) -> None:
