@@ -7,6 +7,7 @@ stretch that is nothing but one clip is that clip, so that a speaker which has i
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Literal, assert_never
 
@@ -111,6 +112,16 @@ class StretchFile:
 
 
 @dataclass(frozen=True, slots=True)
+class RelayAt:
+    """Where the time of another station lies in the playlist."""
+
+    item_id: str
+    title: str
+    at_ms: int
+    duration_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class _Piece:
     """One sounding of one item. `clip` is the file that it is, if it is nothing more."""
 
@@ -126,8 +137,8 @@ class _Piece:
 
 
 def assemble(items: Sequence[Item], workdir: Path, *, limits: ChildLimits | None = None) -> list[StretchFile]:
-    """Make the files of a playlist in `workdir`, in order. Blocks; call it in a thread."""
-    if not any(isinstance(item, ChimeItem | ClipItem) for item in items):
+    """Make the files of a playlist in `workdir`, in order; only relays need none. Blocks; call it in a thread."""
+    if all(isinstance(item, PauseItem) for item in items):
         raise EmptyPlaylist
     with scratch(workdir) as folder:
         bench = _Workbench(folder, limits)
@@ -136,6 +147,25 @@ def assemble(items: Sequence[Item], workdir: Path, *, limits: ChildLimits | None
             for at_ms, pieces in _stretches(items, bench)
             if any(piece.audible for piece in pieces)
         ]
+
+
+def relays(items: Sequence[Item], stretches: Sequence[StretchFile]) -> tuple[tuple[RelayAt, ...], int]:
+    """Return where each relay lies between these files of the playlist, and how long the whole lasts, in ms."""
+    left = iter(stretches)
+    found: list[RelayAt] = []
+    at_ms = 0
+    for apart, group in groupby(items, lambda item: isinstance(item, RelayItem)):
+        run = list(group)
+        if not apart and not all(isinstance(item, PauseItem) for item in run):
+            stretch = next(left)
+            at_ms = stretch.at_ms + stretch.duration_ms
+            continue
+        for item in run:
+            if isinstance(item, RelayItem):
+                found.append(RelayAt(item.item_id, item.title, at_ms, item.ms))
+            if isinstance(item, RelayItem | PauseItem):
+                at_ms += item.ms
+    return tuple(found), at_ms
 
 
 class _Workbench:

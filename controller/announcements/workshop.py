@@ -16,8 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from audio.clips import ClipFile
 from audio.errors import AudioError
-from audio.playlist import ChimeItem, ClipItem, Item, PauseItem, StretchFile, Underlay, assemble
+from audio.playlist import ChimeItem, ClipItem, Item, PauseItem, RelayItem, StretchFile, Underlay, assemble, relays
 from audio.render import MEDIA_TYPE
+from audio.sandbox import powers
 from audio.signals import Signal
 from audio.speech import Studio
 from audio.waveform import Portrait
@@ -33,7 +34,7 @@ from controller.playlists.repository import SoundRepository
 from controller.playlists.sound import Sounds
 from controller.runtime import Runtime
 from controller.speech.studio import studio_of
-from protocol.messages import Mark, Stretch
+from protocol.messages import Mark, Relay, Stretch
 
 log = structlog.get_logger(__name__)
 
@@ -88,6 +89,15 @@ class Made:
         return replace(made, at_ms=file.at_ms, marks=tuple(Mark(**asdict(mark)) for mark in file.marks))
 
 
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """All that one job makes: files, and of a playlist what lies between them."""
+
+    files: tuple[Made, ...]
+    relays: tuple[Relay, ...] = ()
+    duration_ms: int = 0
+
+
 _MISTAKE = Failed("internal", "Máy chủ gặp lỗi khi tạo âm thanh.", "The server failed to make the sound.")
 
 
@@ -126,6 +136,9 @@ class Workshop:
     async def run(self) -> None:
         """Work until cancelled."""
         await asyncio.to_thread(self._clear_scratch)
+        walls = powers()
+        if not (walls.files and walls.network):
+            log.warning("workshop.without_walls", files=walls.files, network=walls.network)
         self._busy.clear()
         self._stopping = threading.Event()
         try:
@@ -170,7 +183,7 @@ class Workshop:
     async def _render(self, announcement_id: str, job: str, order: Order) -> None:
         tell = self._makings.teller(job, self._stopping)
         try:
-            made = await self._make(lambda folder: [Made.of(order.make(self._studio, tell, folder))])
+            made = await self._make(lambda folder: Whole((Made.of(order.make(self._studio, tell, folder)),)))
         finally:
             self._makings.forget(job)
         now = self._now()
@@ -183,7 +196,7 @@ class Workshop:
                 row.status = Status.FAILED
                 row.error_code, row.error_vi, row.error_en = made.code, made.vi, made.en
                 return
-            (clip,) = made
+            (clip,) = made.files
             await self._note(session, clip, now)
             row.status, row.clip_sha256, row.duration_ms = Status.READY, clip.sha256, clip.duration_ms
             row.before, row.after = _portrayed(clip.before), _portrayed(clip.after)
@@ -202,15 +215,16 @@ class Workshop:
                 assembly.status = Status.FAILED
                 assembly.error_code, assembly.error_vi, assembly.error_en = made.code, made.vi, made.en
                 return
-            for clip in made:
+            for clip in made.files:
                 await self._note(session, clip, now)
             assembly.status = Status.READY
-            assembly.stretches = [_stretch(clip).model_dump(mode="json") for clip in made]
-            assembly.duration_ms = max(clip.at_ms + clip.duration_ms for clip in made)
+            assembly.stretches = [_stretch(clip).model_dump(mode="json") for clip in made.files]
+            assembly.relays = [relay.model_dump(mode="json") for relay in made.relays]
+            assembly.duration_ms = made.duration_ms
             await session.flush()
             await Sounds(session, wake_workshop=self.wake).assembled(assembly)
 
-    async def _make(self, make: Callable[[Path], list[Made]]) -> list[Made] | Failed:
+    async def _make(self, make: Callable[[Path], Whole]) -> Whole | Failed:
         """Make sound in a thread, its bytes safe in the store; say why when that cannot be."""
         for attempt in range(1, TRIES + 1):
             try:
@@ -236,10 +250,10 @@ class Workshop:
         shutil.rmtree(self._folder, ignore_errors=True)
         self._folder.mkdir(parents=True, exist_ok=True)
 
-    def _in_scratch(self, make: Callable[[Path], list[Made]]) -> list[Made]:
+    def _in_scratch(self, make: Callable[[Path], Whole]) -> Whole:
         with tempfile.TemporaryDirectory(dir=self._folder) as folder:
             made = make(Path(folder))
-            for each in made:
+            for each in made.files:
                 stored = self._store.put_file(each.path)
                 if stored.sha256 != each.sha256:
                     raise OSError(f"{each.sha256} became {stored.sha256} on its way to the store")
@@ -268,8 +282,19 @@ def _portrayed(portrait: Portrait | None) -> dict[str, Any] | None:
     }
 
 
-def _assembled(recipe: Recipe, store: ContentStore, folder: Path) -> list[Made]:
-    return [Made.of(stretch) for stretch in assemble([_item(step, store) for step in recipe], folder)]
+def _assembled(recipe: Recipe, store: ContentStore, folder: Path) -> Whole:
+    items = [_item(step, store) for step in recipe]
+    stretches = assemble(items, folder)
+    places, duration_ms = relays(items, stretches)
+    steps = {step["id"]: step for step in recipe}
+    return Whole(
+        tuple(Made.of(stretch) for stretch in stretches),
+        tuple(
+            Relay(**asdict(place), url=steps[place.item_id]["url"], fallback=steps[place.item_id].get("fallback"))
+            for place in places
+        ),
+        duration_ms,
+    )
 
 
 def _item(step: Mapping[str, Any], store: ContentStore) -> Item:
@@ -278,6 +303,8 @@ def _item(step: Mapping[str, Any], store: ContentStore) -> Item:
             return ChimeItem(step["id"], Signal(step["chime"]))
         case "pause":
             return PauseItem(step["ms"], step["id"])
+        case "relay":
+            return RelayItem(step["ms"], step["id"], step["title"])
         case _:
             bed = step.get("bed")
             return ClipItem(

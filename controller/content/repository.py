@@ -1,6 +1,6 @@
 """All SQL about clips: what is here, who may hear it, what nobody needs any more."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -39,13 +39,13 @@ class ClipRepository:
         )
         if await self._session.scalar(select(own)):
             return True
-        sounds = await self._session.scalars(
-            select(Assembly.stretches)
+        sounds = await self._session.execute(
+            select(Assembly.stretches, Assembly.relays)
             .join(Playlist, or_(Playlist.wanted_key == Assembly.key, Playlist.sound_key == Assembly.key))
             .join(Area, Area.code == Playlist.area_code)
             .where(within(Area.path, viewer.scope))
         )
-        return any(sha256 in _clips(stretches) for stretches in sounds)
+        return any(sha256 in _clips(*sound) for sound in sounds)
 
     async def needed_by(self, device_id: str, sha256: str, now: datetime) -> bool:
         """Whether an active speaker's plan still asks for the clip, or is itself that content."""
@@ -77,12 +77,12 @@ class ClipRepository:
         for source in (Announcement.source, Announcement.second_source):
             needed |= set(await self._session.scalars(select(source).where(Announcement.retired_at.is_(None))))
         needed |= set(await self._session.scalars(select(RetainedDocument.content_sha256)))
-        for stretches in await self._session.scalars(
-            select(Assembly.stretches)
+        for sound in await self._session.execute(
+            select(Assembly.stretches, Assembly.relays)
             .join(Playlist, or_(Playlist.wanted_key == Assembly.key, Playlist.sound_key == Assembly.key))
             .where(Playlist.retired_at.is_(None))
         ):
-            needed |= _clips(stretches)
+            needed |= _clips(*sound)
         for clips in await self._session.scalars(select(PlannedRow.clips).where(PlannedRow.ends_at > needed_after)):
             needed.update(clips)
         return {sha256 for sha256 in needed if sha256}
@@ -91,8 +91,8 @@ class ClipRepository:
         """Remove clips, and the assemblies that are nothing without them."""
         gone = [
             key
-            for key, stretches in await self._session.execute(select(Assembly.key, Assembly.stretches))
-            if not _clips(stretches).isdisjoint(hashes)
+            for key, *sound in await self._session.execute(select(Assembly.key, Assembly.stretches, Assembly.relays))
+            if not _clips(*sound).isdisjoint(hashes)
         ]
         for column in (Playlist.wanted_key, Playlist.sound_key):
             await self._session.execute(update(Playlist).where(column.in_(gone)).values({column: None}))
@@ -103,5 +103,6 @@ class ClipRepository:
         await self._session.execute(delete(Clip).where(Clip.sha256.in_(hashes)))
 
 
-def _clips(stretches: Sequence[dict[str, Any]]) -> set[str]:
-    return {str(stretch["clip"]) for stretch in stretches}
+def _clips(stretches: Sequence[Mapping[str, Any]], relays: Sequence[Mapping[str, Any]]) -> set[str]:
+    """All that an assembled playlist may have to play: what stands in for a station too."""
+    return {str(each["clip"]) for each in stretches} | {str(each["fallback"]) for each in relays if each["fallback"]}

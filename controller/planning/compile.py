@@ -13,6 +13,7 @@ from protocol.messages import (
     Order,
     Plan,
     PlanOccurrence,
+    Relay,
     Stretch,
     TrustedKey,
     VolumeWindow,
@@ -36,11 +37,25 @@ class ClipFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Sound:
+    """What is heard: files, and the time of other stations between them."""
+
+    stretches: tuple[Stretch, ...]
+    relays: tuple[Relay, ...] = ()
+
+    @property
+    def clips(self) -> frozenset[str]:
+        """All that may have to be played: what stands in for a station too."""
+        fallbacks = (relay.fallback for relay in self.relays if relay.fallback is not None)
+        return frozenset([*(stretch.clip for stretch in self.stretches), *fallbacks])
+
+
+@dataclass(frozen=True, slots=True)
 class Airing:
     """A planned occurrence together with its sound."""
 
     occurrence: PlannedOccurrence
-    stretches: tuple[Stretch, ...]
+    sound: Sound
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +81,7 @@ class Speaker:
 class Material:
     """What all speakers of one planning share."""
 
-    sounds: Mapping[ScheduleId, tuple[Stretch, ...]]
+    sounds: Mapping[ScheduleId, Sound]
     clips: Mapping[str, ClipFacts]
     cancelled: frozenset[str]
     freeze: timedelta
@@ -103,7 +118,7 @@ def plan(
     url: Callable[[str, datetime], str],
 ) -> Plan:
     """Return the plan's body; its version is given when it is found to be news."""
-    needed = sorted({stretch.clip for each in aired for stretch in each.stretches})
+    needed = sorted({clip for each in aired for clip in each.sound.clips})
     links_end = window.end + LINK_OUTLIVES_PLAN
     return Plan(
         device=device_id,
@@ -139,7 +154,8 @@ def _on_the_wire(airing: Airing) -> PlanOccurrence:
         late_join_s=each.late_join_s,
         volume=each.volume,
         own_volume=each.own_volume,
-        stretches=airing.stretches,
+        stretches=airing.sound.stretches,
+        relays=airing.sound.relays,
     )
 
 

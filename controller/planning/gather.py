@@ -12,10 +12,9 @@ from controller.broadcasts.models import TargetKind
 from controller.devices.models import Device
 from controller.link.models import RetainedDocument
 from controller.planning import rows
-from controller.planning.compile import ClipFacts, Material, Speaker
+from controller.planning.compile import ClipFacts, Material, Sound, Speaker
 from controller.planning.repository import Addressed, PlanningRepository
 from protocol import topics
-from protocol.messages import Stretch
 from protocol.topics import Channel
 from schedules.entry import nominal_end
 from schedules.plan import Calendar, plan_window
@@ -97,8 +96,8 @@ class Gathering:
                 ),
                 previous=tuple(previous) if _was_planned(known, device.id) else None,
             )
-        hashes = {stretch.clip for sound in sounds.values() for stretch in sound}
-        hashes |= {s.clip for speaker in speakers.values() for a in speaker.previous or () for s in a.stretches}
+        hashes = {clip for sound in sounds.values() for clip in sound.clips}
+        hashes |= {c for speaker in speakers.values() for a in speaker.previous or () for c in a.sound.clips}
         clips = {
             clip.sha256: ClipFacts(clip.sha256, clip.size_bytes, clip.duration_ms, clip.media_type)
             for clip in await repository.clips(hashes)
@@ -113,14 +112,14 @@ def _was_planned(known: Mapping[str, RetainedDocument], device_id: str) -> bool:
 
 def _schedules(
     addressed: Sequence[Addressed],
-) -> tuple[Mapping[str, Schedule], Mapping[ScheduleId, tuple[Stretch, ...]]]:
+) -> tuple[Mapping[str, Schedule], Mapping[ScheduleId, Sound]]:
     schedules: dict[str, Schedule] = {}
-    sounds: dict[ScheduleId, tuple[Stretch, ...]] = {}
+    sounds: dict[ScheduleId, Sound] = {}
     for each in addressed:
         sound = each.schedule.playlist.sound
         if sound is not None:
             schedules[each.schedule.id] = rows.schedule(each.schedule, sound.duration_ms or 0)
-            sounds[ScheduleId(each.schedule.id)] = rows.stretches(sound)
+            sounds[ScheduleId(each.schedule.id)] = rows.sound(sound)
     return schedules, sounds
 
 

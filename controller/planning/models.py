@@ -35,6 +35,8 @@ class PlannedRow(Base):
     volume: Mapped[int]
     own_volume: Mapped[bool]
     stretches: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    relays: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     clips: Mapped[list[str]] = mapped_column(JSON)
+    """All that it may have to play: of its stretches, and what sounds in the place of a silent station."""
     plan_version: Mapped[int] = mapped_column(BigInteger)
     """The plan that first said it so: a speaker that has this one or a later one knows."""

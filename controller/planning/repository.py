@@ -57,6 +57,10 @@ class Told(NamedTuple):
     volume: int
     own_volume: bool
     stretches: str
+    relays: str
+
+
+_AS_TEXT = {"stretches", "relays"}
 
 
 class PlanningRepository:
@@ -140,7 +144,7 @@ class PlanningRepository:
         """Return what each speaker was told of what ends after a moment. Past the session: there are many rows."""
         found: dict[str, list[Told]] = defaultdict(list)
         connection, table = await self._session.connection(), PlannedRow.__table__.c
-        told = [cast(table[name], Text) if name == "stretches" else table[name] for name in Told._fields]
+        told = [cast(table[name], Text) if name in _AS_TEXT else table[name] for name in Told._fields]
         for chunk in chunks(device_ids):
             rows = await connection.execute(
                 select(table.device_id, *told).where(table.device_id.in_(chunk), table.ends_at > ends_after)

@@ -7,13 +7,14 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from controller.broadcasts.models import Schedule as ScheduleRow
-from controller.planning.compile import Airing
+from controller.planning.compile import Airing, Sound
 from controller.planning.repository import Told
 from controller.playlists.models import Assembly
-from protocol.messages import Stretch
+from protocol.messages import Relay, Stretch
 from schedules.types import OccurrenceId, Percent, PlannedOccurrence, Priority, Recurrence, Schedule, ScheduleId
 
 _STRETCHES = TypeAdapter(tuple[Stretch, ...])
+_RELAYS = TypeAdapter(tuple[Relay, ...])
 
 
 def recurrence(row: ScheduleRow) -> Recurrence:
@@ -44,9 +45,9 @@ def schedule(row: ScheduleRow, duration_ms: int) -> Schedule:
     )
 
 
-def stretches(sound: Assembly) -> tuple[Stretch, ...]:
+def sound(made: Assembly) -> Sound:
     """Return the sound of an assembled playlist."""
-    return tuple(Stretch.model_validate(stretch) for stretch in sound.stretches)
+    return Sound(_STRETCHES.validate_python(made.stretches), _RELAYS.validate_python(made.relays))
 
 
 def airing(told: Told) -> Airing:
@@ -66,14 +67,14 @@ def airing(told: Told) -> Airing:
             volume=Percent(told.volume),
             own_volume=told.own_volume,
         ),
-        _promised(told.stretches),
+        _promised(told.stretches, told.relays),
     )
 
 
 @lru_cache(maxsize=1024)
-def _promised(stretches: str) -> tuple[Stretch, ...]:
+def _promised(stretches: str, relays: str) -> Sound:
     """Return the sound that a row holds: the same text on every speaker and every day of a schedule."""
-    return _STRETCHES.validate_json(stretches)
+    return Sound(_STRETCHES.validate_json(stretches), _RELAYS.validate_json(relays))
 
 
 def planned_values(device_id: str, airing: Airing, plan_version: int) -> dict[str, Any]:
@@ -94,7 +95,8 @@ def planned_values(device_id: str, airing: Airing, plan_version: int) -> dict[st
         "late_join_s": each.late_join_s,
         "volume": each.volume,
         "own_volume": each.own_volume,
-        "stretches": [stretch.model_dump(mode="json") for stretch in airing.stretches],
-        "clips": sorted({stretch.clip for stretch in airing.stretches}),
+        "stretches": [stretch.model_dump(mode="json") for stretch in airing.sound.stretches],
+        "relays": [relay.model_dump(mode="json") for relay in airing.sound.relays],
+        "clips": sorted(airing.sound.clips),
         "plan_version": plan_version,
     }

@@ -88,4 +88,5 @@ class PlaylistItem(Base):
     bed_db: Mapped[float | None]
     relay_url: Mapped[str] = mapped_column(String(2000), default="")
     """The station to relay; `announcement_id` is then what sounds in its place when it is silent."""
+    relay_title: Mapped[str] = mapped_column(String(300), default="")
     relay_ms: Mapped[int] = mapped_column(default=0)

@@ -29,6 +29,11 @@ def recipe(items: Sequence[PlaylistItem], announcements: Mapping[str, Announceme
                 if step is None:
                     return None
                 steps.append({"id": str(number), "kind": "announcement", **step})
+            case ItemKind.RELAY:
+                step = _relay(item, announcements)
+                if step is None:
+                    return None
+                steps.append({"id": str(number), "kind": "relay", **step})
     return steps
 
 
@@ -50,6 +55,17 @@ def _reading(item: PlaylistItem, announcements: Mapping[str, Announcement]) -> d
             return None
         step["bed"] = {"clip": bed.clip_sha256, "db": BED_DB if item.bed_db is None else item.bed_db}
     return step
+
+
+def _relay(item: PlaylistItem, announcements: Mapping[str, Announcement]) -> dict[str, Any] | None:
+    """Another station's time, and the clip that stands in for it."""
+    step = {"url": item.relay_url, "title": item.relay_title, "ms": item.relay_ms}
+    if item.announcement_id is None:
+        return step
+    fallback = announcements.get(item.announcement_id)
+    if fallback is None or fallback.clip_sha256 is None:
+        return None
+    return step | {"fallback": fallback.clip_sha256}
 
 
 def key(steps: Recipe) -> str:

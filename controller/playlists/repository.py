@@ -62,7 +62,7 @@ class PlaylistRepository(Repository[Playlist]):
 
 
 def _holds(announcement_id: str) -> ColumnElement[bool]:
-    """Whether an item is of the announcement, or lies over it."""
+    """Whether an item is of the announcement, lies over it, or falls back to it."""
     return or_(PlaylistItem.announcement_id == announcement_id, PlaylistItem.bed_id == announcement_id)
 
 
@@ -94,7 +94,7 @@ class SoundRepository:
         return (await self._session.scalars(select(Playlist).where(Playlist.wanted_key == key))).all()
 
     async def announcements(self, items: Collection[PlaylistItem]) -> dict[str, Announcement]:
-        """Return the announcements that these items are of, by id."""
+        """Return the announcements that these items need, by id."""
         ids = {id_ for item in items for id_ in (item.announcement_id, item.bed_id) if id_}
         found = await self._session.scalars(select(Announcement).where(Announcement.id.in_(ids)))
         return {row.id: row for row in found}

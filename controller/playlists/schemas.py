@@ -1,9 +1,11 @@
 """Shapes of playlists."""
 
+import re
 from collections.abc import Sequence
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, StringConstraints
 
 from audio.signals import ABOUT, Signal, Use
 from controller.announcements.models import Status
@@ -11,7 +13,7 @@ from controller.announcements.schemas import Failure, failure
 from controller.http.fields import AreaCodeField, In, Line
 from controller.playlists.models import ItemKind, Playlist, PlaylistItem
 from controller.text import Text
-from protocol.messages import Stretch
+from protocol.messages import Relay, Stretch
 
 ITEMS_MAX = 100
 PAUSE_MAX_MS = 10 * 60_000
@@ -19,6 +21,11 @@ REPEAT_MAX = 20
 FADE_MAX_MS = 10_000
 BED_MIN_DB, BED_MAX_DB = -40.0, -12.0
 """A louder bed would leave no room for the voice above it."""
+RELAY_MIN_MS, RELAY_MAX_MS = 10_000, 2 * 3600_000
+RELAYS_MAX_MS = 24 * 3600_000
+"""All relays of a playlist together."""
+_HOST = re.compile(r"[a-z0-9_]([a-z0-9._-]*[a-z0-9_])?\.?|[0-9a-f:.]*:[0-9a-f:.]*")
+"""A name or an IPv4 address, or an IPv6 address without its brackets."""
 
 
 def _no_siren(signal: Signal) -> Signal:
@@ -30,6 +37,41 @@ def _no_siren(signal: Signal) -> Signal:
             )
         )
     return signal
+
+
+def _station(url: str) -> str:
+    """Refuse an address that no speaker could open, or that would tell every speaker a password."""
+    if not (url.isascii() and url.isprintable()) or " " in url:
+        raise ValueError(
+            Text(
+                "Địa chỉ không được có dấu cách hay chữ có dấu. Hãy chép nguyên địa chỉ luồng phát.",
+                "The address may hold no spaces and no accents. Copy the stream's address as it is.",
+            )
+        )
+    if urlsplit(url).scheme not in {"http", "https"}:
+        raise ValueError(
+            Text("Địa chỉ phải bắt đầu bằng http:// hoặc https://", "The address must begin with http:// or https://")
+        )
+    try:
+        parts = urlsplit(url)
+        host, _port = parts.hostname or "", parts.port
+    except ValueError:
+        host = ""
+    if not _HOST.fullmatch(host):
+        raise ValueError(
+            Text(
+                "Địa chỉ thiếu tên máy chủ, hoặc tên hay số cổng viết sai.",
+                "The address names no server, or its name or port is malformed.",
+            )
+        )
+    if "@" in parts.netloc:
+        raise ValueError(
+            Text(
+                "Không để tên và mật khẩu trong địa chỉ: loa nào cũng sẽ biết. Hãy xin đài một địa chỉ công khai.",
+                "Keep name and password out of the address: every speaker would know them. Ask for a public one.",
+            )
+        )
+    return parts.geturl()
 
 
 class ChimeIn(In):
@@ -61,7 +103,21 @@ class PauseIn(In):
     pause_ms: int = Field(gt=0, le=PAUSE_MAX_MS)
 
 
-ItemIn = Annotated[ChimeIn | AnnouncementItemIn | PauseIn, Field(discriminator="kind")]
+class RelayIn(In):
+    """Another station's programme, for just so long (`tiếp âm`)."""
+
+    kind: Literal["relay"]
+    url: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000), AfterValidator(_station)
+    ]
+    """Of an Icecast or any plain HTTP stream, or of an HLS playlist."""
+    title: Line
+    duration_ms: int = Field(ge=RELAY_MIN_MS, le=RELAY_MAX_MS)
+    announcement_id: Annotated[str, Field(max_length=26)] | None = None
+    """What sounds in its place while the station is silent, late or gone."""
+
+
+ItemIn = Annotated[ChimeIn | AnnouncementItemIn | PauseIn | RelayIn, Field(discriminator="kind")]
 Items = Annotated[list[ItemIn], Field(min_length=1, max_length=ITEMS_MAX)]
 
 
@@ -94,6 +150,9 @@ class ItemOut(BaseModel):
     fade_out_ms: int = 0
     bed_id: str | None = None
     bed_db: float | None = None
+    url: str | None = None
+    title: str | None = None
+    duration_ms: int | None = None
 
     @classmethod
     def of(cls, item: PlaylistItem) -> Self:
@@ -109,6 +168,9 @@ class ItemOut(BaseModel):
             fade_out_ms=item.fade_out_ms,
             bed_id=item.bed_id,
             bed_db=item.bed_db,
+            url=item.relay_url or None,
+            title=item.relay_title or None,
+            duration_ms=item.relay_ms or None,
         )
 
 
@@ -121,7 +183,7 @@ def holds(playlist: Playlist, items: Sequence[ItemIn]) -> bool:
 
 
 class PlaylistOut(BaseModel):
-    """A playlist. `status` speaks of its present items; `stretches` is the sound that airs meanwhile."""
+    """A playlist. `status` speaks of its present items; `stretches` and `relays` are what airs meanwhile."""
 
     id: str
     area_code: str
@@ -134,6 +196,7 @@ class PlaylistOut(BaseModel):
     error: Failure | None
     duration_ms: int | None
     stretches: list[Stretch]
+    relays: list[Relay]
     listen_url: str | None
 
     @classmethod
@@ -153,5 +216,6 @@ class PlaylistOut(BaseModel):
             error=failure(wanted.error_code, wanted.error_vi, wanted.error_en) if wanted else None,
             duration_ms=sound.duration_ms if sound else None,
             stretches=stretches,
+            relays=[Relay.model_validate(each) for each in sound.relays] if sound else [],
             listen_url=f"/content/{stretches[0].clip}" if stretches else None,
         )

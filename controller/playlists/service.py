@@ -13,7 +13,16 @@ from controller.database import new_id
 from controller.errors import Conflict, FieldError, Forbidden, Invalid
 from controller.playlists.models import ItemKind, Playlist, PlaylistItem
 from controller.playlists.repository import PlaylistRepository
-from controller.playlists.schemas import AnnouncementItemIn, ChimeIn, ItemIn, PauseIn, PlaylistEdit, PlaylistIn
+from controller.playlists.schemas import (
+    RELAYS_MAX_MS,
+    AnnouncementItemIn,
+    ChimeIn,
+    ItemIn,
+    PauseIn,
+    PlaylistEdit,
+    PlaylistIn,
+    RelayIn,
+)
 from controller.playlists.sound import Sounds
 from controller.text import Text
 
@@ -84,6 +93,12 @@ class Playlists:
         """Refuse items that the viewer cannot see, each by its place; and a playlist without a sound."""
         if all(isinstance(item, PauseIn) for item in items):
             raise Invalid.field("items", "Chưa có gì để phát", "There is nothing to be heard")
+        if sum(item.duration_ms for item in items if isinstance(item, RelayIn)) > RELAYS_MAX_MS:
+            raise Invalid.field(
+                "items",
+                "Tiếp âm quá dài: tất cả không quá 24 giờ. Hãy chia thành nhiều chương trình.",
+                "The relays are too long: 24 hours together are the most. Make several playlists of them.",
+            )
         named = _named(items)
         seen = await AnnouncementRepository(self._session).some(self._viewer, set(named.values()))
         wrong = [
@@ -107,10 +122,10 @@ def _named(items: Sequence[ItemIn]) -> dict[str, str]:
     """The announcements that items name, by the field that names them."""
     named: dict[str, str] = {}
     for place, item in enumerate(items):
-        if isinstance(item, AnnouncementItemIn):
+        if isinstance(item, AnnouncementItemIn | RelayIn) and item.announcement_id is not None:
             named[f"items.{place}.announcement_id"] = item.announcement_id
-            if item.bed_id is not None:
-                named[f"items.{place}.bed_id"] = item.bed_id
+        if isinstance(item, AnnouncementItemIn) and item.bed_id is not None:
+            named[f"items.{place}.bed_id"] = item.bed_id
     return named
 
 
@@ -135,4 +150,13 @@ def _item(position: int, wish: ItemIn) -> PlaylistItem:
                 fade_out_ms=wish.fade_out_ms,
                 bed_id=wish.bed_id,
                 bed_db=wish.bed_db,
+            )
+        case RelayIn():
+            return PlaylistItem(
+                position=position,
+                kind=ItemKind.RELAY,
+                announcement_id=wish.announcement_id,
+                relay_url=wish.url,
+                relay_title=wish.title,
+                relay_ms=wish.duration_ms,
             )

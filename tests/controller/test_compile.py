@@ -8,7 +8,7 @@ from datetime import UTC, datetime, time, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.planning.compile import ClipFacts, Material, Speaker, airings, config, content_hash, plan
+from controller.planning.compile import ClipFacts, Material, Sound, Speaker, airings, config, content_hash, plan
 from protocol.messages import Plan, Stretch, TrustedKey
 from schedules.plan import Calendar, plan_window
 from schedules.types import (
@@ -53,7 +53,8 @@ def compiled(chosen: Sequence[tuple[int, int, int, str | None, str]], shuffle: r
     chosen = list(chosen)
     shuffle.shuffle(chosen)
     sounds = {
-        ScheduleId(f"s{number}"): (Stretch(clip=clip * 64, at_ms=0, duration_ms=60_000),) for number, *_, clip in chosen
+        ScheduleId(f"s{number}"): Sound((Stretch(clip=clip * 64, at_ms=0, duration_ms=60_000),))
+        for number, *_, clip in chosen
     }
     clips = dict(shuffle.sample(list(CLIPS.items()), len(CLIPS)))
     aired = airings(
@@ -88,16 +89,16 @@ def test_the_content_differs_when_anything_else_does() -> None:
 
 def test_what_was_promised_keeps_its_sound_and_what_was_called_off_is_gone() -> None:
     soon = schedule(1, 12, 0, None)  # noon in Việt Nam is now
-    old = (Stretch(clip="a" * 64, at_ms=0, duration_ms=60_000),)
-    new = (Stretch(clip="b" * 64, at_ms=0, duration_ms=60_000),)
+    old = Sound((Stretch(clip="a" * 64, at_ms=0, duration_ms=60_000),))
+    new = Sound((Stretch(clip="b" * 64, at_ms=0, duration_ms=60_000),))
     material = Material({soon.id: old}, CLIPS, frozenset(), timedelta(seconds=10))
     before = NOW - timedelta(minutes=5)
     promised = airings(speaker([soon]), material, CALENDAR, before)
     told = replace(speaker([soon]), previous=promised)
 
     edited = replace(material, sounds={soon.id: new})
-    assert [each.stretches for each in airings(told, edited, CALENDAR, before)] == [new]
-    assert [each.stretches for each in airings(told, edited, CALENDAR, NOW - timedelta(seconds=5))] == [old]
+    assert [each.sound for each in airings(told, edited, CALENDAR, before)] == [new]
+    assert [each.sound for each in airings(told, edited, CALENDAR, NOW - timedelta(seconds=5))] == [old]
     called_off = replace(edited, cancelled=frozenset({promised[0].occurrence.id}))
     assert airings(told, called_off, CALENDAR, NOW) == ()
 

@@ -71,7 +71,7 @@ async def test_a_title_read_twice_over_music_between_chimes(officer: httpx.Async
         officer, {"kind": "chime", "chime": "test-rising"}, over_music, {"kind": "chime", "chime": "test-falling"}
     )
 
-    assert playlist["items"][1] == over_music | {"chime": None, "pause_ms": None}
+    assert over_music.items() <= playlist["items"][1].items()
     marks = playlist["stretches"][0]["marks"]
     assert [mark["kind"] for mark in marks] == ["chime", "announcement", "pause", "announcement", "chime"]
     assert marks[1]["duration_ms"] == pytest.approx(news["duration_ms"] + BED_LEAD_MS, abs=1)

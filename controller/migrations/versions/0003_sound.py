@@ -28,10 +28,12 @@ def upgrade() -> None:
         table.add_column(sa.Column("bed_id", sa.String(length=26), nullable=True))
         table.add_column(sa.Column("bed_db", sa.Double(), nullable=True))
         table.add_column(sa.Column("relay_url", sa.String(length=2000), nullable=False, server_default=""))
+        table.add_column(sa.Column("relay_title", sa.String(length=300), nullable=False, server_default=""))
         table.add_column(sa.Column("relay_ms", sa.Integer(), nullable=False, server_default="0"))
         table.create_foreign_key("fk_playlist_items_bed_id", "announcements", ["bed_id"], ["id"])
     with op.batch_alter_table("planned_occurrences") as table:
         table.add_column(sa.Column("own_volume", sa.Boolean(), nullable=False, server_default=sa.true()))
+        table.add_column(sa.Column("relays", sa.JSON(), nullable=False, server_default="[]"))
     op.create_index("ix_playlist_items_bed_id", "playlist_items", ["bed_id"])
     op.create_table(
         "pronunciations",
@@ -54,10 +56,11 @@ def downgrade() -> None:
     op.drop_table("pronunciations")
     op.drop_index("ix_playlist_items_bed_id", "playlist_items")
     with op.batch_alter_table("planned_occurrences") as table:
+        table.drop_column("relays")
         table.drop_column("own_volume")
     with op.batch_alter_table("playlist_items") as table:
         table.drop_constraint("fk_playlist_items_bed_id", type_="foreignkey")
-        for column in ("relay_ms", "relay_url", "bed_db", "bed_id", "fade_out_ms", "fade_in_ms"):
+        for column in ("relay_ms", "relay_title", "relay_url", "bed_db", "bed_id", "fade_out_ms", "fade_in_ms"):
             table.drop_column(column)
     with op.batch_alter_table("assemblies") as table:
         table.drop_column("relays")
