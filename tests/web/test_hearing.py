@@ -10,9 +10,11 @@ from playwright.sync_api import BrowserContext, expect
 from tests.support.controller import PASSWORD, House
 from tests.support.site import Site
 from tests.web.test_browser import (  # noqa: F401 - fixtures
+    PHONE,
     chromium,
     commune,
     context,
+    fits,
     leaves_nothing_running,
     sign_in,
     site,
@@ -154,4 +156,21 @@ def test_a_word_is_heard_on_the_dictionarys_page(
 
     expect(page.locator('[data-word="NVH"]')).to_be_visible()
     assert not page.complaints
+    page.close()
+
+
+def test_the_dictionarys_page_fits_a_phone(
+    context: BrowserContext,  # noqa: F811
+    site: Site,  # noqa: F811
+    commune: str,  # noqa: F811
+):
+    page = sign_in(context, site, commune)
+    page.set_viewport_size(PHONE)
+    page.goto(f"{site.url}/pronunciations")
+    page.get_by_label("Viết là").fill("UBMTTQ")
+    page.get_by_label("Đọc là").fill("uỷ ban mặt trận tổ quốc Việt Nam xã Đông Cứu")
+    page.get_by_role("button", name="Thêm").click()
+
+    expect(page.locator('[data-word="UBMTTQ"]')).to_be_visible()
+    assert fits(page)
     page.close()
