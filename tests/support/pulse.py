@@ -6,7 +6,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,9 +22,10 @@ _CHUNK_FRAMES = 480
 
 
 class Ear:
-    """Records a monitor, knowing when each sample was there."""
+    """Records a monitor, knowing when each sample was there. A server whose clock is fast by `ppm` sends more of them."""
 
-    def __init__(self, server: str, sink: str) -> None:
+    def __init__(self, server: str, sink: str, *, ppm: float = 0.0) -> None:
+        self._rate_hz = RATE_HZ * (1 + ppm * 1e-6)
         self._command = [
             "parec", f"--server={server}", f"--device={sink}.monitor", "--latency-msec=10", "--raw",
             "--format=s16le", f"--rate={RATE_HZ}", "--channels=1",
@@ -54,23 +55,23 @@ class Ear:
                 with self._lock:
                     self._heard += chunk
                     # The chunk that waited least tells best when the first sample was there.
-                    self._first_mono_s = min(self._first_mono_s, now - len(self._heard) / 2 / RATE_HZ)
+                    self._first_mono_s = min(self._first_mono_s, now - len(self._heard) / 2 / self._rate_hz)
 
     def between(self, start: datetime, end: datetime) -> Recording:
         """What was heard between two moments."""
         offset = datetime.now(UTC).timestamp() - time.monotonic()
         with self._lock:
             first, samples = self._first_mono_s, np.frombuffer(bytes(self._heard[: len(self._heard) // 2 * 2]), "<i2")
-        begin = max(0, round((start.timestamp() - offset - first) * RATE_HZ))
-        finish = round((end.timestamp() - offset - first) * RATE_HZ)
-        at = datetime.fromtimestamp(first + begin / RATE_HZ + offset, UTC)
+        begin = max(0, round((start.timestamp() - offset - first) * self._rate_hz))
+        finish = round((end.timestamp() - offset - first) * self._rate_hz)
+        at = datetime.fromtimestamp(first + begin / self._rate_hz + offset, UTC)
         return Recording(Path(), "", at, samples[begin:finish].astype(np.float32) / 32768)
 
 
 class PulseServer:
     """A PulseAudio that can be killed, made to hang and started again; its sinks lead nowhere."""
 
-    def __init__(self, folder: Path, count: int = 1, *, through: Sequence[str] = ()) -> None:
+    def __init__(self, folder: Path, count: int = 1, *, env: Mapping[str, str] | None = None) -> None:
         assert shutil.which("pulseaudio"), "PulseAudio is not installed: sudo apt install pulseaudio pulseaudio-utils"
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
@@ -84,7 +85,7 @@ class PulseServer:
             )
             + f"load-module module-native-protocol-unix socket={self._socket} auth-anonymous=1\n"
         )
-        self._through = tuple(through)
+        self._env = dict(env or {})
         self._child: Child | None = None
 
     @property
@@ -96,12 +97,12 @@ class PulseServer:
         """Run, until it takes connections."""
         self._socket.unlink(missing_ok=True)
         command = [
-            *self._through, "pulseaudio", "-n", "-F", str(self._script), "--daemonize=no", "--exit-idle-time=-1",
+            "pulseaudio", "-n", "-F", str(self._script), "--daemonize=no", "--exit-idle-time=-1",
             "--use-pid-file=no", "--disable-shm=no", "--enable-memfd=no",
         ]  # fmt: skip
         runtime = {"XDG_RUNTIME_DIR": str(self.folder), "PULSE_RUNTIME_PATH": str(self.folder / "run")}
         self._child = Child(
-            "pulseaudio", command, log=self.folder / "pulse.log", env={"HOME": str(self.folder), **runtime}
+            "pulseaudio", command, log=self.folder / "pulse.log", env={"HOME": str(self.folder), **runtime, **self._env}
         )
         eventually(self._socket.exists, within_s=10, what="PulseAudio is up")
 
