@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from controller.broadcasts.repository import DayOfAir
-from controller.broadcasts.schemas import OccurrenceOut, SpeakerProgress
+from controller.broadcasts.schemas import OccurrenceOut, RelayOut, SpeakerProgress
 from controller.monitoring.models import DeviceStateRow
 from controller.planning.models import PlannedRow
 from controller.records.models import PlayRecordRow
@@ -58,6 +58,7 @@ def _occurrence(
         starts_at=min(row.starts_at for row in rows),
         ends_at=max(row.ends_at for row in rows),
         duration_ms=first.duration_ms,
+        relays=[RelayOut.model_validate(relay) for relay in first.relays],
         priority=Priority(first.priority),
         cancelled=called_off,
         targeted=len(rows),

@@ -53,7 +53,7 @@ class OccurrenceRepository:
         """What was planned for the speakers in the viewer's subtree."""
         return (
             select(PlannedRow)
-            .options(defer(PlannedRow.stretches, raiseload=True), defer(PlannedRow.relays, raiseload=True))
+            .options(defer(PlannedRow.stretches, raiseload=True))
             .join(Device, Device.id == PlannedRow.device_id)
             .join(Area, Area.code == Device.area_code)
             .where(within(Area.path, viewer.scope))

@@ -165,6 +165,14 @@ class SpeakerProgress(BaseModel):
     reason: str = ""
 
 
+class RelayOut(BaseModel):
+    """Another station's time inside an airing."""
+
+    title: str
+    at_ms: int
+    duration_ms: int
+
+
 class OccurrenceOut(BaseModel):
     """One airing on all the viewer's speakers that it is meant for."""
 
@@ -174,6 +182,7 @@ class OccurrenceOut(BaseModel):
     starts_at: AwareDatetime
     ends_at: AwareDatetime
     duration_ms: int
+    relays: list[RelayOut]
     priority: Priority
     cancelled: bool
     targeted: int

@@ -119,6 +119,7 @@ def _airing(each: OccurrenceOut, rrule: str | None, place_of: Mapping[str, str])
         starts_at=each.starts_at,
         ends_at=each.ends_at,
         duration_ms=each.duration_ms,
+        stations=[relay.title for relay in each.relays],
         targets=each.targeted,
         places=sorted({place_of[speaker.device] for speaker in each.speakers if speaker.device in place_of}),
         rrule=rrule,

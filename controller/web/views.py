@@ -75,6 +75,7 @@ class OccurrenceView:
     tone: Tone
     targets: int
     places: str = ""
+    stations: str = ""
     ready: int = 0
     on_air: int = 0
     played: int = 0

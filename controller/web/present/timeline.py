@@ -24,6 +24,8 @@ class AiringFacts:
     duration_ms: int
     targets: int
     places: Sequence[str] = ()
+    stations: Sequence[str] = ()
+    """Whose programme is relayed, in order."""
     rrule: str | None = None
     ready: int = 0
     on_air: int = 0
@@ -63,6 +65,7 @@ def occurrence_view(facts: AiringFacts, formats: Formats, now: datetime) -> Occu
         tone=_tone(facts, phase, odd=odd),
         targets=facts.targets,
         places=", ".join(facts.places[:3]) + (" …" if len(facts.places) > 3 else ""),  # noqa: PLR2004 a line's worth
+        stations=", ".join(dict.fromkeys(facts.stations)),
         ready=facts.ready,
         on_air=facts.on_air,
         played=facts.played,
