@@ -1,9 +1,7 @@
 """Shapes of playlists."""
 
-import re
 from collections.abc import Sequence
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, StringConstraints
 
@@ -12,6 +10,7 @@ from controller.announcements.models import Status
 from controller.announcements.schemas import Failure, failure
 from controller.http.fields import AreaCodeField, In, Line
 from controller.playlists.models import ItemKind, Playlist, PlaylistItem
+from controller.playlists.stations import station
 from controller.text import Text
 from protocol.messages import Relay, Stretch
 
@@ -24,8 +23,6 @@ BED_MIN_DB, BED_MAX_DB = -40.0, -12.0
 RELAY_MIN_MS, RELAY_MAX_MS = 10_000, 2 * 3600_000
 RELAYS_MAX_MS = 24 * 3600_000
 """All relays of a playlist together."""
-_HOST = re.compile(r"[a-z0-9_]([a-z0-9._-]*[a-z0-9_])?\.?|[0-9a-f:.]*:[0-9a-f:.]*")
-"""A name or an IPv4 address, or an IPv6 address without its brackets."""
 
 
 def _no_siren(signal: Signal) -> Signal:
@@ -37,41 +34,6 @@ def _no_siren(signal: Signal) -> Signal:
             )
         )
     return signal
-
-
-def _station(url: str) -> str:
-    """Refuse an address that no speaker could open, or that would tell every speaker a password."""
-    if not (url.isascii() and url.isprintable()) or " " in url:
-        raise ValueError(
-            Text(
-                "Địa chỉ không được có dấu cách hay chữ có dấu. Hãy chép nguyên địa chỉ luồng phát.",
-                "The address may hold no spaces and no accents. Copy the stream's address as it is.",
-            )
-        )
-    if urlsplit(url).scheme not in {"http", "https"}:
-        raise ValueError(
-            Text("Địa chỉ phải bắt đầu bằng http:// hoặc https://", "The address must begin with http:// or https://")
-        )
-    try:
-        parts = urlsplit(url)
-        host, _port = parts.hostname or "", parts.port
-    except ValueError:
-        host = ""
-    if not _HOST.fullmatch(host):
-        raise ValueError(
-            Text(
-                "Địa chỉ thiếu tên máy chủ, hoặc tên hay số cổng viết sai.",
-                "The address names no server, or its name or port is malformed.",
-            )
-        )
-    if "@" in parts.netloc:
-        raise ValueError(
-            Text(
-                "Không để tên và mật khẩu trong địa chỉ: loa nào cũng sẽ biết. Hãy xin đài một địa chỉ công khai.",
-                "Keep name and password out of the address: every speaker would know them. Ask for a public one.",
-            )
-        )
-    return parts.geturl()
 
 
 class ChimeIn(In):
@@ -108,7 +70,7 @@ class RelayIn(In):
 
     kind: Literal["relay"]
     url: Annotated[
-        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000), AfterValidator(_station)
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000), AfterValidator(station)
     ]
     """Of an Icecast or any plain HTTP stream, or of an HLS playlist."""
     title: Line

@@ -9,14 +9,8 @@ from sqlalchemy import select
 
 from controller.broadcasting import planning
 from controller.commands.models import CommandRow
-from controller.link.inbox import DatabaseInbox
-from controller.link.ports import Incoming
-from controller.link.refusals import Refusals
-from controller.monitoring.hub import hub_of
-from protocol.messages import Message, Outcome, PlayerState, PlayRecord, Records
-from protocol.topics import DeviceTopic
-from schedules.types import DeviceId
-from tests.support.broadcasts import plan_of, playlist, replan
+from protocol.messages import Outcome, PlayerState, PlayRecord, Records
+from tests.support.broadcasts import hear, plan_of, playlist, replan
 from tests.support.controller import House, open_house
 from tests.support.speaker import state_of
 
@@ -48,19 +42,6 @@ async def wish(house: House, **more: Any) -> dict[str, Any]:
         "targets": [{"kind": "area", "key": COMMUNE}],
         **more,
     }
-
-
-async def hear(house: House, said: Message, device: str) -> None:
-    """Let the controller hear a speaker, without a broker between."""
-    inbox = DatabaseInbox(
-        house.database,
-        key=house.runtime.keys.signing,
-        hub=hub_of(house.runtime),
-        wake_link=lambda: None,
-        now=house.clock,
-        refusals=Refusals(),
-    )
-    await inbox.receive(Incoming(DeviceTopic(DeviceId(device), said.channel), said.encode(), retained=False))
 
 
 async def commands(house: House) -> list[tuple[str, str]]:

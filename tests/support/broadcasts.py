@@ -14,12 +14,16 @@ from controller.content.models import Clip
 from controller.content.service import store_of
 from controller.database import new_id
 from controller.events import DeviceChanged, ScheduleChanged, record_event
+from controller.link.inbox import DatabaseInbox
 from controller.link.models import RetainedDocument
+from controller.link.ports import Incoming
+from controller.link.refusals import Refusals
+from controller.monitoring.hub import hub_of
 from controller.playlists.models import Assembly, Playlist
 from protocol import topics
-from protocol.messages import Config, Plan
+from protocol.messages import Config, Message, Plan
 from protocol.signing import KeyRing, verify
-from protocol.topics import Channel
+from protocol.topics import Channel, DeviceTopic
 from schedules.types import VIETNAM, DeviceId, Priority
 from tests.support.controller import House
 from tests.support.eventually import becomes
@@ -141,3 +145,16 @@ async def replan(house: House, device: str) -> None:
     """Tell the house that a speaker changed, as its API would."""
     async with house.database.transaction() as session:
         record_event(session, DeviceChanged(device))
+
+
+async def hear(house: House, said: Message, device: str) -> None:
+    """Let the controller hear a speaker, without a broker between."""
+    inbox = DatabaseInbox(
+        house.database,
+        key=house.runtime.keys.signing,
+        hub=hub_of(house.runtime),
+        wake_link=lambda: None,
+        now=house.clock,
+        refusals=Refusals(),
+    )
+    await inbox.receive(Incoming(DeviceTopic(DeviceId(device), said.channel), said.encode(), retained=False))
