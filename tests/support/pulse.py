@@ -22,7 +22,7 @@ _CHUNK_FRAMES = 480
 
 
 class Ear:
-    """Records a monitor, knowing when each sample was there. A server whose clock is fast by `ppm` sends more of them."""
+    """Records a monitor, knowing when each sample was there. A server that is fast by `ppm` sends more."""
 
     def __init__(self, server: str, sink: str, *, ppm: float = 0.0) -> None:
         self._rate_hz = RATE_HZ * (1 + ppm * 1e-6)
