@@ -1,0 +1,55 @@
+"""What the form shows while a sound is made."""
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+from sqlalchemy import select
+
+from controller.announcements.making import Making
+from controller.announcements.models import Announcement
+from controller.announcements.workshop import workshop_of
+from tests.support.controller import PASSWORD, House, open_house
+
+COMMUNE = "00001"
+WORDS = {"token": "t", "source": "text", "title": "Họp", "text": "Mời bà con đi họp"}
+PART = {"HX-Request": "true"}
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    """A controller whose workshop does not work: the test says how far it is."""
+    async with open_house(tmp_path / "data", services=()) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def browser(house: House) -> httpx.AsyncClient:
+    await house.commune(COMMUNE, speakers=1)
+    await house.user("lan", COMMUNE)
+    browser = house.browser()
+    await browser.post("/sign-in", data={"username": "lan", "password": PASSWORD})
+    return browser
+
+
+async def announcement(house: House) -> Announcement:
+    async with house.database.reading() as session:
+        return (await session.scalars(select(Announcement))).one()
+
+
+async def look(browser: httpx.AsyncClient, first: httpx.Response) -> str:
+    address, spoken = re.search(r'hx-get="([^"]+)" hx-vals=\'{"spoken": "(\w+)"}', first.text).groups()
+    return (await browser.get(address, params={"spoken": spoken}, headers=PART)).text
+
+
+async def test_the_making_is_shown_in_per_cent_once_that_is_known(house: House, browser: httpx.AsyncClient) -> None:
+    first = await browser.post("/announce/listen", data=WORDS, headers=PART)
+    assert '<progress class="making" max="100" aria' in first.text
+
+    job = (await announcement(house)).job
+    workshop_of(house.runtime)._makings._note(job, Making("encoding", 42))
+    later = await look(browser, first)
+    assert 'value="42"' in later
+    assert "42 %" in later
