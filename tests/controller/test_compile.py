@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.planning.compile import ClipFacts, Material, Sound, Speaker, airings, config, content_hash, plan
-from protocol.messages import Plan, Stretch, TrustedKey
+from protocol.messages import Plan, Relay, Stretch, TrustedKey
 from schedules.plan import Calendar, plan_window
 from schedules.types import (
     ClassVolumes,
@@ -45,6 +45,12 @@ def schedule(number: int, hour: int, minute: int, rule: str | None) -> Schedule:
     return Schedule(ScheduleId(f"s{number}"), f"Tin {number}", Recurrence(first, rrule=rule), duration_ms=60_000)
 
 
+def relay(clip: str) -> Relay:
+    """Half a minute of another station, with one of the other clips to stand in."""
+    fallback = {"a": "b", "b": "c", "c": "a"}[clip] * 64
+    return Relay(item_id="2", at_ms=30_000, duration_ms=30_000, url="https://vov.example.vn/live", fallback=fallback)
+
+
 def speaker(chosen: Sequence[Schedule]) -> Speaker:
     return Speaker("loa-1", "Loa 1", ("VN", "24"), ("g2", "g1"), SpeakerPolicy(), 0, tuple(chosen), None)
 
@@ -53,7 +59,7 @@ def compiled(chosen: Sequence[tuple[int, int, int, str | None, str]], shuffle: r
     chosen = list(chosen)
     shuffle.shuffle(chosen)
     sounds = {
-        ScheduleId(f"s{number}"): Sound((Stretch(clip=clip * 64, at_ms=0, duration_ms=60_000),))
+        ScheduleId(f"s{number}"): Sound((Stretch(clip=clip * 64, at_ms=0, duration_ms=30_000),), (relay(clip),))
         for number, *_, clip in chosen
     }
     clips = dict(shuffle.sample(list(CLIPS.items()), len(CLIPS)))
@@ -73,6 +79,9 @@ def test_the_plan_does_not_depend_on_the_order_of_rows(
     first, second = compiled(chosen, random.Random(1)), compiled(chosen, shuffle)
     assert first.encode() == second.encode()
     assert content_hash(first) == content_hash(second)
+    asked = {part.clip for each in first.occurrences for part in each.stretches}
+    asked |= {part.fallback for each in first.occurrences for part in each.relays if part.fallback}
+    assert {clip.sha256 for clip in first.clips} == asked
 
 
 @given(st.integers(1, 2**53))
