@@ -1,7 +1,6 @@
 """What the player reads while a station is relayed: always as much as it asks for, and never more than was planned."""
 
 import audioop
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Final, Literal, Protocol, runtime_checkable
 from device_agent.mixer import Sound
 from device_agent.relay.jitter import Jitter
 from device_agent.relay.rules import LIMITS, Account, Limits, Seen, Standing, Voice, after, spare_wanted
-from device_agent.relay.station import Station
+from device_agent.relay.source import RelaySource
 from device_agent.sinks import FRAME_BYTES, RATE_HZ
 
 LEAD_S: Final = 10.0
@@ -23,7 +22,7 @@ Trouble = Literal["relay_silent", "relay_dead"]
 
 
 @dataclass(frozen=True, slots=True)
-class Relayed:
+class Station:
     """A station, for how long, and what sounds instead while it cannot be heard."""
 
     url: str
@@ -63,15 +62,11 @@ class Feed(Protocol):
     def flowing(self) -> bool:
         """Whether the connection stands and has brought sound lately."""
 
+    def start(self) -> None:
+        """Call the station, and keep connected."""
+
     def close(self) -> None:
-        """End it; does not wait."""
-
-
-class OpenFeed(Protocol):
-    """Calls a station."""
-
-    def __call__(self, url: str, within_s: float, *, on_trouble: Callable[[], None]) -> Feed:
-        """Begin to fetch it, for so long at the most; `on_trouble` is called when it fails or is late."""
+        """Break off; does not wait for it."""
 
 
 class RelaySound:
@@ -82,25 +77,26 @@ class RelaySound:
 
     def __init__(
         self,
-        wanted: Relayed,
+        station: Station,
         *,
-        open_spare: Callable[[], Spare] | None = None,
-        open_feed: OpenFeed = Station,
+        open_fallback: Callable[[Path], Spare],
+        source: Feed | None = None,
         limits: Limits = LIMITS,
         mono: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._left = wanted.duration_ms * RATE_HZ // 1000
+        self._left = station.duration_ms * RATE_HZ // 1000
         self._limits = limits
         self._mono = mono
-        self._opened_mono_s = mono()
+        self._called_mono_s = mono()
         self._standing: Standing | None = None
-        self._open_spare = open_spare
+        self._fallback = station.fallback
+        self._open_fallback = open_fallback
         self._spare: Spare | None = None
-        self._closed = False
-        self._lock = threading.Lock()
+        self._spare_heard = False
         self._trouble: Trouble | None = None
         self.account = Account()
-        self._feed = open_feed(wanted.url, wanted.duration_ms / 1000 + 2 * LEAD_S, on_trouble=self._want_spare)
+        self._source = source or RelaySource(station.url, window_s=station.duration_ms / 1000 + 2 * LEAD_S)
+        self._source.start()
 
     @property
     def ended(self) -> bool:
@@ -126,28 +122,27 @@ class RelaySound:
                 block = _ramped(block, self._left / _STEP_FRAMES, (self._left - wanted) / _STEP_FRAMES)
             pcm += block
             self._left -= wanted
-            if not self._left:
-                self.close()
+        if not self._left:
+            self.close()
         return bytes(pcm)
 
     def close(self) -> None:
         """Let go of the station and of what stands in for it."""
-        with self._lock:
-            self._closed = True
+        self._left = 0
         self._trouble = None
-        self._feed.close()
+        self._source.close()
         self._drop_spare()
 
     def _step(self, frames: int) -> bytes:
         before = self._standing or self._first_standing()
-        buffered, hushed = self._feed.jitter.seen
-        seen = Seen(buffered, hushed, self._feed.flowing, self._spare_ready())
+        buffered, hushed = self._source.jitter.seen
+        seen = Seen(buffered, hushed, self._source.flowing, self._spare_ready())
         now = self._standing = after(before, seen, frames, self._limits)
         if now.voice is before.voice:
             pcm = self._take(now.voice, frames)
         else:
             leaving = _ramped(self._take(before.voice, frames), 1, 0)
-            self._feed.jitter.listen(heard=now.voice is Voice.SOURCE)
+            self._source.jitter.listen(heard=now.voice is Voice.SOURCE)
             pcm = audioop.add(leaving, _ramped(self._take(now.voice, frames), 0, 1), FRAME_BYTES)
         self.account = self.account.with_(now.voice, frames)
         self._judge(now, seen)
@@ -155,7 +150,7 @@ class RelaySound:
 
     def _first_standing(self) -> Standing:
         """The station was called some time ago: if it has not come by now, it has been waited for."""
-        waited = round((self._mono() - self._opened_mono_s) * RATE_HZ)
+        waited = round((self._mono() - self._called_mono_s) * RATE_HZ)
         return Standing(waited=min(waited, self._limits.patience))
 
     def _judge(self, standing: Standing, seen: Seen) -> None:
@@ -173,31 +168,31 @@ class RelaySound:
     def _take(self, voice: Voice, frames: int) -> bytes:
         match voice:
             case Voice.SOURCE:
-                pcm = self._feed.jitter.take(frames)
+                pcm = self._source.jitter.take(frames)
             case Voice.FALLBACK if self._spare is not None:
                 pcm = self._spare.read(frames)
+                self._spare_heard = self._spare_heard or bool(pcm)
             case _:
                 pcm = b""
         return pcm + bytes(frames * FRAME_BYTES - len(pcm))
 
     def _spare_ready(self) -> bool:
         spare = self._spare
-        if spare is not None and (spare.failed or (spare.ended and spare.ready)):
+        if spare is not None and (spare.failed or spare.ended):
+            if spare.failed or not self._spare_heard:
+                self._fallback = None
             self._drop_spare()
-            self._open_spare = None
-            return False
-        return spare is not None and spare.ready
+            self._want_spare()
+        return self._spare is not None and self._spare.ready and not self._spare.failed
 
     def _want_spare(self) -> None:
-        with self._lock:
-            if self._spare is None and self._open_spare is not None and not self._closed:
-                self._spare = self._open_spare()
+        if self._spare is None and self._fallback is not None:
+            self._spare, self._spare_heard = self._open_fallback(self._fallback), False
 
     def _drop_spare(self) -> None:
-        with self._lock:
-            spare, self._spare = self._spare, None
-        if spare is not None:
-            spare.close()
+        if self._spare is not None:
+            self._spare.close()
+            self._spare = None
 
 
 def joined(account: Account | None, other: Account | None) -> Account | None:
