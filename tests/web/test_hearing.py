@@ -174,3 +174,13 @@ def test_the_dictionarys_page_fits_a_phone(
     expect(page.locator('[data-word="UBMTTQ"]')).to_be_visible()
     assert fits(page)
     page.close()
+
+
+def test_one_sound_is_heard_at_a_time(site: Site, context: BrowserContext, commune: str):  # noqa: F811 - fixtures
+    page = sign_in(context, site, commune)
+    page.goto(f"{site.url}/signals")
+    first, second = page.locator("audio").nth(0), page.locator("audio").nth(1)
+    first.evaluate("audio => audio.play()")
+    second.evaluate("audio => audio.play()")
+    assert first.evaluate("audio => audio.paused")
+    assert not second.evaluate("audio => audio.paused")
