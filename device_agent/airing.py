@@ -14,6 +14,7 @@ from device_agent.errors import AgentError
 from device_agent.mixer import Ended, Sound, Started
 from device_agent.player import Player
 from device_agent.ports import Journal, Play, PlayId
+from device_agent.relay.sound import Relaying, Trouble
 from device_agent.volume import gain
 from protocol.messages import Outcome
 from schedules.types import PlannedOccurrence
@@ -51,6 +52,8 @@ class Airing:
     occurrence: PlannedOccurrence | None = None
     resumed: bool = False
     """Some of it was heard before."""
+    relaying: Relaying | None = None
+    """What tells how a station in it is doing."""
     first_mono_s: float | None = None
     first_at: datetime | None = None
     """The same by the clock of that moment: by the time it ends the clock may have moved."""
@@ -136,6 +139,7 @@ class Airings:
             play.volume,
             occurrence,
             resumed,
+            sound if isinstance(sound, Relaying) else None,
         )
         self._open[number] = self.current = airing
         return airing
@@ -210,6 +214,12 @@ class Airings:
         except AgentError as error:
             self._complain(error)
 
+    @property
+    def relay_trouble(self) -> Trouble | None:
+        """What is wrong with the station that should be heard now."""
+        relaying = self.current.relaying if self.current is not None else None
+        return relaying.trouble if relaying is not None else None
+
     def all(self) -> tuple[Airing, ...]:
         """Everything the player has now."""
         return tuple(self._open.values())
@@ -271,7 +281,7 @@ def _error_ms(airing: Airing) -> float | None:
 def _outcome(airing: Airing, event: Ended) -> tuple[Outcome, str]:
     match event.cause:
         case "completed":
-            return Outcome.COMPLETED, _whole(airing, event)
+            return _unheard(airing) or (Outcome.COMPLETED, _whole(airing, event))
         case "failed" if airing.play.kind == "live":
             return Outcome.INTERRUPTED, "source_dry"
         case "failed":
@@ -284,9 +294,16 @@ def _outcome(airing: Airing, event: Ended) -> tuple[Outcome, str]:
                 return (
                     (Outcome.STOPPED, "limit")
                     if airing.play.kind == "live"
-                    else (Outcome.COMPLETED, _whole(airing, event))
+                    else _unheard(airing) or (Outcome.COMPLETED, _whole(airing, event))
                 )
             return outcome, reason
+
+
+def _unheard(airing: Airing) -> tuple[Outcome, str] | None:
+    """What there is to say of an airing in which nothing was planned but a station, and nothing came."""
+    account = airing.relaying.account if airing.relaying is not None else None
+    nothing = account is not None and account.unreachable and airing.play.clip is None
+    return (Outcome.FAILED, "relay_unreachable") if nothing else None
 
 
 def _whole(airing: Airing, event: Ended) -> str:
@@ -295,4 +312,7 @@ def _whole(airing: Airing, event: Ended) -> str:
         lasted_ms = (event.last_mono_s - airing.first_mono_s) * 1000
         if lasted_ms - event.played_ms > _NEARLY_ALL_MS:
             return "gaps"
+    account = airing.relaying.account if airing.relaying is not None else None
+    if account is not None and not account.flawless:
+        return f"relay {account.words()}"
     return "resumed" if airing.resumed else ""

@@ -23,6 +23,7 @@ from device_agent.mixer import Ended, Started
 from device_agent.player import VOLUME_RAMP_S, Player, PlayerEvent, SinkChanged
 from device_agent.ports import Clips, Configs, Journal, Plans
 from device_agent.preparing import Preparation, Prepare, Prepared
+from device_agent.relay.sound import Trouble
 from device_agent.repertoire import Repertoire
 from device_agent.requests import CannotSound, NotPlanned, Requests
 from device_agent.score import ENTRY_LEAD, READY_LEAD, Cue, Scene, free_from, must_stop, next_cue, next_look
@@ -42,6 +43,10 @@ COMMIT_S: Final = 1.0
 _TURN_S: Final = 0.03
 """A volume that a person turns follows within a fade."""
 _STOP_LIMIT_S: Final = 5.0
+_RELAY_TROUBLES: Final = {
+    "relay_dead": "the station cannot be reached, or breaks off",
+    "relay_silent": "the station sends silence",
+}
 _PREPARED_AT_ONCE: Final = 2
 """Each is a decoder's memory."""
 
@@ -95,6 +100,7 @@ class Conductor:
             volumes=self._volumes,
         )
         self._sink_problem: str | None = None
+        self._relay_trouble: Trouble | None = None
         player.listen(self._inbox.put_nowait)
 
     async def run(self) -> None:
@@ -121,6 +127,7 @@ class Conductor:
             await self._handle(self._inbox.get_nowait())
         self._repertoire.read_plan()
         await self._airings.watch()
+        self._watch_relay()
         self._airings.follow_clock()
         self._follow_volume(VOLUME_RAMP_S)
         self._fates.observe_trust()
@@ -212,6 +219,8 @@ class Conductor:
             "journal_broken": self._airings.journal_problem,
             "clock_untrusted": None if self._clock.trusted else "timed items wait until the time is known",
         }
+        if self._relay_trouble is not None:
+            found[self._relay_trouble] = _RELAY_TROUBLES[self._relay_trouble]
         if undecodable := sorted(self._repertoire.undecodable):
             found["decode_failed"] = f"cannot be decoded: {', '.join(undecodable)}"
         return tuple(Problem(code=code, text=text[:300]) for code, text in found.items() if text is not None)
@@ -320,6 +329,11 @@ class Conductor:
             until_commit_s = self._clock.mono_at(prepared.cue.at) - COMMIT_S - self._clock.mono()
             wait_s = min(wait_s, until_commit_s if until_commit_s > 0 else COMMIT_S / 4)
         return max(0.001, wait_s)
+
+    def _watch_relay(self) -> None:
+        if self._airings.relay_trouble != self._relay_trouble:
+            self._relay_trouble = self._airings.relay_trouble
+            self._changed()
 
     # --- volume, and the end
 

@@ -12,6 +12,8 @@ import structlog
 from audio.decode import decode_args
 from audio.errors import AudioError
 from device_agent.mixer import Sound
+from device_agent.relay.rules import Account
+from device_agent.relay.sound import LEAD_S, RelaySound, Station, Trouble, joined
 from device_agent.sinks import FRAME_BYTES, RATE_HZ
 
 log = structlog.get_logger(__name__)
@@ -20,6 +22,7 @@ _READY_BYTES: Final = RATE_HZ // 2 * FRAME_BYTES
 _BUFFER_BYTES: Final = 10 * RATE_HZ * FRAME_BYTES
 """Just under a megabyte. What follows is opened when the last of a file is in here: time enough on a busy machine."""
 _READ_BYTES: Final = 16_384
+_AGAIN_AND_AGAIN: Final = 1000
 
 
 class PreparedSound(Sound, Protocol):
@@ -31,7 +34,7 @@ class PreparedSound(Sound, Protocol):
 
     @property
     def at_hand(self) -> bool:
-        """Whether all that is left of it is here, so that nothing works on it any more."""
+        """Whether its end is near, and no child needed for it: what follows may be opened."""
 
 
 class DecodedFile:
@@ -164,10 +167,14 @@ class Silence:
 
     ready = True
     failed = False
-    at_hand = True
 
     def __init__(self, silence_ms: int) -> None:
         self._frames = silence_ms * RATE_HZ // 1000
+
+    @property
+    def at_hand(self) -> bool:
+        """Whether its end is near: what follows may cost data."""
+        return self._frames <= LEAD_S * RATE_HZ
 
     @property
     def ended(self) -> bool:
@@ -186,11 +193,12 @@ class Silence:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A part of a programme: a file from an offset on, or silence of a length."""
+    """A part of a programme: a file from an offset on, silence of a length, or a station for its time."""
 
     path: Path | None
     from_ms: int = 0
     silence_ms: int = 0
+    station: Station | None = None
 
 
 class Programme:
@@ -206,6 +214,7 @@ class Programme:
         self._begun = False
         self._beginning = threading.Lock()
         self._next: PreparedSound | None = None
+        self._account: Account | None = None
         with self._beginning:
             self._current: PreparedSound = self._opened(self._begin) or Samples(b"")
         if self._current.ready:
@@ -231,12 +240,23 @@ class Programme:
         """Whether some piece could not be decoded to its end."""
         return self._failed or self._current.failed
 
+    @property
+    def account(self) -> Account | None:
+        """How much of its relays so far was what; None when there was none."""
+        return joined(self._account, _account(self._current))
+
+    @property
+    def trouble(self) -> Trouble | None:
+        """What is wrong with the station that should be heard now."""
+        return self._current.trouble if isinstance(self._current, RelaySound) else None
+
     def read(self, frames: int) -> bytes:
         """Return up to `frames` frames."""
         pcm = self._current.read(frames)
         self._look_ahead()
         while len(pcm) < frames * FRAME_BYTES and self._current.ended and self._next is not None:
             self._failed |= self._current.failed
+            self._account = self.account
             self._current.close()
             self._current, self._next = self._next, None
             pcm += self._current.read(frames - len(pcm) // FRAME_BYTES)
@@ -268,9 +288,20 @@ class Programme:
         if not self._waiting:
             return None
         piece = self._waiting.pop(0)
+        if piece.station is not None:
+            return RelaySound(piece.station, open_fallback=_repeated)
         if piece.path is None:
             return Silence(piece.silence_ms)
         return DecodedFile(piece.path, from_ms=piece.from_ms, on_ready=on_ready)
+
+
+def _account(sound: PreparedSound) -> Account | None:
+    return sound.account if isinstance(sound, RelaySound) else None
+
+
+def _repeated(path: Path) -> Programme:
+    """A clip again and again, longer than any relay."""
+    return Programme([Piece(path)] * _AGAIN_AND_AGAIN)
 
 
 def prepare(pieces: Sequence[Piece], on_ready: Callable[[], None]) -> PreparedSound:

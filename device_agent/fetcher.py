@@ -13,6 +13,7 @@ from device_agent.backoff import delay_s
 from device_agent.cache import ClipCache, disk_error
 from device_agent.download import Downloader
 from device_agent.errors import CacheFull, DiskFull, DownloadError, UrlExpired
+from device_agent.programme import clips_of
 from protocol.messages import ClipRef, Plan, Problem
 
 log = structlog.get_logger(__name__)
@@ -33,7 +34,7 @@ def by_need(plan: Plan, now: datetime) -> tuple[ClipRef, ...]:
     order = sorted(
         plan.occurrences, key=lambda occurrence: (occurrence.id in over, occurrence.starts_at, occurrence.id)
     )
-    wanted = dict.fromkeys(stretch.clip for occurrence in order for stretch in occurrence.stretches)
+    wanted = dict.fromkeys(clip for occurrence in order for clip in clips_of(occurrence))
     return tuple(refs[sha256] for sha256 in wanted if sha256 in refs)
 
 

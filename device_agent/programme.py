@@ -1,13 +1,14 @@
 """From the wire's documents to the values that decisions are made of."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import time
 from functools import lru_cache
 from pathlib import Path
 
 from device_agent.decoder import Piece
+from device_agent.relay.sound import Station
 from protocol import messages
-from protocol.messages import Config, PlanOccurrence, Stretch, Window
+from protocol.messages import Config, PlanOccurrence, Relay, Stretch, Window
 from schedules.types import (
     Caps,
     ClassVolumes,
@@ -71,16 +72,39 @@ def coming_stretches(occurrence: PlanOccurrence, offset_ms: int) -> tuple[Stretc
     return tuple(sorted(left, key=lambda each: each.at_ms))
 
 
+def clips_of(occurrence: PlanOccurrence) -> Iterator[str]:
+    """Yield the clips of an occurrence: what is planned to sound, then what may have to stand in for a station."""
+    yield from (stretch.clip for stretch in occurrence.stretches)
+    yield from (relay.fallback for relay in occurrence.relays if relay.fallback is not None)
+
+
 def pieces_of(occurrence: PlanOccurrence, offset_ms: int, path: Callable[[str], Path | None]) -> tuple[Piece, ...]:
-    """Return what to play from `offset_ms` on; empty when a clip of it is not here, or nothing is left."""
+    """Return what to play from `offset_ms` on; empty when a clip of it is not here, or nothing is left.
+
+    A station may come whatever is here, so a clip that is missing after a relay is silence.
+    """
     pieces: list[Piece] = []
     cursor_ms = offset_ms
-    for stretch in coming_stretches(occurrence, offset_ms):
-        clip = path(stretch.clip)
-        if clip is None:
+    relayed = False
+    for part in _coming_parts(occurrence, offset_ms):
+        from_ms = max(0, offset_ms - part.at_ms)
+        left_ms = part.duration_ms - from_ms
+        if part.at_ms > cursor_ms:
+            pieces.append(Piece(None, silence_ms=part.at_ms - cursor_ms))
+        if isinstance(part, Relay):
+            fallback = path(part.fallback) if part.fallback is not None else None
+            pieces.append(Piece(None, station=Station(part.url, left_ms, fallback)))
+            relayed = True
+        elif (clip := path(part.clip)) is not None:
+            pieces.append(Piece(clip, from_ms=from_ms))
+        elif relayed:
+            pieces.append(Piece(None, silence_ms=left_ms))
+        else:
             return ()
-        if stretch.at_ms > cursor_ms:
-            pieces.append(Piece(None, silence_ms=stretch.at_ms - cursor_ms))
-        pieces.append(Piece(clip, from_ms=max(0, offset_ms - stretch.at_ms)))
-        cursor_ms = stretch.at_ms + stretch.duration_ms
+        cursor_ms = part.at_ms + part.duration_ms
     return tuple(pieces)
+
+
+def _coming_parts(occurrence: PlanOccurrence, offset_ms: int) -> list[Stretch | Relay]:
+    relays = (each for each in occurrence.relays if each.at_ms + each.duration_ms > offset_ms)
+    return sorted((*coming_stretches(occurrence, offset_ms), *relays), key=lambda each: each.at_ms)

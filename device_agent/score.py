@@ -15,7 +15,7 @@ from schedules.entry import ON_TIME, Entry, entry, last_entry
 from schedules.on_air import candidate, choose, rank
 from schedules.types import Heard, OccurrenceId, PlannedOccurrence, Priority, Sounded, SpeakerPolicy
 
-PREPARE: Final = timedelta(seconds=3)
+PREPARE: Final = timedelta(seconds=8)
 """How long before its instant a sound is decoded."""
 ENTRY_LEAD: Final = timedelta(milliseconds=700)
 """What begins late begins this much after it was decided: time to decode and to write it down."""

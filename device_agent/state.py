@@ -7,6 +7,7 @@ from typing import NoReturn
 
 import structlog
 
+from device_agent.programme import clips_of
 from protocol.messages import DeviceState, Plan, Problem
 from protocol.topics import DELIVERY
 
@@ -25,7 +26,7 @@ def readiness(plan: Plan | None, here: Callable[[str], bool], now: datetime) -> 
     for occurrence in sorted(plan.occurrences, key=lambda one: one.starts_at) if plan else ():
         if (now - occurrence.starts_at).total_seconds() * 1000 >= occurrence.duration_ms:
             continue
-        absent = [stretch.clip for stretch in occurrence.stretches if not here(stretch.clip)]
+        absent = [clip for clip in clips_of(occurrence) if not here(clip)]
         planned += 1
         ready += not absent
         missing.update(dict.fromkeys(absent))

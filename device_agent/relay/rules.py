@@ -75,7 +75,7 @@ def after(  # noqa: PLR0911 -- one line a rule
             # One that breaks off may be back at once; one that does so again and again is on a poor link.
             return replace(standing, voice=Voice.SILENCE)
         case Voice.SILENCE if fit:
-            return replace(standing, voice=Voice.SOURCE)
+            return replace(standing, voice=Voice.SOURCE, waited=min(standing.waited, limits.patience // 2))
         case Voice.SILENCE if seen.spare and (standing.waited >= limits.patience or not sounding):
             return Standing(Voice.FALLBACK)
         case Voice.SILENCE:
