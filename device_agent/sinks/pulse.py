@@ -6,34 +6,13 @@ from ctypes import byref, c_void_p
 from typing import Final
 
 from device_agent.sinks import FRAME_BYTES, RATE_HZ, Position, SinkLost, SinkUnavailable, libpulse
+from device_agent.sinks.patience import SHORTEST_NAP_S, Patience
 
 _BUFFER_MS: Final = 160
 _REQUEST_MS: Final = 20
 """Asked for early and in small pieces, 160 ms bore two busy cores. A server that may adjust its latency takes 50 ms at
 a time instead, and ran dry."""
 _OPEN_LIMIT_S: Final = 2.0
-_ANSWER_LIMIT_S: Final = 0.7
-"""A server that takes no samples or gives no answer for so long hangs; the rest of a second is for saying so."""
-_FEWEST_TRIES: Final = 10
-"""A machine that slept has let the time pass, too, but has not asked so often."""
-_SHORTEST_NAP_S: Final = 0.002
-
-
-class _Patience:
-    """Says when something has been tried in vain for too long."""
-
-    def __init__(self, mono: Callable[[], float]) -> None:
-        self._mono = mono
-        self.renew()
-
-    def renew(self) -> None:
-        """It worked."""
-        self._since_s, self._tries = self._mono(), 0
-
-    def over(self) -> bool:
-        """It did not work once more."""
-        self._tries += 1
-        return self._tries > _FEWEST_TRIES and self._mono() - self._since_s > _ANSWER_LIMIT_S
 
 
 class PulseSink:
@@ -56,7 +35,7 @@ class PulseSink:
         self._stream: c_void_p | None = None
         self._position = Position(0, mono())
         self._answer = (0, 0)
-        self._answers, self._room = _Patience(mono), _Patience(mono)
+        self._answers, self._room = Patience(mono), Patience(mono)
         self._latency_us = buffer_ms * 1000
         self._loop = libpulse.Loop()
         try:
@@ -89,7 +68,7 @@ class PulseSink:
             elif self._room.over():
                 raise SinkLost("PulseAudio takes no more samples: it hangs")
             else:
-                self._sleep(max(_SHORTEST_NAP_S, len(rest) / FRAME_BYTES / RATE_HZ / 2))
+                self._sleep(max(SHORTEST_NAP_S, len(rest) / FRAME_BYTES / RATE_HZ / 2))
 
     def consumed(self) -> Position:
         """Frames that the server had from us, less those still on their way to the horn, when it last said so."""
@@ -146,7 +125,7 @@ class PulseSink:
                 raise SinkUnavailable(f"PulseAudio: {said}")
             if self._mono() > until:
                 raise SinkUnavailable("PulseAudio does not answer")
-            self._sleep(_SHORTEST_NAP_S)
+            self._sleep(SHORTEST_NAP_S)
 
     def _write_what_fits(self, frames: bytes) -> int:
         self._raise_if_lost()
