@@ -19,7 +19,7 @@ from device_agent.errors import AlreadyRunning, ConfigError
 from device_agent.lock import only_instance
 from device_agent.programme import policy_of
 from device_agent.settings import AgentSettings
-from device_agent.sinks import Sink, SinkError
+from device_agent.sinks import Sink, SinkError, SinkUnavailable
 from device_agent.sinks.choose import open_sink
 from device_agent.system_clock import SystemClock
 from schedules.day import quiet
@@ -70,7 +70,8 @@ def _sound(settings: AgentSettings, *, sound: bool) -> Iterator[Finding]:
     try:
         sink = open_sink(wanted, state_dir=settings.state_dir)
     except (SinkError, ValueError) as error:
-        yield finding("sink_unavailable", device=wanted, error=str(error))
+        code = error.code if isinstance(error, SinkError) else SinkUnavailable.code
+        yield finding(code, device="alsa:default" if wanted == "alsa" else wanted, error=str(error))
         return
     yield finding("sink", device=sink.name)
     try:

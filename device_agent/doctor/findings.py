@@ -147,6 +147,14 @@ _SENTENCES: Final[Mapping[str, tuple[Level, str, str]]] = {
         "Không có đường nghe lại: hãy nghe bằng tai xem loa có kêu không.",
         "There is nothing to listen back with: hear for yourself whether the horn sounds.",
     ),
+    "not_heard_back_alsa": (
+        Level.NOTE,
+        "Không có đường nghe lại: hãy nghe bằng tai xem loa có kêu không. Nếu im lặng, bật tiếng và tăng âm: alsamixer",
+        (
+            "There is nothing to listen back with: hear for yourself whether the horn sounds. If it is silent, unmute "
+            "the card and turn it up: alsamixer"
+        ),
+    ),
     "played": (
         Level.GOOD,
         (
@@ -181,10 +189,37 @@ _SENTENCES: Final[Mapping[str, tuple[Level, str, str]]] = {
         "Âm thanh đi ra: {device}",
         "Sound goes out through: {device}",
     ),
+    "sink_busy": (
+        Level.BAD,
+        "Chương trình khác đang giữ {device}. Xem là chương trình nào rồi tắt nó: fuser -v /dev/snd/*",
+        "Another program holds {device}. See which, and stop it: fuser -v /dev/snd/*",
+    ),
+    "sink_forbidden": (
+        Level.BAD,
+        (
+            "Người dùng của agent không có quyền dùng {device}. Thêm vào nhóm audio rồi khởi động lại agent: "
+            "usermod -aG audio <người dùng>"
+        ),
+        (
+            "The agent's user has no right to use {device}. Add it to the group audio, then restart the agent: "
+            "usermod -aG audio <user>"
+        ),
+    ),
     "sink_lost": (
         Level.BAD,
         "Mất thiết bị khi đang phát thử: {error}. Kiểm tra dây cắm và nguồn điện.",
         "The device was lost while the test signal played: {error}. Check plug and power.",
+    ),
+    "sink_missing": (
+        Level.BAD,
+        (
+            "Không có {device}. Kiểm tra dây cắm và nguồn của card âm thanh, và sửa sink_device theo danh sách trên "
+            "hoặc theo: aplay -L"
+        ),
+        (
+            "There is no {device}. Check plug and power of the sound card, and correct sink_device by the list above "
+            "or by: aplay -L"
+        ),
     ),
     "sink_unavailable": (
         Level.BAD,
@@ -196,6 +231,11 @@ _SENTENCES: Final[Mapping[str, tuple[Level, str, str]]] = {
             "The way out for sound, {device}, cannot be opened: {error}. Check cable and power, and whether "
             "another program holds it."
         ),
+    ),
+    "sink_unsuited": (
+        Level.BAD,
+        "{device} không nhận âm thanh mono 16 bit 48 kHz. Trong cấu hình hãy đổi hw:… thành plughw:…",
+        "{device} does not take mono 16-bit sound at 48 kHz. In the settings, write plughw:… instead of hw:…",
     ),
     "slow": (
         Level.BAD,

@@ -25,7 +25,8 @@ def on_devices(devices: Sequence[SoundDevice], kind: str, device: str | None) ->
         yield finding(code, device=f"{each.kind}:{each.name}", about=each.description)
     of_kind = [each for each in devices if kind in {each.kind, "auto"}]
     used = next((each for each in of_kind if (each.name == device if device else each.default)), None)
-    if used is None and device and of_kind:
+    if used is None and device and of_kind and kind != "alsa":
+        # A card of ALSA has more names than are listed, such as plughw:1: whether it is there, opening it tells.
         yield finding("device_unknown", device=f"{kind}:{device}")
     if used is not None and used.muted:
         yield finding("muted", device=used.name)
@@ -53,7 +54,7 @@ def on_reading(reading: Reading) -> Iterator[Finding]:
     if abs(reading.rate_error_ppm) > _RATE_PPM:
         yield finding("rate_off")
     if reading.heard is None:
-        yield finding("not_heard_back")
+        yield finding("not_heard_back_alsa" if reading.sink.startswith("alsa") else "not_heard_back")
     elif not reading.heard or reading.heard_late_ms is None:
         yield finding("silent")
     else:

@@ -122,7 +122,7 @@ def try_out(
         positions.append(position)
         stalls += timeline.observe(position) > 0
         if position.frames:
-            first_s = first_s if first_s is not None else position.mono_s - began_s
+            first_s = first_s if first_s is not None else position.mono_s - position.frames / RATE_HZ - began_s
             latencies.append(sink.latency_ms)
         elif mono() - began_s > _FIRST_LIMIT_S:
             return Reading(sink.name, None)

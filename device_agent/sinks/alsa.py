@@ -22,6 +22,8 @@ log = structlog.get_logger(__name__)
 
 _BUFFER_MS: Final = 160
 _OPEN_LIMIT_S: Final = 2.0
+_SETTLE_S: Final = 0.1
+"""Right after starting a driver may tell what it means to do: the PulseAudio plugin was 41 ms off for one reading."""
 _NOT_NOW: Final = frozenset({-errno.EAGAIN, -errno.EINTR})
 _RAN_DRY: Final = -errno.EPIPE
 _UNKNOWN_YET: Final = frozenset({-errno.EIO, _RAN_DRY, *_NOT_NOW})
@@ -65,6 +67,7 @@ class AlsaSink:
         self._written = 0
         self._unstarted: int | None = 0
         """Frames queued since it was prepared; None while it plays."""
+        self._settled_at_s = 0.0
         self._delay = 0
         self._position = Position(0, mono())
         self._room, self._answers = Patience(mono), Patience(mono)
@@ -102,7 +105,7 @@ class AlsaSink:
 
     def consumed(self) -> Position:
         """Frames written, less those that the driver still holds; the last known while it does not say."""
-        if self._unstarted is not None:
+        if self._unstarted is not None or self._mono() < self._settled_at_s:
             return self._position
         code, delay = self._pcm.delay()
         now = self._mono()
@@ -132,6 +135,7 @@ class AlsaSink:
     def _start(self) -> None:
         self._in_time(self._pcm.start)
         self._unstarted = None
+        self._settled_at_s = self._mono() + _SETTLE_S
         self._answers.renew()
 
     def _prepare(self) -> None:

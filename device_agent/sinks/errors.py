@@ -40,6 +40,15 @@ class SinkForbidden(SinkUnavailable):
         super().__init__(f"no right to use {device}: put the agent's user into the group audio, and restart the agent")
 
 
+class SinkMissing(SinkUnavailable):
+    """There is no such sound card."""
+
+    code = "sink_missing"
+
+    def __init__(self, device: str) -> None:
+        super().__init__(f"there is no {device}: check the plug, and the name with aplay -L")
+
+
 class SinkUnsuited(SinkUnavailable):
     """The sound card does not take mono at 48 kHz."""
 

@@ -6,7 +6,7 @@ from ctypes import POINTER, byref, c_char_p, c_int, c_long, c_uint, c_ulong, c_v
 from functools import cache
 from typing import Final
 
-from device_agent.sinks.errors import SinkBusy, SinkForbidden, SinkUnavailable, SinkUnsuited
+from device_agent.sinks.errors import SinkBusy, SinkForbidden, SinkMissing, SinkUnavailable, SinkUnsuited
 
 _PLAYBACK: Final = 0
 _NONBLOCK: Final = 1
@@ -149,5 +149,7 @@ class Pcm:
                 raise SinkBusy(self._device)
             case errno.EACCES | errno.EPERM:
                 raise SinkForbidden(self._device)
+            case errno.ENOENT | errno.ENODEV | errno.ENXIO:
+                raise SinkMissing(self._device)
             case _:
                 raise SinkUnavailable(f"ALSA {self._device}: {said(code)}")

@@ -28,7 +28,7 @@ from device_agent.sinks import (
 )
 from device_agent.sinks.alsa import AlsaSink
 from device_agent.sinks.choose import open_sink
-from device_agent.sinks.errors import SinkBusy, SinkForbidden, SinkUnsuited
+from device_agent.sinks.errors import SinkBusy, SinkForbidden, SinkMissing, SinkUnsuited
 from device_agent.timeline import Timeline
 from tests.support.alsa import alsa_leads_to
 from tests.support.eventually import eventually
@@ -97,7 +97,7 @@ async def test_a_sound_reaches_the_horn_whole_at_its_instant(server: PulseServer
     likeness = correlate(heard.samples, sweep.astype(np.float32) / 32768, mode="valid", method="fft")
     best = int(np.argmax(likeness))
     found = heard.samples[best : best + RATE_HZ]
-    assert np.corrcoef(found, sweep)[0, 1] > 0.99
+    assert np.corrcoef(found, sweep)[0, 1] > 0.9, "whole, though it may be stretched a little to stay in step"
     error_s = (heard.first_sample_at - begins).total_seconds() + best / RATE_HZ + MONITOR_LEAD_S
     assert abs(error_s) < 0.025
 
@@ -170,7 +170,7 @@ def test_a_hung_server_is_not_waited_for_when_it_is_opened(server: PulseServer) 
 
 
 def test_what_is_not_there_is_said_so(server: PulseServer) -> None:
-    with pytest.raises(SinkUnavailable, match="ALSA nobody: No such file or directory"):
+    with pytest.raises(SinkMissing, match="there is no nobody"):
         AlsaSink("nobody")
 
 

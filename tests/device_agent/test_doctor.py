@@ -10,14 +10,16 @@ from typer.testing import CliRunner
 from audio.signals import tone
 from device_agent.cli import app
 from device_agent.doctor.devices import SoundDevice, pulse_sinks
-from device_agent.doctor.findings import Finding, Level
+from device_agent.doctor.findings import Finding, Level, finding
 from device_agent.doctor.judgement import on_devices, on_reading
 from device_agent.doctor.listening import Reading, pulse_monitor, rate_error_ppm, try_out
 from device_agent.settings import AgentSettings, write_settings
 from device_agent.sinks import RATE_HZ, Position
+from device_agent.sinks.errors import SinkBusy, SinkForbidden, SinkMissing, SinkUnavailable, SinkUnsuited
 from device_agent.sinks.fake import FakeSink
 from device_agent.sinks.pulse import PulseSink
-from tests.support.pulse import null_sinks
+from tests.support.alsa import alsa_leads_to
+from tests.support.pulse import PulseServer, null_sinks
 
 GOOD = Reading("pulse", 0.2, latency_ms=80, heard=True, heard_late_ms=-9.0)
 
@@ -58,6 +60,32 @@ def test_a_working_speaker_is_heard_and_told_so(server: str, tmp_path: Path, mon
     assert {"heard", "late"} & set(found)
     assert status == any(each["level"] == "bad" for each in found.values())
     assert found["sink"]["en"] == "Sound goes out through: pulse:loa1"
+
+
+def test_a_card_of_alsa_is_tried_and_left_to_the_ear(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with PulseServer(tmp_path / "alsa") as server:
+        alsa_leads_to(server, monkeypatch)
+        _, found = round_of("--config", str(settings_file(tmp_path, sink="alsa")))
+    assert found["device_default"]["en"] == "Device: alsa:default (A null sink), default"
+    assert found["sink"]["en"] == "Sound goes out through: alsa:default"
+    assert found["played"]["level"] == "good"
+    assert "alsamixer" in found["not_heard_back_alsa"]["vi"]
+
+
+def test_a_card_of_alsa_that_is_not_there_is_told_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with PulseServer(tmp_path / "alsa") as server:
+        alsa_leads_to(server, monkeypatch)
+        _, found = round_of("--config", str(settings_file(tmp_path, sink="alsa", sink_device="plughw:7")))
+    assert "There is no alsa:plughw:7" in found["sink_missing"]["en"]
+    assert "device_unknown" not in found
+
+
+@pytest.mark.parametrize("error", [SinkBusy, SinkForbidden, SinkMissing, SinkUnsuited, SinkUnavailable])
+def test_each_reason_why_a_sink_cannot_be_opened_has_its_advice(error: type[SinkUnavailable]) -> None:
+    found = finding(error.code, device="alsa:hw:1", error="why")
+    assert found.level is Level.BAD
+    assert "alsa:hw:1" in found.vi
+    assert "alsa:hw:1" in found.en
 
 
 def test_what_does_not_exist_is_named_beside_what_does(
