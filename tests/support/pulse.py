@@ -61,11 +61,11 @@ class Ear:
         """What was heard between two moments."""
         offset = datetime.now(UTC).timestamp() - time.monotonic()
         with self._lock:
-            first, samples = self._first_mono_s, np.frombuffer(bytes(self._heard[: len(self._heard) // 2 * 2]), "<i2")
-        begin = max(0, round((start.timestamp() - offset - first) * self._rate_hz))
-        finish = round((end.timestamp() - offset - first) * self._rate_hz)
+            first = self._first_mono_s
+            begin, finish = (max(0, round((at.timestamp() - offset - first) * self._rate_hz)) for at in (start, end))
+            heard = bytes(self._heard[begin * 2 : min(finish, len(self._heard) // 2) * 2])
         at = datetime.fromtimestamp(first + begin / self._rate_hz + offset, UTC)
-        return Recording(Path(), "", at, samples[begin:finish].astype(np.float32) / 32768)
+        return Recording(Path(), "", at, np.frombuffer(heard, "<i2").astype(np.float32) / 32768)
 
 
 class PulseServer:
