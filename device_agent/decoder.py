@@ -38,7 +38,10 @@ class PreparedSound(Sound, Protocol):
 
 
 class DecodedFile:
-    """A clip being decoded from an offset on. `on_ready` is called once, from the decoding thread."""
+    """A clip being decoded from an offset on.
+
+    `on_ready` is called from the decoding thread when it is ready, and again when all that is left of it is here.
+    """
 
     def __init__(self, path: Path, *, from_ms: int = 0, on_ready: Callable[[], None] = lambda: None) -> None:
         self._path = path
@@ -98,7 +101,8 @@ class DecodedFile:
             self._failed = True
         with self._room:
             self._drained = True
-        self._say_ready()
+        self._ready = True
+        self._on_ready()
 
     def _decode(self) -> None:
         with subprocess.Popen(
@@ -129,13 +133,9 @@ class DecodedFile:
                     return
                 self._buffer += pcm
                 enough = len(self._buffer) >= _READY_BYTES
-            if enough:
-                self._say_ready()
-
-    def _say_ready(self) -> None:
-        if not self._ready:
-            self._ready = True
-            self._on_ready()
+            if enough and not self._ready:
+                self._ready = True
+                self._on_ready()
 
 
 class Samples:
@@ -212,10 +212,11 @@ class Programme:
         self._on_ready = on_ready
         self._failed = False
         self._begun = False
-        self._beginning = threading.Lock()
+        self._closed = False
+        self._opening = threading.Lock()
         self._next: PreparedSound | None = None
         self._account: Account | None = None
-        with self._beginning:
+        with self._opening:
             self._current: PreparedSound = self._opened(self._begin) or Samples(b"")
         if self._current.ready:
             self._begin()
@@ -265,24 +266,24 @@ class Programme:
 
     def close(self) -> None:
         """Let go of every open piece."""
-        self._current.close()
-        if self._next is not None:
-            self._next.close()
+        with self._opening:
+            self._closed = True
+            self._current.close()
+            if self._next is not None:
+                self._next.close()
 
     def _begin(self) -> None:
-        """The first piece is ready. All of it may be here already: then it is too short to open the next in time."""
-        with self._beginning:
-            if self._begun:
-                return
-            if self._current.at_hand:
-                self._next = self._opened(self._on_ready)
-            self._begun = True
+        """The first piece is ready. Once all of it is here, it may be too short to open the next while it is heard."""
+        self._look_ahead(self._on_ready)
+        self._begun = True
         if self.ready:
             self._on_ready()
 
-    def _look_ahead(self) -> None:
-        if self._next is None and self._current.at_hand:
-            self._next = self._opened()
+    def _look_ahead(self, on_ready: Callable[[], None] = lambda: None) -> None:
+        if self._next is None:
+            with self._opening:
+                if self._next is None and self._current.at_hand and not self._closed:
+                    self._next = self._opened(on_ready)
 
     def _opened(self, on_ready: Callable[[], None] = lambda: None) -> PreparedSound | None:
         if not self._waiting:

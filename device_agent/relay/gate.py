@@ -1,8 +1,8 @@
 """The one way out for the program that fetches a station: a proxy on this machine that counts, bounds and refuses.
 
 A SIM is paid by the megabyte, and a station may be far richer than its sound is worth here; so what comes in is
-counted, passes no faster than radio needs, and ends at a budget. Where the plan names a public station, nothing (no redirect, no playlist) leads to a
-machine of the local network.
+counted, passes no faster than radio needs, and ends at a budget. Where the plan names a public station, nothing (no
+redirect, no playlist) leads to a machine of the local network.
 """
 
 import asyncio

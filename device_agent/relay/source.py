@@ -31,11 +31,16 @@ _STALL_S: Final = 15.0
 _PROVEN_S: Final = 10.0
 """One that held so long was good: the next wait is short again."""
 _PROTOCOLS: Final = "http,https,httpproxy,tcp,tls,crypto"
-_FORMATS: Final = "hls,mp3,aac,ogg,flac,wav,mpegts,mov,mp4,m4a,matroska,webm"
+_FORMATS: Final = "hls,mp3,aac,ogg,flac,wav,mov,mp4,m4a,matroska,webm"
+_IN_SEGMENTS: Final = f"{_FORMATS},mpegts"
+"""MP3 of 64 kbit/s at 48 kHz comes in frames of 192 bytes, which ffmpeg may take for packets of MPEG-TS: only where
+that is to be expected it is looked for."""
 _LEVELLED: Final = (
-    "dynaudnorm=f=500:g=11:r=0.22:p=0.95:m=30:t=0.003,alimiter=limit=0.7:level=disabled:attack=2:release=80"
+    "acompressor=threshold=0.1:ratio=4:attack=5:release=100,dynaudnorm=f=250:g=9:r=0.1:p=0.95:m=20:t=0.001,"
+    "alimiter=level_in=2:limit=0.68:level=disabled:attack=5:release=50"
 )
-"""Towards −16 LUFS within 3 s, at most +30 dB, never lifting what is silent; 0.7 leaves 1 dB for true peaks."""
+"""Towards −16 LUFS, 1.3 s after it came: speech at −17 to −19, music at −15, be it sent 20 dB softer or not. At most
++26 dB, never lifting what is silent; 0.68 leaves 1.3 dB for true peaks."""
 _MONO: Final = "aformat=sample_fmts=s16:sample_rates=48000:channel_layouts=mono"
 _GRAPH: Final = (
     "[0:a:0]aresample=48000,aformat=sample_fmts=fltp:channel_layouts=mono,asplit=2[raw][in];"
@@ -49,7 +54,7 @@ def relay_args(url: str, *, for_s: float) -> list[str]:
     return [
         str(executable()), "-nostdin", "-hide_banner", "-nostats", "-loglevel", "error",
         "-threads", "1", "-filter_threads", "1", "-filter_complex_threads", "1",
-        "-protocol_whitelist", _PROTOCOLS, "-format_whitelist", _FORMATS,
+        "-protocol_whitelist", _PROTOCOLS, "-format_whitelist", _IN_SEGMENTS if chunked(url) else _FORMATS,
         "-rw_timeout", "8000000", "-icy", "0", "-user_agent", "Loa",
         "-probesize", "65536", "-analyzeduration", "2000000",
         "-i", url, "-filter_complex", _GRAPH, "-t", f"{for_s:.3f}", "-flush_packets", "1", "-f", "s16le", "pipe:1",
@@ -93,9 +98,9 @@ class RelaySource:
     def close(self) -> None:
         """Break off; does not wait for it."""
         with self._lock:
-            self._closed = True
-            if self._cancel is not None:
+            if not self._closed and self._cancel is not None:
                 self._cancel()
+            self._closed = True
 
     def _run(self) -> None:
         try:
