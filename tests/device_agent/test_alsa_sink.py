@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from scipy.signal import chirp, correlate
 
 from device_agent.decoder import Samples
@@ -35,6 +36,7 @@ from tests.support.eventually import eventually
 from tests.support.pulse import PulseServer, ears
 
 CHUNK = bytes(1920)
+SWAY = RATE_HZ // 500
 MONITOR_LEAD_S = 0.010
 """The monitor of a null sink is ahead of what the server calls sounding, by a constant."""
 
@@ -49,6 +51,21 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PulseSer
 
 def alsa_threads() -> list[str]:
     return [thread.name for thread in threading.enumerate() if thread.name.startswith("alsa:")]
+
+
+def whole(heard: NDArray[np.float32], wanted: NDArray[np.int16]) -> bool:
+    """Whether each twentieth is there and nearly in its place.
+
+    The plugin's position sways by a tenth of a millisecond or two, and the player keeps in step with it.
+    """
+    block = len(wanted) // 20
+    return all(
+        max(
+            np.corrcoef(heard[at + sway : at + sway + block], wanted[at : at + block])[0, 1] for sway in range(2 * SWAY)
+        )
+        > 0.97
+        for at in range(0, len(wanted), block)
+    )
 
 
 def feed(sink: AlsaSink, until: int) -> Position:
@@ -96,8 +113,7 @@ async def test_a_sound_reaches_the_horn_whole_at_its_instant(server: PulseServer
         heard = ear.between(begins - timedelta(seconds=0.5), begins + timedelta(seconds=1.2))
     likeness = correlate(heard.samples, sweep.astype(np.float32) / 32768, mode="valid", method="fft")
     best = int(np.argmax(likeness))
-    found = heard.samples[best : best + RATE_HZ]
-    assert np.corrcoef(found, sweep)[0, 1] > 0.9, "whole, though it may be stretched a little to stay in step"
+    assert whole(heard.samples[best - SWAY : best + RATE_HZ + SWAY], sweep)
     error_s = (heard.first_sample_at - begins).total_seconds() + best / RATE_HZ + MONITOR_LEAD_S
     assert abs(error_s) < 0.025
 
