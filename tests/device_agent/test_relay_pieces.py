@@ -27,8 +27,8 @@ def occurrence(*, clips: bool = True) -> PlanOccurrence:
     """Five seconds of our own, ten of a station, and ours again."""
     stretches = (Stretch(clip=NEWS, at_ms=0, duration_ms=5000), Stretch(clip=NEWS, at_ms=15_000, duration_ms=5000))
     return PlanOccurrence(
-        id="thoi-su", schedule_id="s", title="", starts_at=NOON, duration_ms=20_000, volume=60, priority=Priority.ROUTINE,
-        stretches=stretches if clips else (),
+        id="thoi-su", schedule_id="s", title="", starts_at=NOON, duration_ms=20_000, volume=60,
+        priority=Priority.ROUTINE, stretches=stretches if clips else (),
         relays=(Relay(item_id="dai", at_ms=5000, duration_ms=10_000, url=URL, fallback=SPARE),),
     )  # fmt: skip
 
