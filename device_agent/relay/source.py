@@ -33,8 +33,8 @@ _PROVEN_S: Final = 10.0
 _PROTOCOLS: Final = "http,https,httpproxy,tcp,tls,crypto"
 _FORMATS: Final = "hls,mp3,aac,ogg,flac,wav,mov,mp4,m4a,matroska,webm"
 _IN_SEGMENTS: Final = f"{_FORMATS},mpegts"
-"""MP3 of 64 kbit/s at 48 kHz comes in frames of 192 bytes, which ffmpeg may take for packets of MPEG-TS: only where
-that is to be expected it is looked for."""
+"""A steady tone in MP3 of 64 kbit/s and 48 kHz comes in frames of 192 bytes, which ffmpeg may take for packets of
+MPEG-TS: where that is not to be expected it gives up at once, and is begun again with other frames."""
 _LEVELLED: Final = (
     "acompressor=threshold=0.1:ratio=4:attack=5:release=100,dynaudnorm=f=250:g=9:r=0.1:p=0.95:m=20:t=0.001,"
     "alimiter=level_in=2:limit=0.68:level=disabled:attack=5:release=50"

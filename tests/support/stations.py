@@ -83,7 +83,7 @@ class Icecast:
         """Let a studio send; what another sent before ends."""
         self.fall_silent()
         to = f"icecast://source:nguon@127.0.0.1:{self._port}/live.mp3"
-        mp3 = ("-c:a", "libmp3lame", "-b:a", "64k", "-content_type", "audio/mpeg", "-f", "mp3")
+        mp3 = ("-c:a", "libmp3lame", "-b:a", "96k", "-content_type", "audio/mpeg", "-f", "mp3")
         self._feeders.enter_context(child(executable(), "-v", "error", "-re", "-f", "lavfi", "-i", sound, *mp3, to))
         eventually(lambda: _answers(self.url), within_s=30)
 
