@@ -3,9 +3,9 @@
 Each start is found by cross-correlation in what both monitors recorded; the monitors share one server, so what they
 have in common cancels out. First with the machine to themselves, then with every core kept busy by a program of nice 0
 in a session of its own. The plan is stored before, the controller has no part in it. A start that one of the
-recordings has not whole is `not_heard`, and standard error says what the agents' records say of it. `clocks_apart_ms`
-is how far apart the two agents believe the time to be after the quiet starts: each learns it by itself, and most of
-what is the same in all starts, `constant_ms`, comes from there.
+recordings has not whole is `not_heard`, and standard error says what the agents' records say of it. `constant_ms` is
+what is the same in all starts; `clocks_apart_ms` how far apart the two agents believed the time to be when they last
+reported, after the quiet starts: each learns it by itself.
 
 Beside it Snapcast, which needs its server while it plays: two clients on two more sinks, the same measurement, the same
 load. Where `snapserver` and `snapclient` are not installed, the figure it is documented with.
