@@ -41,6 +41,8 @@ _LEVELLED: Final = (
 )
 """Towards −16 LUFS, 1.3 s after it came: speech at −17 to −19, music at −15, be it sent 20 dB softer or not. At most
 +26 dB, never lifting what is silent; 0.68 leaves 1.3 dB for true peaks."""
+_AUTHORITIES: Final = "/etc/ssl/certs/ca-certificates.crt"
+"""Debian's; ffmpeg's own builds look elsewhere, or do not look at all."""
 _MONO: Final = "aformat=sample_fmts=s16:sample_rates=48000:channel_layouts=mono"
 _GRAPH: Final = (
     "[0:a:0]aresample=48000,aformat=sample_fmts=fltp:channel_layouts=mono,asplit=2[raw][in];"
@@ -56,9 +58,18 @@ def relay_args(url: str, *, for_s: float) -> list[str]:
         "-threads", "1", "-filter_threads", "1", "-filter_complex_threads", "1",
         "-protocol_whitelist", _PROTOCOLS, "-format_whitelist", _IN_SEGMENTS if chunked(url) else _FORMATS,
         "-rw_timeout", "8000000", "-icy", "0", "-user_agent", "Loa",
-        "-probesize", "65536", "-analyzeduration", "2000000",
+        "-probesize", "65536", "-analyzeduration", "2000000", *_verified(url),
         "-i", url, "-filter_complex", _GRAPH, "-t", f"{for_s:.3f}", "-flush_packets", "1", "-f", "s16le", "pipe:1",
     ]  # fmt: skip
+
+
+def _verified(url: str) -> tuple[str, ...]:
+    """Believe an https station only with a certificate: what is on the way must not speak to a commune in its place."""
+    return ("-tls_verify", "1", "-ca_file", _authorities()) if urlsplit(url).scheme == "https" else ()
+
+
+def _authorities() -> str:
+    return os.environ.get("SSL_CERT_FILE", _AUTHORITIES)
 
 
 def chunked(url: str) -> bool:
@@ -155,7 +166,12 @@ class RelaySource:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
-                env={"LC_ALL": "C.UTF-8", "PATH": os.defpath, "http_proxy": gate.address},
+                env={
+                    "LC_ALL": "C.UTF-8",
+                    "PATH": os.defpath,
+                    "http_proxy": gate.address,
+                    "SSL_CERT_FILE": _authorities(),
+                },
             )
         except (OSError, AudioError) as error:
             return str(error)
