@@ -16,7 +16,7 @@ import structlog
 
 from device_agent.sinks import FRAME_BYTES, RATE_HZ, Position, SinkLost, SinkUnavailable
 from device_agent.sinks.libasound import Pcm, said
-from device_agent.sinks.patience import LIMIT_S, SHORTEST_NAP_S, Errands, Patience
+from device_agent.sinks.patience import LIMIT_S, NAP_S, Errands, Patience
 
 log = structlog.get_logger(__name__)
 
@@ -101,7 +101,7 @@ class AlsaSink:
             elif self._unstarted:
                 self._start()
             else:
-                self._sleep(max(SHORTEST_NAP_S, len(rest) / FRAME_BYTES / RATE_HZ / 2))
+                self._sleep(max(NAP_S, len(rest) / FRAME_BYTES / RATE_HZ))
 
     def consumed(self) -> Position:
         """Frames written, less those that the driver still holds; the last known while it does not say."""

@@ -8,6 +8,8 @@ from typing import Final, TypeVar
 LIMIT_S: Final = 0.7
 """What takes no samples or gives no answer for so long hangs; the rest of a second is for saying so."""
 SHORTEST_NAP_S: Final = 0.002
+NAP_S: Final = 0.01
+"""Between two tries to write: a sixteenth of what the device has in hand, and few enough to cost next to nothing."""
 _FEWEST_TRIES: Final = 10
 """A machine that slept has let the time pass, too, but has not asked so often."""
 

@@ -6,7 +6,7 @@ from ctypes import byref, c_void_p
 from typing import Final
 
 from device_agent.sinks import FRAME_BYTES, RATE_HZ, Position, SinkLost, SinkUnavailable, libpulse
-from device_agent.sinks.patience import SHORTEST_NAP_S, Patience
+from device_agent.sinks.patience import NAP_S, SHORTEST_NAP_S, Patience
 
 _BUFFER_MS: Final = 160
 _REQUEST_MS: Final = 20
@@ -68,7 +68,7 @@ class PulseSink:
             elif self._room.over():
                 raise SinkLost("PulseAudio takes no more samples: it hangs")
             else:
-                self._sleep(max(SHORTEST_NAP_S, len(rest) / FRAME_BYTES / RATE_HZ / 2))
+                self._sleep(max(NAP_S, len(rest) / FRAME_BYTES / RATE_HZ))
 
     def consumed(self) -> Position:
         """Frames that the server had from us, less those still on their way to the horn, when it last said so."""
