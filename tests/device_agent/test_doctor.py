@@ -1,10 +1,12 @@
 """The doctor finds what a technician would, on a real sound server and on broken ones."""
 
 import json
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from typer.testing import CliRunner
 
 from audio.signals import tone
@@ -28,6 +30,15 @@ GOOD = Reading("pulse", 0.2, latency_ms=80, heard=True, heard_late_ms=-9.0)
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with null_sinks(tmp_path_factory.mktemp("pulse"), 2) as (server, _):
         yield server
+
+
+@pytest.fixture(autouse=True)
+def logs_as_before() -> Iterator[None]:
+    """The command sets up the log of its process, which here is the tests'."""
+    handlers = logging.root.handlers[:]
+    yield
+    structlog.reset_defaults()
+    logging.root.handlers[:] = handlers
 
 
 def codes(findings: Iterator[Finding]) -> list[str]:
