@@ -10,17 +10,21 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 
 from tests.support.eventually import eventually
-from tests.support.fleet import Fleet, Speaker
+from tests.support.fleet import COMMUNE, Fleet, Sound, Speaker
 from tests.support.pulse import null_sinks
+from tests.support.stations import icecast
 
 WORDS = "Bản tin nông nghiệp. " * 40
 """About a minute: the decoder, which works ten seconds ahead, is at work for most of it."""
 STARTS = 3
+RELAY_S = 40
+RELAY_IN_S = 15
 ROOMS = (
     "asyncio",
     "structlog",
@@ -62,6 +66,7 @@ def main() -> None:
         airing = fleet.air(sound, speaker, in_s=10)
         eventually(lambda: speaker.is_ready_for(airing), within_s=15)
         idle_mb = memory_mb(agent)
+        alone_mb = agent.memory_info().rss / 1e6
         playing: list[dict[str, float]] = []
 
         def sounds() -> bool:
@@ -77,11 +82,14 @@ def main() -> None:
 
         eventually(over, within_s=sound.seconds + 20, every_s=0.3)
         cpu_pct = (cpu_s(agent) - before) / (time.monotonic() - began) * 100
+        relaying = while_relaying(fleet, sound, speaker, agent, Path(name))
     most = max(playing, key=lambda parts: sum(parts.values()))
     result = {
         "bench": "agent_footprint",
         "idle_mb": round(idle_mb, 1),
+        "idle_alone_mb": round(alone_mb, 1),
         "playing_mb": round(sum(most.values()), 1),
+        "relaying_mb": round(most_mb(relaying), 1),
         "playing_cpu_pct": round(cpu_pct, 1),
         "ready_s": round(ready_s, 2),
         "processes_mb": {name: round(mb, 1) for name, mb in most.items()},
@@ -92,6 +100,51 @@ def main() -> None:
         "limit_ready_s": 3,
     }
     print(json.dumps(result))
+
+
+def while_relaying(
+    fleet: Fleet, sound: Sound, speaker: Speaker, agent: psutil.Process, folder: Path
+) -> list[dict[str, float]]:
+    """Each process's memory from the connection to a station on until its stand-in has taken over from it."""
+    taken: list[dict[str, float]] = []
+    with icecast(folder) as station:
+        station.send()
+        programme = relayed(fleet, sound, station.url)
+        airing = fleet.air(programme, speaker, in_s=RELAY_IN_S)
+
+        def sounding() -> bool:
+            taken.append(parts_mb(agent))
+            return bool(speaker.state["player"]["state"] == "playing" and len(agent.children()) > 0)
+
+        eventually(lambda: speaker.is_ready_for(airing), within_s=RELAY_IN_S)
+        eventually(sounding, within_s=RELAY_IN_S + 20, every_s=0.2)
+        station.fall_silent()
+
+        def over() -> bool:
+            taken.append(parts_mb(agent))
+            return bool(speaker.records(airing))
+
+        eventually(over, within_s=RELAY_S + 40, every_s=0.2)
+    return taken
+
+
+def relayed(fleet: Fleet, sound: Sound, url: str) -> Sound:
+    """A programme that is a station's, with a clip to stand in."""
+    announcement = fleet.officer.announce("Chờ sóng", WORDS, area=COMMUNE)
+    relay = {"kind": "relay", "url": url, "title": "Đài huyện", "duration_ms": RELAY_S * 1000}
+    body = {
+        "title": "Tiếp âm",
+        "area_code": COMMUNE,
+        "items": [{"kind": "chime"}, {**relay, "announcement_id": announcement["id"]}],
+    }
+    made = fleet.officer.create("/playlists", body)
+    eventually(lambda: fleet.officer.get(f"/playlists/{made['id']}")["status"] == "ready", within_s=60)
+    return replace(sound, playlist=made["id"], title="Tiếp âm", seconds=RELAY_S)
+
+
+def most_mb(taken: list[dict[str, float]]) -> float:
+    """The highest sum."""
+    return max(sum(parts.values()) for parts in taken)
 
 
 def seconds_to_ready(speaker: Speaker) -> float:

@@ -19,12 +19,17 @@ class Mount:
     module: str
     extra: str
     help: str
+    without: tuple[str, ...] = ()
+    """Modules that its libraries would import if they can, and do as well without."""
 
+
+FOR_A_TERMINAL = ("rich", "httpx._main")
+"""Colours and httpx's own command: 4 MB of a small board's memory, for whom nobody sits at."""
 
 MOUNTS = {
     "demo": Mount("loa.demo.cli", "demo", "Run a whole commune here: broker, controller, virtual speakers."),
     "controller": Mount("controller.cli", "controller", "The central service."),
-    "agent": Mount("device_agent.cli", "agent", "The agent that runs on a speaker."),
+    "agent": Mount("device_agent.cli", "agent", "The agent that runs on a speaker.", FOR_A_TERMINAL),
 }
 
 
@@ -48,9 +53,15 @@ def _loa(
 
 def build(arguments: Sequence[str]) -> typer.Typer:
     """Return the command with the room that `arguments` name; the others are only listed."""
-    app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-    app.callback()(_loa)
     wanted = next((word for word in arguments if not word.startswith("-")), None)
+    plain = wanted in MOUNTS and "rich" in MOUNTS[wanted].without
+    app = typer.Typer(
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None if plain else "rich",
+    )
+    app.callback()(_loa)
     for name, mount in MOUNTS.items():
         if name == wanted:
             app.add_typer(_load(name, mount), name=name, help=mount.help)
@@ -60,6 +71,8 @@ def build(arguments: Sequence[str]) -> typer.Typer:
 
 
 def _load(name: str, mount: Mount) -> typer.Typer:
+    for module in mount.without:
+        sys.modules.setdefault(module, None)  # type: ignore[arg-type]  # None: not to be imported
     try:
         room = import_module(mount.module)
     except ModuleNotFoundError as error:

@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from loa.brokers import Broker, BrokerKind, BrokerUnavailable, make_broker
+from tests.support.children import running
 from tests.support.eventually import eventually
 
 # Helpers of libraries that live as long as the process and are shared by all tests.
@@ -35,15 +36,7 @@ def _threads() -> set[threading.Thread]:
 
 
 def _children() -> set[psutil.Process]:
-    children = set()
-    for child in psutil.Process().children():
-        try:
-            library = any(word in " ".join(child.cmdline()) for word in LIBRARY_PROCESSES)
-        except psutil.Error:
-            continue
-        if not library and child.status() != psutil.STATUS_ZOMBIE:
-            children.add(child)
-    return children
+    return running().difference(*map(running, LIBRARY_PROCESSES))
 
 
 @pytest.fixture(autouse=True)

@@ -3,12 +3,12 @@
 import time
 from pathlib import Path
 
-import psutil
 import pytest
 
 from audio.child import ChildLimits
 from audio.errors import EngineFailed
 from audio.speech import Gender, PiperEngine, Region, Sentence, Studio
+from tests.support.children import running
 from tests.support.piper_voice import RATE_HZ, make_voice
 from tests.support.speech import Heard, pitch_hz, said
 
@@ -102,9 +102,8 @@ def test_a_model_killed_in_mid_sentence_is_said_so(studio, folder):
 
     def kill_at_the_first_sound(samples: bytes, rate_hz: int) -> None:
         if samples and not heard.raw:
-            for child in psutil.Process().children():
-                if "piper_worker" in " ".join(child.cmdline()):
-                    child.kill()
+            for child in running("piper_worker"):
+                child.kill()
         heard(samples, rate_hz)
 
     with pytest.raises(EngineFailed, match="piper"):

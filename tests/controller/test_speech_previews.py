@@ -7,7 +7,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import httpx
-import psutil
 import pytest
 
 from audio.decode import pcm
@@ -15,6 +14,7 @@ from audio.errors import EngineFailed
 from audio.speech import OnSamples, Sentence, Studio, named
 from controller.runtime import Runtime
 from controller.speech.previews import AT_ONCE, KEPT_PER_USER, Previews, previews_of
+from tests.support.children import running
 from tests.support.controller import House
 from tests.support.ears import from_bytes
 from tests.support.eventually import eventually
@@ -192,11 +192,6 @@ async def test_who_listens_anew_ends_what_they_heard_before_and_many_wait(commun
         sound._reading.end()
 
 
-def children() -> set[int]:
-    """The living processes that this one started: a database may be among them."""
-    return {child.pid for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE}
-
-
 async def test_a_listener_who_leaves_stops_the_children(commune: House):
     who = await commune.signed_in("07339")
     url = (await draft(who, TEXT * 400)).json()["url"]
@@ -224,9 +219,9 @@ async def test_a_listener_who_leaves_stops_the_children(commune: House):
         "scheme": "http",
         "root_path": "",
     }
-    before = children()
+    before = running()
     await commune.app(scope, receive, send)
-    await asyncio.to_thread(eventually, lambda: children() <= before, within_s=10)
+    await asyncio.to_thread(eventually, lambda: running() <= before, within_s=10)
 
 
 async def test_drafts_are_bounded_for_each_and_for_all(commune: House):

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
 import pytest
 
 from audio.ffmpeg import executable
 from device_agent.decoder import DecodedFile, Piece, PreparedSound, Samples, Silence, prepare
 from device_agent.sinks import RATE_HZ
+from tests.support.children import running
 
 
 @pytest.fixture(scope="module")
@@ -33,12 +33,6 @@ def long_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     opus = ["-ac", "1", "-c:a", "libopus", "-b:a", "32k", "-f", "ogg"]
     subprocess.run([executable(), "-v", "error", *source, *opus, path], check=True)
     return path
-
-
-def decoders() -> int:
-    """How many children decode at this moment; a database of other tests may be among the rest."""
-    children = psutil.Process().children()
-    return sum("ffmpeg" in child.name() and child.status() != psutil.STATUS_ZOMBIE for child in children)
 
 
 @contextmanager
@@ -124,7 +118,7 @@ def test_a_programme_never_has_two_decoders_at_work(long_clip: Path) -> None:
         def drained() -> bool:
             nonlocal most
             pcm.extend(sound.read(RATE_HZ // 2))
-            most = max(most, decoders())
+            most = max(most, len(running("ffmpeg")))
             return sound.ended
 
         _until(drained)

@@ -5,13 +5,13 @@ from itertools import groupby
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 
 from device_agent.calls import MakeSound
 from device_agent.decoder import Piece, prepare
 from protocol.messages import Outcome
 from schedules.types import Priority
+from tests.support.children import running
 from tests.support.house import House, at_work
 from tests.support.pulse import PulseServer, ears
 from tests.support.recordings import make_recording
@@ -36,10 +36,6 @@ def tones(samples: Samples) -> list[tuple[frozenset[int], float]]:
     return [(which, sum(1 for _ in run) / 100) for which, run in groupby(present)]
 
 
-def decoding() -> int:
-    return sum("ffmpeg" in child.name() for child in psutil.Process().children())
-
-
 async def test_an_alert_over_a_live_session_over_a_routine_item_and_back(tmp_path: Path) -> None:
     sine = "sine=frequency={hz}:sample_rate=48000:duration={{seconds}}"
     files = {
@@ -52,7 +48,7 @@ async def test_an_alert_over_a_live_session_over_a_routine_item_and_back(tmp_pat
             await house.until(house.on_air("tin"))
             house.call("chu-tich", "live", file_sound(files[LIVE_HZ]), lasts_s=60, priority=Priority.LIVE)
             await house.until(house.on_air("chu-tich"))
-            await house.until(lambda: decoding() == 0)
+            await house.until(lambda: not running("ffmpeg"))
             house.call("bao-lu", "alert", file_sound(files[ALERT_HZ]), lasts_s=2, priority=Priority.EMERGENCY)
             await house.until(lambda: ("chu-tich", Outcome.COMPLETED) in house.outcomes)
             await house.until(lambda: house.outcomes[-1] == ("tin", None) and house.on_air("tin")())

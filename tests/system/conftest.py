@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import get_args
 
-import psutil
 import pytest
 
 from loa.brokers import BrokerKind
+from tests.support.children import running
 from tests.support.fleet import Fleet
 
 PATIENCE_S = 300
@@ -37,8 +37,8 @@ def fleet(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     """Broker, controller and content server of one kind."""
     with Fleet(request.param, tmp_path_factory.mktemp(f"fleet-{request.param}")).running() as fleet:
         yield fleet
-    left = psutil.Process().children()
-    assert not [child for child in left if child.status() != psutil.STATUS_ZOMBIE], f"left running: {left}"
+    left = running()
+    assert not left, f"left running: {left}"
 
 
 @pytest.fixture
