@@ -8,6 +8,7 @@ lies below that of 16 bits. While nothing is to be corrected, samples pass throu
 
 import audioop
 import math
+from functools import lru_cache
 from typing import Final, Protocol
 
 from device_agent.sinks import FRAME_BYTES
@@ -152,9 +153,12 @@ def _glided(one: bytes, other: bytes) -> bytes:
     if one == other:
         return one
     difference = audioop.add(other, audioop.mul(one, _WIDE, -1), _WIDE)
-    step = -(-len(one) // (_WIDE * _STEPS)) * _WIDE
-    ramp = [
-        audioop.mul(difference[at : at + step], _WIDE, min(1.0, (at + step / 2) / len(one)))
-        for at in range(0, len(one), step)
-    ]
+    ramp = [audioop.mul(difference[step], _WIDE, weight) for step, weight in _ramp(len(one))]
     return audioop.add(one, b"".join(ramp), _WIDE)
+
+
+@lru_cache(maxsize=64)
+def _ramp(size: int) -> tuple[tuple[slice, float], ...]:
+    """The steps from one to the other in so many bytes, and how much of the way is gone in the midst of each."""
+    step = -(-size // (_WIDE * _STEPS)) * _WIDE
+    return tuple((slice(at, at + step), min(1.0, (at + step / 2) / size)) for at in range(0, size, step))

@@ -10,6 +10,8 @@ from device_agent.sinks import FRAME_BYTES, RATE_HZ
 
 _FULL: Final = 32768
 _SHOWN_FRAMES: Final = RATE_HZ // 2
+_HOLDS_FRAMES: Final = RATE_HZ // 10
+"""An answer is good for so long: it is asked for with every chunk, and nobody sees it change faster."""
 SILENCE_DBFS: Final = -99.0
 
 
@@ -27,6 +29,7 @@ class Meter:
     def __init__(self) -> None:
         self._pieces: deque[tuple[int, int, int, int]] = deque()
         """End in the stream, frames, RMS, peak."""
+        self._answer: tuple[int, Level] | None = None
 
     def note(self, end: int, pcm: bytes) -> None:
         """Take what was written up to frame `end`."""
@@ -36,7 +39,12 @@ class Meter:
             )
 
     def level(self, position: int) -> Level:
-        """How loud it is when the sink has consumed up to `position`."""
+        """How loud it is when the sink has consumed up to `position`, a tenth of a second ago at most."""
+        if self._answer is None or not 0 <= position - self._answer[0] < _HOLDS_FRAMES:
+            self._answer = (position, self._measured(position))
+        return self._answer[1]
+
+    def _measured(self, position: int) -> Level:
         while self._pieces and self._pieces[0][0] <= position - _SHOWN_FRAMES:
             self._pieces.popleft()
         heard = [piece for piece in self._pieces if piece[0] <= position]

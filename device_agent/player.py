@@ -268,26 +268,21 @@ class Player:
             log.warning("sink.underrun", stalled_ms=round(stalled_s * 1000), sounding=sounding is not None)
         if jumped := self._mixer.take_jumps():
             log.warning("sound.set_right", late_ms=round(jumped[-1] * 1000), times=len(jumped))
-        status = PlayerStatus(
+        level = feed.meter.level(feed.position.frames) if sounding is not None else None
+        self._status = PlayerStatus(
             open=True,
             sink=before.sink,
             latency_ms=round(feed.sink.latency_ms + self._sink_offset_s * 1000, 3),
+            airing=sounding.airing if sounding else None,
+            played_ms=sounding.played_ms if sounding else 0,
+            reached_ms=sounding.reached_ms if sounding else 0,
+            level_dbfs=level.rms_dbfs if level else None,
+            peak_dbfs=level.peak_dbfs if level else None,
+            late_ms=round(self._mixer.late_s * 1000, 3) if sounding else None,
             underruns=before.underruns + (1 if stalled_s else 0),
             underrun_ms=before.underrun_ms + round(stalled_s * 1000),
             jumps=before.jumps + len(jumped),
         )
-        if sounding is not None:
-            level = feed.meter.level(feed.position.frames)
-            status = replace(
-                status,
-                airing=sounding.airing,
-                played_ms=sounding.played_ms,
-                reached_ms=sounding.reached_ms,
-                level_dbfs=level.rms_dbfs,
-                peak_dbfs=level.peak_dbfs,
-                late_ms=round(self._mixer.late_s * 1000, 3),
-            )
-        self._status = status
 
     def _counts(self) -> PlayerStatus:
         """What is counted since the start, and nothing of the moment."""

@@ -4,8 +4,6 @@ Nothing here calls back into Python: libpulse's own thread does the work, and it
 """
 
 import ctypes
-from collections.abc import Iterator
-from contextlib import contextmanager
 from ctypes import POINTER, Structure, c_char_p, c_int, c_int64, c_long, c_size_t, c_uint8, c_uint32, c_uint64, c_void_p
 from functools import cache
 from typing import Final
@@ -103,7 +101,7 @@ def library() -> ctypes.CDLL:
 
 
 class Loop:
-    """libpulse's own thread. Everything is asked of it under `locked()`, and answered without waiting for a server."""
+    """libpulse's own thread. Inside `with loop:` everything is answered without waiting for a server."""
 
     def __init__(self) -> None:
         self._lib = library()
@@ -111,14 +109,13 @@ class Loop:
         self.api = c_void_p(self._lib.pa_threaded_mainloop_get_api(self._loop))
         self._lib.pa_threaded_mainloop_start(self._loop)
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
+    def __enter__(self) -> None:
         """Keep its thread out."""
         self._lib.pa_threaded_mainloop_lock(self._loop)
-        try:
-            yield
-        finally:
-            self._lib.pa_threaded_mainloop_unlock(self._loop)
+
+    def __exit__(self, *_: object) -> None:
+        """Let it in again."""
+        self._lib.pa_threaded_mainloop_unlock(self._loop)
 
     def end(self) -> None:
         """End the thread; it never waits for the server, so neither does this."""

@@ -12,6 +12,8 @@ _BUFFER_MS: Final = 160
 _REQUEST_MS: Final = 20
 """Asked for early and in small pieces, 160 ms bore two busy cores. A server that may adjust its latency takes 50 ms at
 a time instead, and ran dry."""
+_WORTH_BYTES: Final = _REQUEST_MS * RATE_HZ // 1000 * FRAME_BYTES
+"""Less than this is not written by itself: each time costs a small board."""
 _OPEN_LIMIT_S: Final = 2.0
 
 
@@ -60,7 +62,7 @@ class PulseSink:
         rest = frames
         self._room.renew()
         while rest:
-            with self._loop.locked():
+            with self._loop:
                 took = self._write_what_fits(rest)
             if took:
                 self._room.renew()
@@ -72,7 +74,7 @@ class PulseSink:
 
     def consumed(self) -> Position:
         """Frames that the server had from us, less those still on their way to the horn, when it last said so."""
-        with self._loop.locked():
+        with self._loop:
             self._raise_if_lost()
             self._take_answer()
             operation = self._lib.pa_stream_update_timing_info(self._stream, None, None)
@@ -82,7 +84,7 @@ class PulseSink:
 
     def close(self) -> None:
         """End the stream at once; what is queued is dropped."""
-        with self._loop.locked():
+        with self._loop:
             if self._stream:
                 self._lib.pa_stream_disconnect(self._stream)
                 self._lib.pa_stream_unref(self._stream)
@@ -93,7 +95,7 @@ class PulseSink:
         self._loop.end()
 
     def _connect(self, server: str | None) -> None:
-        with self._loop.locked():
+        with self._loop:
             self._context = c_void_p(self._lib.pa_context_new(self._loop.api, b"loa"))
             address = server.encode() if server else None
             if self._lib.pa_context_connect(self._context, address, libpulse.NO_AUTOSPAWN, None) < 0:
@@ -106,7 +108,7 @@ class PulseSink:
         buffers = libpulse.BufferAttr(libpulse.ANY, target, libpulse.ANY, request, libpulse.ANY)
         device = self._device.encode() if self._device else None
         flags = libpulse.EARLY_REQUESTS | (libpulse.DONT_MOVE if device else 0)
-        with self._loop.locked():
+        with self._loop:
             self._stream = c_void_p(self._lib.pa_stream_new(self._context, b"broadcast", byref(spec), None))
             if self._lib.pa_stream_connect_playback(self._stream, device, byref(buffers), flags, None, None) < 0:
                 raise SinkUnavailable(f"PulseAudio: {self._said()}")
@@ -116,7 +118,7 @@ class PulseSink:
     def _wait_for(self, state: Callable[[], int], ready: int) -> None:
         until = self._mono() + _OPEN_LIMIT_S
         while True:
-            with self._loop.locked():
+            with self._loop:
                 now = state()
                 said = self._said() if now > ready else ""
             if now == ready:
@@ -133,7 +135,9 @@ class PulseSink:
         if room == libpulse.FAILED_SIZE:
             raise SinkLost(f"PulseAudio: {self._said()}")
         size = min(len(frames), room // FRAME_BYTES * FRAME_BYTES)
-        if size and self._lib.pa_stream_write(self._stream, frames, size, None, 0, 0) < 0:
+        if size < min(len(frames), _WORTH_BYTES):
+            return 0
+        if self._lib.pa_stream_write(self._stream, frames, size, None, 0, 0) < 0:
             raise SinkLost(f"PulseAudio: {self._said()}")
         return int(size)
 
