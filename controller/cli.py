@@ -10,6 +10,7 @@ import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controller.accounts.repository import Credentials
+from controller.accounts.roles import Role
 from controller.accounts.secrets import new_password
 from controller.accounts.service import Accounts, canonical_name, viewer_for
 from controller.app import create_app
@@ -63,12 +64,16 @@ def key() -> None:
 
 
 @users.command("add")
-def add_user(name: str, area: Annotated[str, typer.Option(help="Code of the user's area; VN sees all.")]) -> None:
+def add_user(
+    name: str,
+    area: Annotated[str, typer.Option(help="Code of the user's area; VN sees all.")],
+    role: Annotated[list[Role] | None, typer.Option(help="What they do; repeat. Default: everything.")] = None,
+) -> None:
     """Register a user and print a random password, this once."""
     password = new_password()
 
     async def add(session: AsyncSession) -> str:
-        return (await Accounts(session).add_user(name, password, area, utc_now())).name
+        return (await Accounts(session).add_user(name, password, area, utc_now(), roles=role or list(Role))).name
 
     typer.echo(f"{_in_transaction(add)}: {password}")
 

@@ -5,6 +5,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from inspect import isawaitable
 from typing import Any
@@ -13,7 +14,7 @@ import structlog
 from sqlalchemy import DateTime, Dialect, MetaData, String, TypeDecorator, event
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
-from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, declared_attr, mapped_column
 from sqlalchemy.pool import NullPool, QueuePool
 
 from controller.events import Processor, take_events
@@ -22,12 +23,26 @@ log = structlog.get_logger(__name__)
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _AFTER_COMMIT = "after_commit"
+_ACTOR = "actor"
 _ROUNDS_MAX = 8
 SQLITE_BUSY_MS = 60_000
 """Longer than planning a province anew takes: who writes meanwhile waits."""
 CLOSES_WITHIN_S = 5.0
 EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
 LATEST = datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who stands behind what a transaction does, and from where."""
+
+    user_id: str
+    name: str
+    address: str = ""
+
+
+NOBODY = Actor("", "loa")
+"""The service itself, or its command line."""
 
 Hook = Callable[[], Awaitable[None] | None]
 
@@ -156,6 +171,17 @@ class Database:
     def _in_use(self) -> int:
         pool = self.engine.pool
         return pool.checkedout() if isinstance(pool, QueuePool) else 0
+
+
+def set_actor(session: AsyncSession, actor: Actor) -> None:
+    """Say who stands behind this transaction."""
+    session.info[_ACTOR] = actor
+
+
+def actor_of(session: AsyncSession | Session) -> Actor:
+    """Return who stands behind this transaction."""
+    actor: Actor = session.info.get(_ACTOR, NOBODY)
+    return actor
 
 
 def after_commit(session: AsyncSession, hook: Hook) -> None:

@@ -1,5 +1,6 @@
 """Who is asking: the dependencies by which endpoints learn it, and the cookie that carries it."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -7,9 +8,11 @@ from urllib.parse import urlsplit
 from fastapi import Depends, Header, Request, Response
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 
+from controller.accounts.roles import Permission
 from controller.accounts.secrets import SESSION_COOKIE
 from controller.accounts.service import identify_browser, identify_program
 from controller.accounts.viewer import Viewer
+from controller.database import Actor, set_actor
 from controller.errors import Forbidden, Unauthenticated
 from controller.http.idempotency import claim
 from controller.http.route import SAFE_METHODS, NowDep, RuntimeDep, SessionDep
@@ -39,14 +42,17 @@ async def find_viewer(
     bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
 ) -> Viewer | None:
     """Return who is signed in, or None: for pages that then show the sign-in form."""
+    viewer = None
     if bearer is not None:
-        return await identify_program(session, bearer.credentials, now)
-    if not cookie:
-        return None
-    if request.method not in SAFE_METHODS:
-        demand_same_site(request, required=True)
-    lasts = timedelta(days=runtime.settings.session_days)
-    return await identify_browser(runtime.database, session, cookie, now, lasts)
+        viewer = await identify_program(session, bearer.credentials, now)
+    elif cookie:
+        if request.method not in SAFE_METHODS:
+            demand_same_site(request, required=True)
+        lasts = timedelta(days=runtime.settings.session_days)
+        viewer = await identify_browser(runtime.database, session, cookie, now, lasts)
+    if viewer is not None:
+        set_actor(session, Actor(viewer.user_id, viewer.name, request.client.host if request.client else ""))
+    return viewer
 
 
 MaybeViewerDep = Annotated[Viewer | None, Depends(find_viewer)]
@@ -60,6 +66,31 @@ async def demand_viewer(viewer: MaybeViewerDep) -> Viewer:
 
 
 ViewerDep = Annotated[Viewer, Depends(demand_viewer)]
+
+
+@dataclass(frozen=True, slots=True)
+class May:
+    """Lets in who may do such things, and refuses others. The table of endpoints and roles is made from it."""
+
+    permission: Permission
+
+    async def __call__(self, viewer: ViewerDep) -> Viewer:
+        """Return who asks."""
+        if not viewer.may(self.permission):
+            raise Forbidden
+        return viewer
+
+
+OWN = Depends(demand_viewer)
+"""In `dependencies=[…]` of an endpoint: whoever is signed in, for what is their own. As are the following."""
+READS = Depends(May(Permission.READ))
+ANNOUNCES = Depends(May(Permission.ANNOUNCE))
+APPROVES = Depends(May(Permission.APPROVE))
+OPERATES = Depends(May(Permission.OPERATE))
+MAINTAINS = Depends(May(Permission.MAINTAIN))
+ALERTS = Depends(May(Permission.ALERT))
+ADMINISTERS = Depends(May(Permission.ADMINISTER))
+AUDITS = Depends(May(Permission.AUDIT))
 
 
 async def _claim_key(

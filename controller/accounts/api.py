@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from controller.accounts.access import (
     COOKIE,
+    OWN,
     ViewerDep,
     clear_session_cookie,
     demand_same_site,
@@ -57,7 +58,7 @@ async def sign_in(
     return _me(viewer_for(user))
 
 
-@router.delete("/session", operation_id="signOut", summary="Sign a browser out", status_code=204)
+@router.delete("/session", operation_id="signOut", summary="Sign a browser out", status_code=204, dependencies=[OWN])
 async def sign_out(request: Request, response: Response, session: SessionDep, _viewer: ViewerDep) -> None:
     """End this browser's session."""
     if token := request.cookies.get(COOKIE):
@@ -65,13 +66,19 @@ async def sign_out(request: Request, response: Response, session: SessionDep, _v
     clear_session_cookie(response)
 
 
-@router.get("/me", operation_id="getMe", summary="Who is signed in")
+@router.get("/me", operation_id="getMe", summary="Who is signed in", dependencies=[OWN])
 async def me(viewer: ViewerDep) -> Me:
     """Answer who is signed in."""
     return _me(viewer)
 
 
-@router.put("/me/password", operation_id="changePassword", summary="Change one's own password", status_code=204)
+@router.put(
+    "/me/password",
+    operation_id="changePassword",
+    summary="Change one's own password",
+    status_code=204,
+    dependencies=[OWN],
+)
 async def change_password(
     *, request: Request, body: PasswordChange, session: SessionDep, viewer: ViewerDep, runtime: RuntimeDep, now: NowDep
 ) -> None:
@@ -86,7 +93,7 @@ async def change_password(
     await Accounts(session).set_password(user, body.password, keep_token=request.cookies.get(COOKIE))
 
 
-@router.get("/tokens", operation_id="listTokens", summary="One's own API tokens")
+@router.get("/tokens", operation_id="listTokens", summary="One's own API tokens", dependencies=[OWN])
 async def list_tokens(session: SessionDep, viewer: ViewerDep, page: PageDep) -> PageOut[TokenOut]:
     """Answer one page of tokens."""
     tokens = TokenRepository(session)
@@ -94,14 +101,16 @@ async def list_tokens(session: SessionDep, viewer: ViewerDep, page: PageDep) -> 
     return PageOut(items=[TokenOut.model_validate(row) for row in found.items], next_cursor=found.next_cursor)
 
 
-@router.post("/tokens", operation_id="createToken", summary="Make an API token", status_code=201)
+@router.post("/tokens", operation_id="createToken", summary="Make an API token", status_code=201, dependencies=[OWN])
 async def create_token(body: TokenIn, session: SessionDep, viewer: ViewerDep, now: NowDep) -> NewToken:
     """Answer the token with its secret, this once."""
     row, secret = await Accounts(session).add_token(viewer, body.name, now, body.expires_at)
     return NewToken(**TokenOut.model_validate(row).model_dump(), secret=secret)
 
 
-@router.delete("/tokens/{token_id}", operation_id="revokeToken", summary="Revoke an API token", status_code=204)
+@router.delete(
+    "/tokens/{token_id}", operation_id="revokeToken", summary="Revoke an API token", status_code=204, dependencies=[OWN]
+)
 async def revoke_token(token_id: str, session: SessionDep, viewer: ViewerDep) -> None:
     """Revoke at once."""
     await session.delete(await TokenRepository(session).get(viewer, token_id))

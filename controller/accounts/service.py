@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -9,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from controller.accounts.models import ApiToken, User, UserSession
 from controller.accounts.repository import Credentials, TokenRepository
+from controller.accounts.roles import Role
 from controller.accounts.secrets import (
     PASSWORD_MAX,
     PASSWORD_MIN,
@@ -43,7 +45,7 @@ def viewer_for(user: User) -> Viewer:
         scope=user.area.path,
         area_code=user.area_code,
         depth=user.area.depth,
-        roles=frozenset(user.roles),
+        roles=frozenset(map(Role, user.roles)),
     )
 
 
@@ -59,8 +61,10 @@ class Accounts:
         self.session = session
         self.credentials = Credentials(session)
 
-    async def add_user(self, name: str, password: str, area_code: str, now: datetime) -> User:
-        """Register a user for an area."""
+    async def add_user(
+        self, name: str, password: str, area_code: str, now: datetime, *, roles: Collection[Role] = ()
+    ) -> User:
+        """Register a user for an area, to play these roles in it."""
         name = canonical_name(name)
         if not _NAME.fullmatch(name):
             raise Invalid.field("name", "Chỉ dùng a–z, 0–9, . _ @ -", "Use a–z, 0–9, . _ @ - only")
@@ -68,7 +72,14 @@ class Accounts:
             raise Conflict(f"Đã có người dùng {name}", f"There is a user {name} already")
         if (area := await self.session.get(Area, area_code)) is None:
             raise Invalid.field("area_code", f"Không có địa bàn {area_code}", f"There is no area {area_code}")
-        user = User(name=name, password_hash=_hashed(password), area=area, area_code=area_code, created_at=now)
+        user = User(
+            name=name,
+            password_hash=_hashed(password),
+            area=area,
+            area_code=area_code,
+            created_at=now,
+            roles=sorted(roles),
+        )
         self.session.add(user)
         await self.session.flush()
         return user

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from controller.accounts.roles import Permission, Role, permissions_of
+
 ROOT_PATH = "/"
 
 
@@ -15,12 +17,24 @@ class Viewer:
     area_code: str
     depth: int = 0
     """Depth of their area: 0 is national. It ranks what they issue."""
-    roles: frozenset[str] = frozenset()
+    roles: frozenset[Role] = frozenset()
+    scopes: frozenset[Permission] | None = None
+    """What an API token is limited to; None: to nothing less than its owner."""
+
+    @property
+    def permissions(self) -> frozenset[Permission]:
+        """All that this viewer may do."""
+        held = permissions_of(self.roles)
+        return held if self.scopes is None else held & self.scopes
+
+    def may(self, permission: Permission) -> bool:
+        """Whether this viewer may do such things, in their area."""
+        return permission in self.permissions
 
     def sees(self, path: str) -> bool:
         """Whether an area path lies in this viewer's subtree."""
         return path.startswith(self.scope)
 
 
-SYSTEM = Viewer(user_id="system", name="system", scope=ROOT_PATH, area_code="VN")
+SYSTEM = Viewer(user_id="system", name="system", scope=ROOT_PATH, area_code="VN", roles=frozenset(Role))
 """The service itself: the planner, retention, the link."""

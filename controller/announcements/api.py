@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, File, Form, Query, Response, UploadFile
 
 from audio.profiles import Profile
-from controller.accounts.access import Idempotent, ViewerDep
+from controller.accounts.access import ANNOUNCES, READS, Idempotent, ViewerDep
 from controller.announcements.models import Announcement
 from controller.announcements.schemas import AnnouncementEdit, AnnouncementIn, AnnouncementOut
 from controller.announcements.service import Announcements
@@ -55,7 +55,7 @@ def showing_of(response: Response, runtime: RuntimeDep) -> Showing:
 ShowDep = Annotated[Showing, Depends(showing_of)]
 
 
-@router.get("", operation_id="listAnnouncements", summary="Announcements, newest first")
+@router.get("", operation_id="listAnnouncements", summary="Announcements, newest first", dependencies=[READS])
 async def list_announcements(
     *,
     announcements: AnnouncementsDep,
@@ -75,7 +75,11 @@ async def list_announcements(
 
 
 @router.post(
-    "", operation_id="typeAnnouncement", summary="Type an announcement", status_code=202, dependencies=[Idempotent]
+    "",
+    operation_id="typeAnnouncement",
+    summary="Type an announcement",
+    status_code=202,
+    dependencies=[ANNOUNCES, Idempotent],
 )
 async def type_announcement(
     body: AnnouncementIn, show: ShowDep, announcements: AnnouncementsDep, now: NowDep
@@ -89,7 +93,7 @@ async def type_announcement(
     operation_id="uploadAnnouncement",
     summary="Upload a recording",
     status_code=202,
-    dependencies=[Kept, Idempotent],
+    dependencies=[ANNOUNCES, Kept, Idempotent],
 )
 async def upload_announcement(
     *,
@@ -122,7 +126,7 @@ async def upload_announcement(
     operation_id="uploadSecondLanguage",
     summary="Let a recording in another language follow",
     status_code=202,
-    dependencies=[Kept],
+    dependencies=[ANNOUNCES, Kept],
 )
 async def upload_second_language(
     *,
@@ -148,7 +152,7 @@ def _whole(kept: dict[str, Stored]) -> Stored:
     return kept["file"]
 
 
-@router.get("/{announcement_id}", operation_id="getAnnouncement", summary="One announcement")
+@router.get("/{announcement_id}", operation_id="getAnnouncement", summary="One announcement", dependencies=[READS])
 async def get_announcement(
     announcement_id: str, show: ShowDep, announcements: AnnouncementsDep, viewer: ViewerDep
 ) -> AnnouncementOut:
@@ -156,7 +160,12 @@ async def get_announcement(
     return show(await announcements.repository.get(viewer, announcement_id))
 
 
-@router.patch("/{announcement_id}", operation_id="editAnnouncement", summary="Edit an announcement, or put it away")
+@router.patch(
+    "/{announcement_id}",
+    operation_id="editAnnouncement",
+    summary="Edit an announcement, or put it away",
+    dependencies=[ANNOUNCES],
+)
 async def edit_announcement(
     *,
     announcement_id: str,

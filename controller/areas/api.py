@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from controller.accounts.access import Idempotent, ViewerDep
+from controller.accounts.access import ADMINISTERS, READS, Idempotent, ViewerDep
 from controller.areas.models import Area
 from controller.areas.schemas import AreaDetail, AreaEdit, AreaIn, AreaOut
 from controller.areas.service import Areas
@@ -21,7 +21,7 @@ async def _shown(areas: Areas, area: Area, response: Response) -> AreaDetail:
     return AreaDetail.seen(area, await areas.repository.policy(area.path))
 
 
-@router.get("", operation_id="listAreas", summary="Areas, in the order of the tree")
+@router.get("", operation_id="listAreas", summary="Areas, in the order of the tree", dependencies=[READS])
 async def list_areas(
     *,
     session: SessionDep,
@@ -37,7 +37,9 @@ async def list_areas(
     return PageOut(items=[AreaOut.of(area) for area in found.items], next_cursor=found.next_cursor)
 
 
-@router.post("", operation_id="createArea", summary="Add an area", status_code=201, dependencies=[Idempotent])
+@router.post(
+    "", operation_id="createArea", summary="Add an area", status_code=201, dependencies=[ADMINISTERS, Idempotent]
+)
 async def create_area(body: AreaIn, response: Response, session: SessionDep, viewer: ViewerDep) -> AreaDetail:
     """Add an area, such as a hamlet below its commune."""
     areas = Areas(session, viewer)
@@ -46,14 +48,16 @@ async def create_area(body: AreaIn, response: Response, session: SessionDep, vie
     return await _shown(areas, area, response)
 
 
-@router.get("/{code}", operation_id="getArea", summary="One area, with what holds below it")
+@router.get("/{code}", operation_id="getArea", summary="One area, with what holds below it", dependencies=[READS])
 async def get_area(code: str, response: Response, session: SessionDep, viewer: ViewerDep) -> AreaDetail:
     """Answer one area."""
     areas = Areas(session, viewer)
     return await _shown(areas, await areas.repository.get(viewer, code), response)
 
 
-@router.patch("/{code}", operation_id="editArea", summary="Edit an area's name, outline or rules")
+@router.patch(
+    "/{code}", operation_id="editArea", summary="Edit an area's name, outline or rules", dependencies=[ADMINISTERS]
+)
 async def edit_area(
     *, code: str, body: AreaEdit, response: Response, session: SessionDep, viewer: ViewerDep, condition: IfMatchDep
 ) -> AreaDetail:
@@ -64,7 +68,9 @@ async def edit_area(
     return await _shown(areas, await areas.edit(area, body), response)
 
 
-@router.delete("/{code}", operation_id="deleteArea", summary="Remove an empty area", status_code=204)
+@router.delete(
+    "/{code}", operation_id="deleteArea", summary="Remove an empty area", status_code=204, dependencies=[ADMINISTERS]
+)
 async def delete_area(code: str, session: SessionDep, viewer: ViewerDep, condition: IfMatchDep) -> None:
     """Remove an area that nothing hangs on."""
     areas = Areas(session, viewer)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from controller.accounts.access import Idempotent, ViewerDep
+from controller.accounts.access import ANNOUNCES, OPERATES, READS, Idempotent, ViewerDep
 from controller.broadcasts import progress
 from controller.broadcasts.models import Schedule
 from controller.broadcasts.preview import PreviewOut
@@ -45,7 +45,7 @@ def _shown(row: Schedule, response: Response) -> ScheduleOut:
     return ScheduleOut.of(row)
 
 
-@router.get("/schedules", operation_id="listSchedules", summary="Schedules, newest first")
+@router.get("/schedules", operation_id="listSchedules", summary="Schedules, newest first", dependencies=[READS])
 async def list_schedules(
     *,
     broadcasts: BroadcastsDep,
@@ -66,20 +66,25 @@ async def list_schedules(
     operation_id="createSchedule",
     summary="Say what airs where and when",
     status_code=201,
-    dependencies=[Idempotent],
+    dependencies=[ANNOUNCES, Idempotent],
 )
 async def create_schedule(body: ScheduleIn, response: Response, broadcasts: BroadcastsDep, now: NowDep) -> ScheduleOut:
     """Make a schedule; without `first_local` it airs now."""
     return _shown(await broadcasts.add(body, now), response)
 
 
-@router.post("/schedules/preview", operation_id="previewSchedule", summary="What a schedule would do, unsaved")
+@router.post(
+    "/schedules/preview",
+    operation_id="previewSchedule",
+    summary="What a schedule would do, unsaved",
+    dependencies=[ANNOUNCES],
+)
 async def preview_schedule(body: ScheduleIn, broadcasts: BroadcastsDep, runtime: RuntimeDep, now: NowDep) -> PreviewOut:
     """Answer what would collide, who would yield and why, and what would not air. Nothing is saved."""
     return await broadcasts.preview(body, now, days=runtime.settings.plan_days)
 
 
-@router.get("/schedules/{schedule_id}", operation_id="getSchedule", summary="One schedule")
+@router.get("/schedules/{schedule_id}", operation_id="getSchedule", summary="One schedule", dependencies=[READS])
 async def get_schedule(
     schedule_id: str, response: Response, broadcasts: BroadcastsDep, viewer: ViewerDep
 ) -> ScheduleOut:
@@ -87,7 +92,9 @@ async def get_schedule(
     return _shown(await broadcasts.repository.get(viewer, schedule_id), response)
 
 
-@router.patch("/schedules/{schedule_id}", operation_id="editSchedule", summary="Edit a schedule")
+@router.patch(
+    "/schedules/{schedule_id}", operation_id="editSchedule", summary="Edit a schedule", dependencies=[ANNOUNCES]
+)
 async def edit_schedule(
     *,
     schedule_id: str,
@@ -105,7 +112,11 @@ async def edit_schedule(
 
 
 @router.delete(
-    "/schedules/{schedule_id}", operation_id="withdrawSchedule", summary="Withdraw a schedule", status_code=204
+    "/schedules/{schedule_id}",
+    operation_id="withdrawSchedule",
+    summary="Withdraw a schedule",
+    status_code=204,
+    dependencies=[ANNOUNCES],
 )
 async def withdraw_schedule(
     schedule_id: str, broadcasts: BroadcastsDep, viewer: ViewerDep, condition: IfMatchDep, now: NowDep
@@ -116,7 +127,12 @@ async def withdraw_schedule(
     await broadcasts.remove(row, now)
 
 
-@router.get("/occurrences", operation_id="listOccurrences", summary="What airs on a day, and how it is going")
+@router.get(
+    "/occurrences",
+    operation_id="listOccurrences",
+    summary="What airs on a day, and how it is going",
+    dependencies=[READS],
+)
 async def list_occurrences(
     *,
     broadcasts: BroadcastsDep,
@@ -132,7 +148,9 @@ async def list_occurrences(
     return PageOut(items=progress.occurrences(await broadcasts.occurrences.between(viewer, start, end), now))
 
 
-@router.get("/occurrences/{occurrence_id}", operation_id="getOccurrence", summary="One occurrence")
+@router.get(
+    "/occurrences/{occurrence_id}", operation_id="getOccurrence", summary="One occurrence", dependencies=[READS]
+)
 async def get_occurrence(
     occurrence_id: str, broadcasts: BroadcastsDep, viewer: ViewerDep, now: NowDep
 ) -> OccurrenceOut:
@@ -148,6 +166,7 @@ async def get_occurrence(
     operation_id="cancelOccurrence",
     summary="Call an occurrence off, or stop it",
     status_code=204,
+    dependencies=[OPERATES],
 )
 async def cancel_occurrence(occurrence_id: str, broadcasts: BroadcastsDep, now: NowDep) -> None:
     """Call it off everywhere; where it sounds already, it stops."""

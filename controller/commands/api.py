@@ -4,14 +4,15 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 
-from controller.accounts.access import Idempotent, ViewerDep
+from controller.accounts.access import OPERATES, READS, Idempotent, ViewerDep
+from controller.accounts.roles import Permission
 from controller.commands.models import CommandRow
 from controller.commands.repository import CommandRepository
 from controller.commands.schemas import CommandIn, CommandOut
 from controller.commands.service import CommandService
 from controller.devices.models import DeviceStatus
 from controller.devices.repository import DeviceRepository
-from controller.errors import Conflict, NotFound
+from controller.errors import Conflict, Forbidden, NotFound
 from controller.http.pages import PageDep, PageOut
 from controller.http.route import NowDep, RuntimeDep, SessionDep, TransactionRoute
 from controller.link.wake import wake_of
@@ -25,11 +26,18 @@ def commands_of(session: SessionDep, runtime: RuntimeDep) -> CommandService:
     return CommandService(session, wake_link=wake_of(runtime), hub=hub_of(runtime))
 
 
+MAINTENANCE = frozenset({"test_tone", "send_logs", "restart"})
+"""What only who keeps speakers running may order."""
+
 CommandsDep = Annotated[CommandService, Depends(commands_of)]
 
 
 @router.post(
-    "", operation_id="orderCommand", summary="Order something at once", status_code=202, dependencies=[Idempotent]
+    "",
+    operation_id="orderCommand",
+    summary="Order something at once",
+    status_code=202,
+    dependencies=[OPERATES, Idempotent],
 )
 async def order(
     *,
@@ -42,6 +50,8 @@ async def order(
     now: NowDep,
 ) -> CommandOut:
     """Sign the order and send it; ask again for what the speaker answered."""
+    if body.action.verb in MAINTENANCE and not viewer.may(Permission.MAINTAIN):
+        raise Forbidden
     device = await DeviceRepository(session).get(viewer, device_id)
     if device.status is DeviceStatus.RETIRED:
         raise Conflict("Cụm loa này đã ngừng dùng", "This speaker was retired")
@@ -52,7 +62,7 @@ async def order(
     return CommandOut.of(row, now)
 
 
-@router.get("", operation_id="listCommands", summary="Commands to a speaker, newest first")
+@router.get("", operation_id="listCommands", summary="Commands to a speaker, newest first", dependencies=[READS])
 async def list_commands(
     *, device_id: str, session: SessionDep, viewer: ViewerDep, page: PageDep, now: NowDep
 ) -> PageOut[CommandOut]:
@@ -62,7 +72,9 @@ async def list_commands(
     return PageOut(items=[CommandOut.of(row, now) for row in found.items], next_cursor=found.next_cursor)
 
 
-@router.get("/{command_id}", operation_id="getCommand", summary="One command, and what became of it")
+@router.get(
+    "/{command_id}", operation_id="getCommand", summary="One command, and what became of it", dependencies=[READS]
+)
 async def get_command(
     *, device_id: str, command_id: str, session: SessionDep, viewer: ViewerDep, now: NowDep
 ) -> CommandOut:

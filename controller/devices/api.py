@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from controller.accounts.access import Idempotent, ViewerDep
+from controller.accounts.access import MAINTAINS, READS, Idempotent, ViewerDep
 from controller.devices.models import Device, DeviceStatus
 from controller.devices.schemas import DeviceEdit, DeviceIn, DeviceOut
 from controller.devices.service import Devices
@@ -21,7 +21,7 @@ def _shown(device: Device, response: Response) -> DeviceOut:
     return DeviceOut.model_validate(device)
 
 
-@router.get("", operation_id="listDevices", summary="Speakers, by id")
+@router.get("", operation_id="listDevices", summary="Speakers, by id", dependencies=[READS])
 async def list_devices(
     *,
     session: SessionDep,
@@ -40,7 +40,11 @@ async def list_devices(
 
 
 @router.post(
-    "", operation_id="registerDevice", summary="Register a speaker", status_code=201, dependencies=[Idempotent]
+    "",
+    operation_id="registerDevice",
+    summary="Register a speaker",
+    status_code=201,
+    dependencies=[MAINTAINS, Idempotent],
 )
 async def register_device(
     body: DeviceIn, response: Response, session: SessionDep, viewer: ViewerDep, now: NowDep
@@ -51,13 +55,15 @@ async def register_device(
     return _shown(device, response)
 
 
-@router.get("/{device_id}", operation_id="getDevice", summary="One speaker")
+@router.get("/{device_id}", operation_id="getDevice", summary="One speaker", dependencies=[READS])
 async def get_device(device_id: str, response: Response, session: SessionDep, viewer: ViewerDep) -> DeviceOut:
     """Answer one speaker."""
     return _shown(await Devices(session, viewer).repository.get(viewer, device_id), response)
 
 
-@router.patch("/{device_id}", operation_id="editDevice", summary="Edit, move or retire a speaker")
+@router.patch(
+    "/{device_id}", operation_id="editDevice", summary="Edit, move or retire a speaker", dependencies=[MAINTAINS]
+)
 async def edit_device(
     *,
     device_id: str,

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Response
 
-from controller.accounts.access import Idempotent, ViewerDep
+from controller.accounts.access import ADMINISTERS, READS, Idempotent, ViewerDep
 from controller.groups.models import Group
 from controller.groups.schemas import GroupDetail, GroupEdit, GroupIn, GroupOut
 from controller.groups.service import Groups
@@ -23,7 +23,7 @@ async def _shown(groups: Groups, group: Group, response: Response) -> GroupDetai
     return GroupDetail(**_short(group).model_dump(), device_ids=list(members))
 
 
-@router.get("", operation_id="listGroups", summary="Groups, oldest first")
+@router.get("", operation_id="listGroups", summary="Groups, oldest first", dependencies=[READS])
 async def list_groups(session: SessionDep, viewer: ViewerDep, page: PageDep) -> PageOut[GroupOut]:
     """Answer one page of groups."""
     groups = Groups(session, viewer).repository
@@ -31,7 +31,9 @@ async def list_groups(session: SessionDep, viewer: ViewerDep, page: PageDep) -> 
     return PageOut(items=[_short(row) for row in found.items], next_cursor=found.next_cursor)
 
 
-@router.post("", operation_id="createGroup", summary="Make a group", status_code=201, dependencies=[Idempotent])
+@router.post(
+    "", operation_id="createGroup", summary="Make a group", status_code=201, dependencies=[ADMINISTERS, Idempotent]
+)
 async def create_group(body: GroupIn, response: Response, session: SessionDep, viewer: ViewerDep) -> GroupDetail:
     """Make a group of speakers."""
     groups = Groups(session, viewer)
@@ -40,14 +42,16 @@ async def create_group(body: GroupIn, response: Response, session: SessionDep, v
     return await _shown(groups, group, response)
 
 
-@router.get("/{group_id}", operation_id="getGroup", summary="One group with its speakers")
+@router.get("/{group_id}", operation_id="getGroup", summary="One group with its speakers", dependencies=[READS])
 async def get_group(group_id: str, response: Response, session: SessionDep, viewer: ViewerDep) -> GroupDetail:
     """Answer one group."""
     groups = Groups(session, viewer)
     return await _shown(groups, await groups.repository.get(viewer, group_id), response)
 
 
-@router.patch("/{group_id}", operation_id="editGroup", summary="Edit a group or its speakers")
+@router.patch(
+    "/{group_id}", operation_id="editGroup", summary="Edit a group or its speakers", dependencies=[ADMINISTERS]
+)
 async def edit_group(
     *, group_id: str, body: GroupEdit, response: Response, session: SessionDep, viewer: ViewerDep, condition: IfMatchDep
 ) -> GroupDetail:
@@ -58,7 +62,9 @@ async def edit_group(
     return await _shown(groups, await groups.edit(group, body), response)
 
 
-@router.delete("/{group_id}", operation_id="deleteGroup", summary="Dissolve a group", status_code=204)
+@router.delete(
+    "/{group_id}", operation_id="deleteGroup", summary="Dissolve a group", status_code=204, dependencies=[ADMINISTERS]
+)
 async def delete_group(group_id: str, session: SessionDep, viewer: ViewerDep, condition: IfMatchDep) -> None:
     """Dissolve a group that nothing aims at."""
     groups = Groups(session, viewer)

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Self
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel
 
-from controller.accounts.access import ViewerDep
+from controller.accounts.access import READS, ViewerDep
 from controller.areas.models import Area
 from controller.areas.service import Areas
 from controller.areas.tree import within
@@ -50,7 +50,9 @@ class SpeakerState(BaseModel):
         )
 
 
-@router.get("/devices/{device_id}/state", operation_id="getDeviceState", summary="How a speaker is")
+@router.get(
+    "/devices/{device_id}/state", operation_id="getDeviceState", summary="How a speaker is", dependencies=[READS]
+)
 async def get_state(device_id: str, session: SessionDep, viewer: ViewerDep) -> SpeakerState:
     """Answer the last that was heard; a speaker that never spoke is offline."""
     device = await DeviceRepository(session).get(viewer, device_id)
@@ -58,7 +60,7 @@ async def get_state(device_id: str, session: SessionDep, viewer: ViewerDep) -> S
     return SpeakerState.of(row) if row else SpeakerState(device=device.id, online=False)
 
 
-@router.get("/states", operation_id="listDeviceStates", summary="How speakers are, by id")
+@router.get("/states", operation_id="listDeviceStates", summary="How speakers are, by id", dependencies=[READS])
 async def list_states(
     *,
     session: SessionDep,

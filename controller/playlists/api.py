@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from controller.accounts.access import Idempotent, ViewerDep
+from controller.accounts.access import ANNOUNCES, READS, Idempotent, ViewerDep
 from controller.announcements.workshop import workshop_of
 from controller.http.pages import PageDep, PageOut
 from controller.http.route import NowDep, RuntimeDep, SessionDep, TransactionRoute
@@ -30,7 +30,7 @@ def _shown(row: Playlist, response: Response) -> PlaylistOut:
     return PlaylistOut.of(row)
 
 
-@router.get("", operation_id="listPlaylists", summary="Playlists, newest first")
+@router.get("", operation_id="listPlaylists", summary="Playlists, newest first", dependencies=[READS])
 async def list_playlists(
     *,
     playlists: PlaylistsDep,
@@ -46,19 +46,23 @@ async def list_playlists(
     return PageOut(items=[PlaylistOut.of(row) for row in found.items], next_cursor=found.next_cursor)
 
 
-@router.post("", operation_id="createPlaylist", summary="Make a playlist", status_code=201, dependencies=[Idempotent])
+@router.post(
+    "", operation_id="createPlaylist", summary="Make a playlist", status_code=201, dependencies=[ANNOUNCES, Idempotent]
+)
 async def create_playlist(body: PlaylistIn, response: Response, playlists: PlaylistsDep, now: NowDep) -> PlaylistOut:
     """Make a playlist; its sound is assembled when its announcements are ready."""
     return _shown(await playlists.add(body, now), response)
 
 
-@router.get("/{playlist_id}", operation_id="getPlaylist", summary="One playlist")
+@router.get("/{playlist_id}", operation_id="getPlaylist", summary="One playlist", dependencies=[READS])
 async def get_playlist(playlist_id: str, response: Response, playlists: PlaylistsDep, viewer: ViewerDep) -> PlaylistOut:
     """Answer one playlist."""
     return _shown(await playlists.repository.get(viewer, playlist_id), response)
 
 
-@router.patch("/{playlist_id}", operation_id="editPlaylist", summary="Edit a playlist, or put it away")
+@router.patch(
+    "/{playlist_id}", operation_id="editPlaylist", summary="Edit a playlist, or put it away", dependencies=[ANNOUNCES]
+)
 async def edit_playlist(
     *,
     playlist_id: str,

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 
-from controller.accounts.access import Idempotent, ViewerDep
+from controller.accounts.access import ANNOUNCES, READS, Idempotent, ViewerDep
 from controller.http.pages import PageDep, PageOut
 from controller.http.route import NowDep, SessionDep, TransactionRoute
 from controller.http.versions import IfMatchDep, tag
@@ -33,7 +33,12 @@ def _shown(entries: Pronunciations, row: Pronunciation, response: Response) -> P
     return _out(entries, row)
 
 
-@router.get("", operation_id="listPronunciations", summary="How words are spoken here, in order of the words")
+@router.get(
+    "",
+    operation_id="listPronunciations",
+    summary="How words are spoken here, in order of the words",
+    dependencies=[READS],
+)
 async def list_pronunciations(
     entries: PronunciationsDep, viewer: ViewerDep, page: PageDep
 ) -> PageOut[PronunciationOut]:
@@ -47,7 +52,7 @@ async def list_pronunciations(
     operation_id="addPronunciation",
     summary="Say how a word is spoken",
     status_code=201,
-    dependencies=[Idempotent],
+    dependencies=[ANNOUNCES, Idempotent],
 )
 async def add_pronunciation(
     body: PronunciationIn, response: Response, entries: PronunciationsDep, now: NowDep
@@ -56,7 +61,7 @@ async def add_pronunciation(
     return _shown(entries, await entries.add(body, now), response)
 
 
-@router.get("/{pronunciation_id}", operation_id="getPronunciation", summary="One entry")
+@router.get("/{pronunciation_id}", operation_id="getPronunciation", summary="One entry", dependencies=[READS])
 async def get_pronunciation(
     pronunciation_id: str, response: Response, entries: PronunciationsDep, viewer: ViewerDep
 ) -> PronunciationOut:
@@ -64,7 +69,9 @@ async def get_pronunciation(
     return _shown(entries, await entries.repository.get(viewer, pronunciation_id), response)
 
 
-@router.patch("/{pronunciation_id}", operation_id="editPronunciation", summary="Edit an entry")
+@router.patch(
+    "/{pronunciation_id}", operation_id="editPronunciation", summary="Edit an entry", dependencies=[ANNOUNCES]
+)
 async def edit_pronunciation(
     *,
     pronunciation_id: str,
@@ -81,7 +88,13 @@ async def edit_pronunciation(
     return _shown(entries, await entries.edit(row, body, now), response)
 
 
-@router.delete("/{pronunciation_id}", operation_id="deletePronunciation", summary="Remove an entry", status_code=204)
+@router.delete(
+    "/{pronunciation_id}",
+    operation_id="deletePronunciation",
+    summary="Remove an entry",
+    status_code=204,
+    dependencies=[ANNOUNCES],
+)
 async def delete_pronunciation(
     pronunciation_id: str, entries: PronunciationsDep, viewer: ViewerDep, condition: IfMatchDep
 ) -> None:

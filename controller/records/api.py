@@ -5,7 +5,7 @@ from typing import Annotated, Self
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel
 
-from controller.accounts.access import ViewerDep
+from controller.accounts.access import READS, ViewerDep
 from controller.areas.models import Area
 from controller.areas.service import Areas
 from controller.areas.tree import within
@@ -71,7 +71,7 @@ class RecordOut(BaseModel):
         )
 
 
-@router.get("", operation_id="listRecords", summary="Play records, newest first")
+@router.get("", operation_id="listRecords", summary="Play records, newest first", dependencies=[READS])
 async def list_records(
     *,
     session: SessionDep,

@@ -4,7 +4,7 @@ import asyncio
 
 from fastapi import APIRouter, Request, Response
 
-from controller.accounts.access import ViewerDep
+from controller.accounts.access import ANNOUNCES, READS, ViewerDep
 from controller.http.language import language_of
 from controller.http.openapi import refusals
 from controller.http.route import NowDep, RuntimeDep, SessionDep, TransactionRoute
@@ -17,14 +17,20 @@ from controller.text import Text
 router = APIRouter(prefix="/api/v1/speech", tags=["speech"], route_class=TransactionRoute)
 
 
-@router.get("/voices", operation_id="listVoices", summary="Who reads aloud on this machine")
+@router.get("/voices", operation_id="listVoices", summary="Who reads aloud on this machine", dependencies=[READS])
 async def list_voices(runtime: RuntimeDep, _viewer: ViewerDep) -> VoicesOut:
     """Answer all voices, the one that is taken unasked first."""
     voices = await asyncio.to_thread(studio_of(runtime).voices)
     return VoicesOut(items=[VoiceOut.of(voice) for voice in voices])
 
 
-@router.post("/previews", operation_id="previewSpeech", summary="Prepare to hear a draft", status_code=201)
+@router.post(
+    "/previews",
+    operation_id="previewSpeech",
+    summary="Prepare to hear a draft",
+    status_code=201,
+    dependencies=[ANNOUNCES],
+)
 async def preview(
     *,
     request: Request,
@@ -48,6 +54,7 @@ async def preview(
     summary="Hear a draft while it is being read",
     response_class=Response,
     responses={200: {"content": {"audio/mpeg": {}}}, **refusals(503)},
+    dependencies=[READS],
 )
 async def hear(token: str, viewer: ViewerDep, runtime: RuntimeDep, now: NowDep) -> Sound:
     """Answer MP3 from the first sentence on, as it is made. Only who prepared it may hear it."""

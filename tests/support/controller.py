@@ -1,6 +1,6 @@
 """A small language for tests of the controller: a running application, signed-in people, communes and speakers."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -12,6 +12,7 @@ import httpx
 from fastapi import FastAPI
 
 from controller.accounts.models import ApiToken, User
+from controller.accounts.roles import Role
 from controller.accounts.secrets import hash_password, new_token, token_hash
 from controller.accounts.service import viewer_for
 from controller.accounts.viewer import Viewer
@@ -71,12 +72,14 @@ class House:
         self._clients.append(client)
         return client
 
-    async def signed_in(self, area: str, name: str | None = None) -> httpx.AsyncClient:
+    async def signed_in(
+        self, area: str, name: str | None = None, *, roles: Collection[Role] = tuple(Role)
+    ) -> httpx.AsyncClient:
         """A client with an API token of a new user of this area."""
-        _, secret = await self.user(name or f"officer-{area.lower()}", area)
+        _, secret = await self.user(name or f"officer-{area.lower()}", area, roles=roles)
         return self.browser(Authorization=f"Bearer {secret}")
 
-    async def user(self, name: str, area: str) -> tuple[Viewer, str]:
+    async def user(self, name: str, area: str, *, roles: Collection[Role] = tuple(Role)) -> tuple[Viewer, str]:
         """Register a user with PASSWORD (unless there is one); return their view and an API token's secret."""
         secret = new_token()
         async with self.database.transaction() as session:
@@ -88,7 +91,7 @@ class House:
                 area=owner,
                 area_code=area,
                 created_at=self.clock.now,
-                roles=[],
+                roles=sorted(roles),
             )
             session.add(user)
             await session.flush()

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.datastructures import FormData, UploadFile
 from starlette.responses import RedirectResponse, Response
 
-from controller.accounts.access import ViewerDep
+from controller.accounts.access import ANNOUNCES, ViewerDep
 from controller.announcements.api import AnnouncementsDep
 from controller.announcements.models import Announcement, Status
 from controller.announcements.uploads import KeptDep
@@ -68,13 +68,13 @@ async def _fields(request: Request) -> AsyncIterator[FormData]:
 FieldsDep = Annotated[FormData, Depends(_fields)]
 
 
-@router.post("/announce/length")
+@router.post("/announce/length", dependencies=[ANNOUNCES])
 async def length(request: Request, fields: FieldsDep, _viewer: ViewerDep) -> Response:
     """How long the words take, while they are typed."""
     return Page.of(request).html("partials/length.html", reading_s=reading_s(str(fields.get("text", ""))[:20_000]))
 
 
-@router.post("/announce/hear")
+@router.post("/announce/hear", dependencies=[ANNOUNCES])
 async def hear_draft(fields: FieldsDep, desk: DeskDep, runtime: RuntimeDep) -> Response:
     """Hear the words at once, before they are anything."""
     values, _ = _read(fields)
@@ -90,7 +90,7 @@ async def hear_draft(fields: FieldsDep, desk: DeskDep, runtime: RuntimeDep) -> R
     return desk.page.html("partials/heard.html", status=422 if heard.error else 200, heard=heard)
 
 
-@router.post("/announce/listen")
+@router.post("/announce/listen", dependencies=[ANNOUNCES])
 async def listen(fields: FieldsDep, desk: DeskDep) -> Response:
     """Make the sound of what was typed or chosen, to be heard here first."""
     values, upload = _read(fields)
@@ -108,7 +108,7 @@ async def listen(fields: FieldsDep, desk: DeskDep) -> Response:
     return await _whole_answer(desk, ComeBack(values, errors=errors))
 
 
-@router.get("/announce/sound/{announcement_id}")
+@router.get("/announce/sound/{announcement_id}", dependencies=[ANNOUNCES])
 async def sound(
     announcement_id: str, desk: DeskDep, spoken: Annotated[str, Query(pattern="^[0-9a-f]{16}$")]
 ) -> Response:
@@ -139,7 +139,7 @@ class ComeBack(Exception):
     pending: bool = False
 
 
-@router.post("/announce")
+@router.post("/announce", dependencies=[ANNOUNCES])
 async def announce(fields: FieldsDep, desk: DeskDep, runtime: RuntimeDep) -> Response:
     """Send it, or come back with what is wrong, what should be known first, or what it still waits for."""
     values, upload = _read(fields)

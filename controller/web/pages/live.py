@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterable
 from fastapi import APIRouter
 from starlette.responses import StreamingResponse
 
-from controller.accounts.access import ViewerDep
+from controller.accounts.access import READS, ViewerDep
 from controller.http.route import RuntimeDep
 from controller.monitoring.hub import Hub, Topic, hub_of
 from controller.web.routing import PageRoute
@@ -47,7 +47,7 @@ async def stream(hub: Hub, *, heartbeat_s: float = HEARTBEAT_S, lifetime_s: floa
                 yield encode(changed)
 
 
-@router.get("/events")
+@router.get("/events", dependencies=[READS])
 async def events(runtime: RuntimeDep, _viewer: ViewerDep) -> StreamingResponse:
     """The stream of one browser."""
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Form, Query, Request
 from pydantic import ValidationError
 from starlette.responses import RedirectResponse, Response
 
-from controller.accounts.access import ViewerDep
+from controller.accounts.access import ANNOUNCES, READS, ViewerDep
 from controller.errors import ControllerError, Invalid
 from controller.http.problems import invalid
 from controller.http.route import NowDep, RuntimeDep, SessionDep
@@ -29,7 +29,7 @@ HERE = "/pronunciations"
 Typed = Annotated[str, Form(max_length=400)]
 
 
-@router.get(HERE)
+@router.get(HERE, dependencies=[READS])
 async def pronunciations(
     *,
     request: Request,
@@ -44,7 +44,7 @@ async def pronunciations(
     return await _shown(page, entries, viewer.name, PronunciationsView(), cursor)
 
 
-@router.post(HERE)
+@router.post(HERE, dependencies=[ANNOUNCES])
 async def add(
     *,
     request: Request,
@@ -68,7 +68,7 @@ async def add(
     return RedirectResponse(HERE, 303)
 
 
-@router.post(f"{HERE}/hear")
+@router.post(f"{HERE}/hear", dependencies=[ANNOUNCES])
 async def hear_word(
     *,
     request: Request,
@@ -84,7 +84,7 @@ async def hear_word(
     return page.html("partials/heard.html", status=422 if heard.error else 200, heard=heard)
 
 
-@router.post(f"{HERE}/{{pronunciation_id}}")
+@router.post(f"{HERE}/{{pronunciation_id}}", dependencies=[ANNOUNCES])
 async def change(
     *,
     request: Request,

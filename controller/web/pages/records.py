@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from controller.accounts.access import ViewerDep
+from controller.accounts.access import READS, ViewerDep
 from controller.http.route import NowDep, SessionDep
 from controller.records.models import PlayRecordRow
 from controller.records.repository import RecordRepository
@@ -27,7 +27,7 @@ router = APIRouter(include_in_schema=False, route_class=PageRoute)
 ROWS = 50
 
 
-@router.get("/records")
+@router.get("/records", dependencies=[READS])
 async def records(
     *,
     request: Request,

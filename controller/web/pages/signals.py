@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from audio.signals import ABOUT, Signal, Use, length_ms
-from controller.accounts.access import ViewerDep
+from controller.accounts.access import READS, ViewerDep
 from controller.http.route import NowDep, SessionDep
 from controller.web.i18n import Language
 from controller.web.pages.common import page_for
@@ -14,7 +14,7 @@ from controller.web.views import SignalView
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
 
-@router.get("/signals")
+@router.get("/signals", dependencies=[READS])
 async def signals(request: Request, session: SessionDep, viewer: ViewerDep, now: NowDep) -> Response:
     """All of them, by when they may sound."""
     page = await page_for(request, session, viewer, now)

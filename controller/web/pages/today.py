@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import RedirectResponse, Response
 
-from controller.accounts.access import ViewerDep
+from controller.accounts.access import OPERATES, READS, ViewerDep
 from controller.accounts.viewer import Viewer
 from controller.broadcasts.api import BroadcastsDep
 from controller.http.route import NowDep, SessionDep
@@ -38,7 +38,7 @@ def _summary(speakers: list[SpeakerView], day: tuple[DayView, ...]) -> SummaryVi
     return summary(speakers, on_air)
 
 
-@router.get("/")
+@router.get("/", dependencies=[READS])
 async def today(
     *,
     request: Request,
@@ -74,7 +74,7 @@ async def today(
     )
 
 
-@router.get("/parts/summary")
+@router.get("/parts/summary", dependencies=[READS])
 async def summary_part(request: Request, session: SessionDep, viewer: ViewerDep, now: NowDep) -> Response:
     """The line at the top."""
     page = await page_for(request, session, viewer, now)
@@ -83,7 +83,7 @@ async def summary_part(request: Request, session: SessionDep, viewer: ViewerDep,
     return page.html("partials/summary.html", summary=_summary(speakers, await _day(session, viewer, page, fleet)))
 
 
-@router.get("/parts/day")
+@router.get("/parts/day", dependencies=[READS])
 async def day_part(request: Request, session: SessionDep, viewer: ViewerDep, now: NowDep) -> Response:
     """The timeline."""
     page = await page_for(request, session, viewer, now)
@@ -91,7 +91,7 @@ async def day_part(request: Request, session: SessionDep, viewer: ViewerDep, now
     return page.html("partials/day.html", days=await _day(session, viewer, page, fleet))
 
 
-@router.get("/parts/speakers")
+@router.get("/parts/speakers", dependencies=[READS])
 async def speakers_part(request: Request, session: SessionDep, viewer: ViewerDep, now: NowDep) -> Response:
     """The speakers."""
     page = await page_for(request, session, viewer, now)
@@ -99,7 +99,7 @@ async def speakers_part(request: Request, session: SessionDep, viewer: ViewerDep
     return page.html("partials/speakers.html", speakers=await _speakers(session, page, fleet))
 
 
-@router.post("/occurrences/{occurrence_id}/stop")
+@router.post("/occurrences/{occurrence_id}/stop", dependencies=[OPERATES])
 async def stop(
     *,
     request: Request,
