@@ -16,7 +16,7 @@ from controller.accounts.models import User
 from controller.accounts.repository import Credentials, TokenRepository
 from controller.accounts.schemas import Me, NewToken, PasswordChange, SignIn, TokenIn, TokenOut
 from controller.accounts.secrets import token_hash
-from controller.accounts.service import Accounts, check_password, viewer_for
+from controller.accounts.service import Accounts, check_password, demand_sign_in, viewer_for
 from controller.accounts.throttle import Throttle
 from controller.accounts.viewer import Viewer
 from controller.errors import NotFound
@@ -50,10 +50,12 @@ async def sign_in(
     """Answer who signed in, with the session cookie."""
     demand_same_site(request, required=False)
     address = request.client.host if request.client else ""
-    user = await check_password(
+    user = await demand_sign_in(
         runtime.database, throttle_of(runtime), name=body.name, password=body.password, address=address, now=now
     )
-    token = await Accounts(session).open_session(user, now, timedelta(days=runtime.settings.session_days))
+    token = await Accounts(session).open_session(
+        user, now, timedelta(days=runtime.settings.session_days), address=address
+    )
     set_session_cookie(request, response, token)
     return _me(viewer_for(user))
 

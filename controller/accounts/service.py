@@ -19,6 +19,7 @@ from controller.accounts.secrets import (
     password_matches,
     token_hash,
 )
+from controller.accounts.sign_ins import Means, Refusal, SignInRefused, note_refused, note_signed_in
 from controller.accounts.throttle import Throttle
 from controller.accounts.viewer import Viewer
 from controller.areas.models import Area
@@ -27,6 +28,7 @@ from controller.errors import Conflict, FieldError, Invalid, Unauthenticated
 from controller.text import Text
 
 SLIDE_AFTER = timedelta(hours=1)
+NAME_MAX = 64
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
 
 
@@ -35,6 +37,11 @@ class WrongPassword(Unauthenticated):
 
     code = "wrong_password"
     title = Text("Tên đăng nhập hoặc mật khẩu không đúng", "The name or the password is wrong")
+
+    def __init__(self, user: User | None = None) -> None:
+        super().__init__()
+        self.user = user
+        """Whose name was given: for the trail, not for who tries."""
 
 
 def viewer_for(user: User) -> Viewer:
@@ -89,8 +96,11 @@ class Accounts:
         user.password_hash = _hashed(password)
         await self.credentials.forget_all(user.id, but=[token_hash(keep_token)] if keep_token else [])
 
-    async def open_session(self, user: User, now: datetime, lasts: timedelta) -> str:
+    async def open_session(
+        self, user: User, now: datetime, lasts: timedelta, *, address: str = "", means: Means = Means.PASSWORD
+    ) -> str:
         """Sign a user in; return the secret for the cookie."""
+        note_signed_in(self.session, user, address, means, now)
         await self.credentials.forget_expired(now)
         token = new_token()
         self.session.add(
@@ -129,9 +139,24 @@ async def check_password(
         user = await Credentials(session).user(name) if _NAME.fullmatch(name) else None
     known = user is not None and not user.disabled
     if not await password_matches(user.password_hash if user and known else None, password) or user is None:
-        raise WrongPassword
+        raise WrongPassword(user)
     throttle.succeeded(name, address)
     return user
+
+
+async def demand_sign_in(
+    database: Database, throttle: Throttle, *, name: str, password: str, address: str, now: datetime
+) -> User:
+    """Return the user whose name and password these are; note whoever is refused. Call it before any other query."""
+    try:
+        return await check_password(database, throttle, name=name, password=password, address=address, now=now)
+    except WrongPassword as refusal:
+        user, why = refusal.user, Refusal.WRONG
+        if user is not None and user.disabled:
+            why = Refusal.DISABLED
+        user_id = user.id if user else ""
+        await note_refused(database, SignInRefused(user_id, name[:NAME_MAX], address, Means.PASSWORD, why, now))
+        raise
 
 
 async def identify_browser(

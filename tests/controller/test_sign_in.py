@@ -1,11 +1,15 @@
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from controller.accounts.models import ApiToken, User, UserSession
+from controller.accounts.sign_ins import Means, Refusal, SignedIn, SignInRefused
 from controller.accounts.throttle import TRIES_PER_ADDRESS, TRIES_PER_USER_AND_ADDRESS, WINDOW, Throttle
 from controller.errors import TooManyAttempts
+from controller.events import Event
 from tests.support.controller import NOON, ORIGIN, PASSWORD, House
 
 ME = "/api/v1/me"
@@ -194,3 +198,25 @@ async def test_changing_the_password_ends_the_other_sign_ins(quiet_house: House)
 @pytest.mark.parametrize("value", ["Bearer", "Bearer ", "Bearer x", "Basic bGFuOmxhbg==", "Bearer " + "a" * 5000])
 async def test_a_bad_authorization_header_is_nobody(quiet_house: House, value: str):
     assert (await quiet_house.browser(Authorization=value).get(ME)).status_code == 401
+
+
+async def test_whoever_comes_in_or_does_not_is_noted(quiet_house: House):
+    lan, _ = await quiet_house.user("lan", "VN")
+    await quiet_house.user("old", "VN")
+    async with quiet_house.database.transaction() as session:
+        await session.execute(update(User).where(User.name == "old").values(disabled=True))
+    noted: list[Event] = []
+
+    async def listen(_session: AsyncSession, events: Sequence[Event]) -> None:
+        noted.extend(events)
+
+    quiet_house.database.before_commit.append(listen)
+    browser = quiet_house.browser()
+    for name, password in (("lan", "wrong"), ("nobody", "wrong"), ("old", PASSWORD), ("Lan", PASSWORD)):
+        await browser.post(SESSION, json={"name": name, "password": password})
+    assert [(e.name, e.why) for e in noted if isinstance(e, SignInRefused)] == [
+        ("lan", Refusal.WRONG),
+        ("nobody", Refusal.WRONG),
+        ("old", Refusal.DISABLED),
+    ]
+    assert noted[-1] == SignedIn(lan.user_id, "lan", "127.0.0.1", Means.PASSWORD, NOON)

@@ -16,7 +16,7 @@ from controller.accounts.access import (
 from controller.accounts.api import throttle_of
 from controller.accounts.repository import Credentials
 from controller.accounts.secrets import token_hash
-from controller.accounts.service import Accounts, WrongPassword, check_password
+from controller.accounts.service import Accounts, WrongPassword, demand_sign_in
 from controller.errors import TooManyAttempts
 from controller.http.route import NowDep, RuntimeDep, SessionDep
 from controller.web.routing import PageRoute, safe_next
@@ -52,13 +52,15 @@ async def sign_in(
     page, target = Page.of(request), safe_next(then)
     address = request.client.host if request.client else ""
     try:
-        user = await check_password(
+        user = await demand_sign_in(
             runtime.database, throttle_of(runtime), name=username, password=password, address=address, now=now
         )
     except (WrongPassword, TooManyAttempts) as refusal:
         error = refusal.detail.in_language(page.t.language.code)
         return page.html("sign_in.html", status=refusal.status, next=target, username=username, error=error)
-    token = await Accounts(session).open_session(user, now, timedelta(days=runtime.settings.session_days))
+    token = await Accounts(session).open_session(
+        user, now, timedelta(days=runtime.settings.session_days), address=address
+    )
     answer = RedirectResponse(target, 303)
     set_session_cookie(request, answer, token)
     return answer
