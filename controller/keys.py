@@ -24,12 +24,12 @@ class Keys:
     def load(cls, folder: Path) -> Self:
         """Read the keys in `folder`; make those that are missing."""
         folder.mkdir(parents=True, exist_ok=True)
-        signing = _read_or_make(folder / "signing-key.pem", lambda: SigningKey.generate().pem())
-        content = _read_or_make(folder / "content-secret", lambda: secrets.token_hex(32).encode())
+        signing = read_or_make(folder / "signing-key.pem", lambda: SigningKey.generate().pem())
+        content = read_or_make(folder / "content-secret", lambda: secrets.token_hex(32).encode())
         return cls(SigningKey.from_pem(signing), content)
 
 
-def _read_or_make(path: Path, make: Callable[[], bytes]) -> bytes:
+def read_or_make(path: Path, make: Callable[[], bytes]) -> bytes:
     """Return the file's bytes. A new file appears whole or not at all, and the first of two writers wins."""
     if not path.exists():
         draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")

@@ -1,0 +1,1 @@
+"""Who is who on the broker: the certificates of speakers, of the broker, and of this service."""
