@@ -10,7 +10,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Generic, TypeVar
 
-import jwt
 import structlog
 from pydantic import BaseModel, ValidationError
 
@@ -19,7 +18,8 @@ from device_agent.files import write_durably
 from device_agent.ports import StoredPlan
 from protocol.errors import Malformed, ProtocolError
 from protocol.messages import Config, Instant, Plan, Problem, TrustedKey
-from protocol.signing import KeyRing, Verified, verify
+from protocol.signing import KeyRing, Verified, signer_of, verify
+from protocol.trust import Trust, follow, heed, notices_in, order_keys, with_recovery
 
 log = structlog.get_logger(__name__)
 
@@ -73,6 +73,19 @@ class _Store(Generic[B]):
                 self._on_disk = self._held.sheet
                 return
 
+    def _judge_again(self, keys_for: Callable[[_Sheet], KeyRing], now: datetime | None = None) -> bool:
+        """Judge what is in force by other keys. True when it went out of force, with whatever it said its version is."""
+        if self._held is None:
+            return False
+        try:
+            self._verify(self._held.sheet.token, keys_for(self._held.sheet), now)
+        except ProtocolError as error:
+            self._refused(error.code)
+            log.warning("document_out_of_force", file=self._path.name, code=error.code)
+            self._load(keys_for, now)
+            return True
+        return False
+
     def _verify(self, token: str, keys: KeyRing, now: datetime | None) -> Verified[B]:
         return verify(token, self._model, audiences={self._device_id}, keys=keys, now=now, max_bytes=PLAN_MAX_BYTES)
 
@@ -123,6 +136,10 @@ class PlanStore(_Store[Plan]):
         """Read the plan from disk; with a trusted `now` an expired one does not come in force."""
         self._load(lambda _: keys, now)
 
+    def judge_again(self, keys: KeyRing, now: datetime | None) -> bool:
+        """Drop a plan whose key is no longer trusted. True when another one, or none, is in force now."""
+        return self._judge_again(lambda _: keys, now)
+
     def current(self) -> StoredPlan | None:
         """The plan in force, from memory."""
         return StoredPlan(self._held.order.body, self._held.sheet.received_at) if self._held else None
@@ -137,19 +154,21 @@ class PlanStore(_Store[Plan]):
 
 
 class ConfigStore(_Store[Config]):
-    """The config in force, and the keys that are trusted because of it."""
+    """The config in force, and the keys that are trusted because of it and of what was learnt before."""
 
     def __init__(
         self, folder: Path, device_id: str, pinned: tuple[TrustedKey, ...], refused: Callable[[str], object]
     ) -> None:
         super().__init__(folder / "config.json", Config, device_id, refused)
         self._pinned = pinned
-        self._keys = KeyRing(pinned)
+        self._memory = TrustMemory(folder / "trust.json")
+        self._keys = KeyRing(order_keys(Trust(), pinned))
 
     def load(self) -> None:
-        """Read the config from disk, following the orders that introduced its signing key."""
+        """Read what was learnt about keys, and the config, following whoever introduced its signing key."""
+        self._memory.load()
         self._load(self._keys_of)
-        self._trust()
+        self._settle()
 
     def current(self) -> Config | None:
         """The config in force, from memory."""
@@ -157,33 +176,118 @@ class ConfigStore(_Store[Config]):
 
     @property
     def keys(self) -> KeyRing:
-        """The pinned keys and those of the config in force."""
+        """The keys that may sign orders: pinned, introduced, and those of the config in force, but none revoked."""
         return self._keys
+
+    @property
+    def trust(self) -> Trust:
+        """What was learnt about keys."""
+        return self._memory.trust
+
+    def heed(self, token: str) -> bool:
+        """Take in what recovery keys say inside a config, whether or not it is to be believed otherwise.
+
+        True when a revocation is among it: what its key signed is out of force from now on.
+        """
+        before = self.trust
+        self._memory.learn(heed(before, self._pinned, notices_in(token)))
+        revoked = self.trust.revoked != before.revoked
+        if revoked:
+            self._judge_again(self._keys_of)
+        self._settle()
+        return revoked
+
+    def keys_for(self, token: str) -> KeyRing:
+        """The keys that a config may be signed with: also such as its notices introduce."""
+        return _ring(follow(self.trust, self._trusted(), notices_in(token)))
 
     def save(self, token: str, order: Verified[Config], received_at: datetime | None) -> bool:
         """Put a verified config in force; False when it is already. Raises `OlderOrder` or `ConflictingOrder`."""
-        _ring((*self._pinned, *order.body.keys))
+        _ring(order.body.keys)
         sheet = _Sheet(token=token, received_at=received_at, via=self._via(token))
         fresh = self._replace(sheet, order)
-        self._trust()
+        self._settle()
         return fresh
 
-    def _trust(self) -> None:
-        added = self._held.order.body.keys if self._held else ()
-        self._keys = _ring((*self._pinned, *added))
+    def flush(self) -> None:
+        """Store what a full disk has prevented from being stored so far."""
+        super().flush()
+        self._memory.flush()
+
+    def problems(self) -> tuple[Problem, ...]:
+        """What would not survive a restart."""
+        return (*super().problems(), *self._memory.problems())
+
+    def _settle(self) -> None:
+        config = self.current()
+        if config is not None:
+            self._memory.learn(with_recovery(self.trust, self._pinned, config.keys))
+        self._keys = _ring(self._trusted())
+
+    def _trusted(self) -> tuple[TrustedKey, ...]:
+        return order_keys(self.trust, self._pinned, self._held.order.body.keys if self._held else ())
 
     def _via(self, token: str) -> tuple[str, ...]:
-        kid = _kid(token)
-        if self._held is None or kid in {key.kid for key in self._pinned}:
+        """The orders that introduced the key of this one, where neither a pinned key nor a notice does."""
+        roots = follow(self.trust, order_keys(self.trust, self._pinned), notices_in(token))
+        kid = signer_of(token)
+        if self._held is None or kid in {key.kid for key in roots}:
             return ()
         held = self._held.sheet
-        return held.via if _kid(held.token) == kid else (*held.via, held.token)
+        return held.via if signer_of(held.token) == kid else (*held.via, held.token)
 
     def _keys_of(self, sheet: _Sheet) -> KeyRing:
-        keys = KeyRing(self._pinned)
+        keys = order_keys(self.trust, self._pinned)
         for token in sheet.via:
-            keys = _ring((*self._pinned, *self._verify(token, keys, None).body.keys))
-        return keys
+            introduced = self._verify(token, _ring(follow(self.trust, keys, notices_in(token))), None).body.keys
+            keys = order_keys(self.trust, self._pinned, introduced)
+        return _ring(follow(self.trust, keys, notices_in(sheet.token)))
+
+
+class TrustMemory:
+    """What was learnt about keys, durably: a revocation that a restart forgets is none."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._previous_path = path.with_name(path.name + ".previous")
+        self.trust = Trust()
+        self._on_disk = Trust()
+
+    def load(self) -> None:
+        """Read it, from the copy where the file cannot be read. Every config says it again."""
+        for path in (self._path, self._previous_path):
+            try:
+                self.trust = self._on_disk = Trust.model_validate_json(path.read_bytes())
+            except FileNotFoundError:
+                continue
+            except (OSError, ValidationError):
+                log.warning("stored_document_refused", file=path.name, code="unreadable")
+            else:
+                return
+
+    def learn(self, trust: Trust) -> None:
+        """Believe this from now on."""
+        self.trust = trust
+        self.flush()
+
+    def flush(self) -> None:
+        """Store it, unless it is stored. Both copies: neither may know less of a stolen key."""
+        if self.trust == self._on_disk:
+            return
+        said = self.trust.model_dump_json().encode()
+        try:
+            write_durably(self._path, said)
+            write_durably(self._previous_path, said)
+        except OSError as error:
+            log.warning("document_not_stored", file=self._path.name, reason=error.strerror)
+            return
+        self._on_disk = self.trust
+
+    def problems(self) -> tuple[Problem, ...]:
+        """That what is known would not survive a restart."""
+        if self.trust == self._on_disk:
+            return ()
+        return (Problem(code="disk_full", text=f"{self._path.name} cannot be stored"),)
 
 
 def _ring(keys: tuple[TrustedKey, ...]) -> KeyRing:
@@ -191,7 +295,3 @@ def _ring(keys: tuple[TrustedKey, ...]) -> KeyRing:
         return KeyRing(keys)
     except ValueError as error:
         raise Malformed(f"a key that is none: {error}") from error
-
-
-def _kid(token: str) -> str:
-    return str(jwt.get_unverified_header(token).get("kid", ""))

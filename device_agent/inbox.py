@@ -12,7 +12,7 @@ from device_agent.orders import OrderDesk
 from device_agent.pulse import PulseWatch
 from device_agent.records import RecordSender
 from protocol import topics
-from protocol.errors import ProtocolError
+from protocol.errors import ProtocolError, UnknownKey
 from protocol.messages import PlanManifest
 from protocol.topics import Channel
 from schedules.types import DeviceId
@@ -47,6 +47,8 @@ class Inbox:
         self._plan_changed = plan_changed
         self._config_changed = config_changed
         self._refused = refused
+        self._early_plan: bytes | None = None
+        """A retained plan that came before the config which introduces its key: it will not come again by itself."""
 
     def handlers(self) -> dict[str, Handler]:
         """A handler for each topic that this speaker listens to."""
@@ -73,7 +75,12 @@ class Inbox:
         return guarded
 
     async def _plan(self, payload: bytes) -> None:
-        outcome = self._desk.plan(payload)
+        self._early_plan = None
+        try:
+            outcome = self._desk.plan(payload)
+        except UnknownKey:
+            self._early_plan = payload
+            raise
         if isinstance(outcome, PlanManifest):
             self._manifests.follow(outcome)
         elif outcome:
@@ -81,8 +88,12 @@ class Inbox:
             self._plan_changed()
 
     async def _config(self, payload: bytes) -> None:
+        if self._desk.heed(payload):
+            self._plan_changed()
         if self._desk.config(payload):
             self._config_changed()
+            if self._early_plan is not None:
+                await self._plan(self._early_plan)
 
     async def _acknowledgement(self, payload: bytes) -> None:
         await self._records.acknowledged(self._desk.acknowledgement(payload))

@@ -15,7 +15,7 @@ from device_agent.errors import AgentError, HashMismatch
 from device_agent.replay import Rejections, ReplayMemory
 from protocol.errors import ProtocolError
 from protocol.messages import ClockReply, Command, Config, Identifier, Order, Plan, PlanManifest, Pulse, RecordsAck
-from protocol.signing import Verified, order_type, verify
+from protocol.signing import KeyRing, Verified, order_type, verify
 from protocol.topics import Channel
 
 log = structlog.get_logger(__name__)
@@ -75,10 +75,18 @@ class OrderDesk:
             raise HashMismatch("the plan that was fetched is not the one announced")
         return self._adopt(payload)
 
+    def heed(self, payload: bytes) -> bool:
+        """Take in what recovery keys say in a config, before the config itself is judged. True when the plan changed."""
+        if not self._configs.heed(payload.decode(errors="replace")):
+            return False
+        log.warning("keys_revoked", kids=self._configs.trust.revoked)
+        return self._plans.judge_again(self._configs.keys, self._now())
+
     def config(self, payload: bytes) -> bool:
         """Judge a config. True when a new one is in force."""
-        order = self._verify(payload, Config)
-        return self._accepted(Config.typ, new=self._configs.save(payload.decode(), order, self._now()))
+        token = payload.decode(errors="replace")
+        order = self._verify(payload, Config, keys=self._configs.keys_for(token))
+        return self._accepted(Config.typ, new=self._configs.save(token, order, self._now()))
 
     def command(self, payload: bytes) -> Verified[AnyCommand]:
         """Judge a command's signature, and its lifetime if the time is known. It is not claimed yet."""
@@ -120,13 +128,19 @@ class OrderDesk:
         return new
 
     def _verify(
-        self, payload: bytes, model: type[B], *, audiences: Collection[str] = (), max_bytes: int | None = None
+        self,
+        payload: bytes,
+        model: type[B],
+        *,
+        audiences: Collection[str] = (),
+        keys: KeyRing | None = None,
+        max_bytes: int | None = None,
     ) -> Verified[B]:
         return verify(
             payload,
             model,
             audiences=audiences or {self._device_id},
-            keys=self._configs.keys,
+            keys=keys or self._configs.keys,
             now=self._now(),
             max_bytes=max_bytes,
         )

@@ -18,7 +18,17 @@ from protocol.messages._base import (
 )
 from protocol.messages.alerts import Alert, AlertKind, AlertNow, AlertSet, LiveStart, RepeatPlan, Siren
 from protocol.messages.commands import Action, Command, Reply, Restart, SendLogs, SetVolume, Skip, Stop, TestTone
-from protocol.messages.configs import CapLimits, ClassVolumes, Config, LocalTime, TrustedKey, VolumeWindow, Window, Zone
+from protocol.messages.configs import (
+    CapLimits,
+    ClassVolumes,
+    Config,
+    KeyNotice,
+    LocalTime,
+    TrustedKey,
+    VolumeWindow,
+    Window,
+    Zone,
+)
 from protocol.messages.plans import ClipRef, Mark, Plan, PlanManifest, PlanOccurrence, Relay, Stretch
 from protocol.messages.records import Outcome, PlayRecord, Records, RecordsAck
 from protocol.messages.state import ClockQuality, ClockState, DeviceState, Health, PlayerState, Problem, Status
@@ -61,6 +71,7 @@ __all__ = [
     "Health",
     "Identifier",
     "Instant",
+    "KeyNotice",
     "LiveStart",
     "LocalTime",
     "Mark",

@@ -64,6 +64,29 @@ class TrustedKey(Part):
     crv: Literal["Ed25519"] = "Ed25519"
     kid: Identifier
     x: str
+    role: Literal["orders", "recovery"] = "orders"
+    """A recovery key signs nothing but notices about keys: it lies in a safe, and outranks those that sign orders."""
+
+
+REVOKED_MAX = 64
+NOTICES_MAX = 16
+KEYS_MAX = 16
+NOTICE_MAX_BYTES = 12 * 1024
+
+
+class KeyNotice(Order):
+    """What one key says about others; travels inside configs, so that whoever comes back after years can follow.
+
+    By a key that signs orders it introduces the next one. By a recovery key it says all there is to say: which keys
+    sign orders from now on, and which must never be believed again.
+    """
+
+    channel = Channel.CONFIG
+    typ = "loa-keys+jwt"
+    serial: int = Field(gt=0)
+    """Of two by a recovery key the larger holds."""
+    keys: Annotated[tuple[TrustedKey, ...], Field(max_length=KEYS_MAX)] = ()
+    revoked: Annotated[tuple[Identifier, ...], Field(max_length=REVOKED_MAX)] = ()
 
 
 class Config(Order):
@@ -85,3 +108,7 @@ class Config(Order):
     class_volumes: ClassVolumes = ClassVolumes()
     caps: CapLimits = CapLimits()
     keys: tuple[TrustedKey, ...] = ()
+    notices: Annotated[
+        tuple[Annotated[str, Field(max_length=NOTICE_MAX_BYTES)], ...], Field(max_length=NOTICES_MAX)
+    ] = ()
+    """Signed `KeyNotice`s, oldest first: the way from a key that was pinned long ago to the one that signs today."""
