@@ -29,6 +29,7 @@ from controller.records.api import router as records
 from controller.runtime import Runtime
 from controller.settings import Settings
 from controller.signals.api import router as signals
+from controller.signing.api import router as signing
 from controller.speech.api import router as speech
 from controller.web.pages import PAGES
 from controller.web.routing import refused
@@ -50,6 +51,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     content,
     pronunciations,
     speech,
+    signing,
 )
 """The API of every capability."""
 

@@ -29,6 +29,7 @@ from controller.planning.repository import PlanningRepository, chunks
 from controller.planning.service import AT_ONCE, Planner
 from controller.runtime import Runtime
 from controller.settings import Settings
+from controller.signing.service import KeyWatch
 
 HISTORY_KEPT = timedelta(days=400)
 """What was meant to air: a year, for comparing."""
@@ -44,6 +45,15 @@ async def planning(runtime: Runtime) -> AsyncIterator[None]:
         yield
     finally:
         runtime.database.before_commit.remove(planner.process)
+
+
+@asynccontextmanager
+async def keeping_keys(runtime: Runtime) -> AsyncIterator[None]:
+    """Sign with the key whose turn it is."""
+    watch = key_watch_of(runtime)
+    await watch.look()
+    async with kept_running(watch.run, "keys"):
+        yield
 
 
 @asynccontextmanager
@@ -80,7 +90,7 @@ async def clockwork(runtime: Runtime) -> AsyncIterator[None]:
         recurring.shutdown()
 
 
-SERVICES = (planning, making_sound, linked, clockwork)
+SERVICES = (keeping_keys, planning, making_sound, linked, clockwork)
 
 
 def planner_of(runtime: Runtime) -> Planner:
@@ -93,7 +103,7 @@ def planner_of(runtime: Runtime) -> Planner:
     )
     made = Planner(
         press=press,
-        keys=[runtime.keys.signing.public],
+        keys=runtime.keys.signing,
         hub=hub_of(runtime),
         wake_link=bell_of(runtime).ring,
         now=runtime.clock,
@@ -102,6 +112,22 @@ def planner_of(runtime: Runtime) -> Planner:
     )
     planner: Planner = runtime.parts.setdefault(Planner, made)
     return planner
+
+
+def key_watch_of(runtime: Runtime) -> KeyWatch:
+    """Return what keeps this process signing with the right key."""
+    made = KeyWatch(runtime.database, runtime.keys, runtime.clock, say_all_anew=lambda: roll(runtime))
+    watch: KeyWatch = runtime.parts.setdefault(KeyWatch, made)
+    return watch
+
+
+async def roll(runtime: Runtime) -> None:
+    """Plan every speaker anew, and sign anew what another key had signed."""
+    async with runtime.database.reading() as session:
+        ids = await PlanningRepository(session).active_ids()
+    for some in chunks(ids, AT_ONCE):  # a transaction each: others write in between
+        async with runtime.database.transaction() as session:
+            await planner_of(runtime).replan(session, some)
 
 
 def link_of(runtime: Runtime) -> Link:
@@ -152,12 +178,8 @@ def _clockwork(runtime: Runtime, under_way: UnderWay) -> AsyncIOScheduler:
     def every(trigger: BaseTrigger, work: Callable[[], Awaitable[object]], name: str) -> None:
         recurring.add_job(under_way.noting(work), trigger, id=name)
 
-    async def roll() -> None:
-        async with runtime.database.reading() as session:
-            ids = await PlanningRepository(session).active_ids()
-        for some in chunks(ids, AT_ONCE):  # a transaction each: others write in between
-            async with runtime.database.transaction() as session:
-                await planner_of(runtime).replan(session, some)
+    async def roll_all() -> None:
+        await roll(runtime)
 
     async def notice_silence() -> None:
         async with runtime.database.transaction() as session:
@@ -170,9 +192,9 @@ def _clockwork(runtime: Runtime, under_way: UnderWay) -> AsyncIOScheduler:
             await PlanningRepository(session).forget_history(ended_before=now - HISTORY_KEPT)
 
     zone = runtime.settings.zone
-    every(DateTrigger(), roll, "roll-at-start")
-    every(CronTrigger(hour=0, minute=0, second=5, timezone=zone), roll, "roll-at-midnight")
-    every(CronTrigger(minute=17, timezone=zone), roll, "roll-hourly")
+    every(DateTrigger(), roll_all, "roll-at-start")
+    every(CronTrigger(hour=0, minute=0, second=5, timezone=zone), roll_all, "roll-at-midnight")
+    every(CronTrigger(minute=17, timezone=zone), roll_all, "roll-hourly")
     every(IntervalTrigger(seconds=10), notice_silence, "notice-silence")
     every(CronTrigger(hour=2, minute=40, timezone=zone), tidy, "tidy")
     return recurring

@@ -1,8 +1,5 @@
 """`loa controller …`: run the service, migrate its database, manage users, load areas."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Annotated, TypeVar
 
@@ -16,19 +13,20 @@ from controller.accounts.service import Accounts, canonical_name, viewer_for
 from controller.app import create_app
 from controller.areas.national import national_areas
 from controller.areas.repository import AreaRepository
+from controller.command import in_transaction
 from controller.errors import ControllerError, NotFound
-from controller.keys import Keys
 from controller.logs import configure_logs
-from controller.migrations import migrate as migrate_database
-from controller.runtime import Runtime, utc_now
+from controller.runtime import utc_now
 from controller.server import serve
 from controller.settings import Settings
+from controller.signing.cli import app as keys
 
 app = typer.Typer(no_args_is_help=True, help="The broadcast controller. Settings come from LOA_* variables.")
 users = typer.Typer(no_args_is_help=True, help="Who may sign in.")
 areas = typer.Typer(no_args_is_help=True, help="The administrative tree.")
 app.add_typer(users, name="user")
 app.add_typer(areas, name="areas")
+app.add_typer(keys, name="key")
 
 R = TypeVar("R")
 
@@ -42,7 +40,12 @@ def run(
     given = {name: value for name, value in (("http_host", host), ("http_port", port)) if value is not None}
     settings = Settings().model_copy(update=given)
     configure_logs()
-    serve(create_app(settings), settings)
+    try:
+        service = create_app(settings)
+    except ControllerError as error:
+        typer.echo(error.detail.en, err=True)
+        raise typer.Exit(1) from None
+    serve(service, settings)
 
 
 @app.command()
@@ -52,15 +55,8 @@ def migrate() -> None:
     async def nothing(_session: AsyncSession) -> None:
         """Migrating is all."""
 
-    _in_transaction(nothing)
+    in_transaction(nothing)
     typer.echo("The database is up to date.")
-
-
-@app.command()
-def key() -> None:
-    """Print the public signing key, as speakers pin it in their `trusted_keys`."""
-    pinned = Keys.load(Settings().data_dir).signing.public
-    typer.echo(f'{{ kid = "{pinned.kid}", x = "{pinned.x}" }}')
 
 
 @users.command("add")
@@ -75,7 +71,7 @@ def add_user(
     async def add(session: AsyncSession) -> str:
         return (await Accounts(session).add_user(name, password, area, utc_now(), roles=role or list(Role))).name
 
-    typer.echo(f"{_in_transaction(add)}: {password}")
+    typer.echo(f"{in_transaction(add)}: {password}")
 
 
 @users.command("reset-password")
@@ -90,7 +86,7 @@ def reset_password(name: str) -> None:
         await Accounts(session).set_password(user, password)
         return user.name
 
-    typer.echo(f"{_in_transaction(reset)}: {password}")
+    typer.echo(f"{in_transaction(reset)}: {password}")
 
 
 @users.command("token")
@@ -108,7 +104,7 @@ def add_token(
             raise NotFound(f"Không có người dùng {name}", f"There is no user {name}")
         return (await Accounts(session).add_token(viewer_for(user), label, now, now + timedelta(days=days)))[1]
 
-    typer.echo(_in_transaction(add))
+    typer.echo(in_transaction(add))
 
 
 @areas.command("load")
@@ -122,28 +118,4 @@ def load_areas(
     async def load(session: AsyncSession) -> int:
         return await AreaRepository(session).add_missing(national_areas(province))
 
-    typer.echo(f"{_in_transaction(load)} areas added.")
-
-
-def _in_transaction(work: Callable[[AsyncSession], Awaitable[R]]) -> R:
-    """Do something in one transaction of the migrated database; say what was refused."""
-
-    async def done() -> R:
-        async with _runtime() as runtime, runtime.database.transaction() as session:
-            return await work(session)
-
-    try:
-        return asyncio.run(done())
-    except ControllerError as error:
-        typer.echo("; ".join([error.detail.en, *(f"{e.field}: {e.message.en}" for e in error.errors)]), err=True)
-        raise typer.Exit(1) from None
-
-
-@asynccontextmanager
-async def _runtime() -> AsyncIterator[Runtime]:
-    runtime = Runtime.open(Settings())
-    try:
-        await migrate_database(runtime.settings.database)
-        yield runtime
-    finally:
-        await runtime.database.close()
+    typer.echo(f"{in_transaction(load)} areas added.")

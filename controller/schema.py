@@ -16,6 +16,7 @@ from controller.planning import models as planning
 from controller.playlists import models as playlists
 from controller.pronunciations import models as pronunciations
 from controller.records import models as records
+from controller.signing import models as signing
 
 TABLES = (
     accounts,
@@ -33,5 +34,6 @@ TABLES = (
     playlists,
     pronunciations,
     records,
+    signing,
 )
 METADATA = Base.metadata

@@ -74,7 +74,7 @@ class _Store(Generic[B]):
                 return
 
     def _judge_again(self, keys_for: Callable[[_Sheet], KeyRing], now: datetime | None = None) -> bool:
-        """Judge what is in force by other keys. True when it went out of force, with whatever it said its version is."""
+        """Judge what is in force by other keys. True when it went out of force."""
         if self._held is None:
             return False
         try:

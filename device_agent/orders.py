@@ -76,7 +76,7 @@ class OrderDesk:
         return self._adopt(payload)
 
     def heed(self, payload: bytes) -> bool:
-        """Take in what recovery keys say in a config, before the config itself is judged. True when the plan changed."""
+        """Take in what recovery keys say in a config, before it is itself judged. True when the plan changed."""
         if not self._configs.heed(payload.decode(errors="replace")):
             return False
         log.warning("keys_revoked", kids=self._configs.trust.revoked)

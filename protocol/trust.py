@@ -1,7 +1,7 @@
 """Whose orders a speaker believes, as keys come and go, are stolen, and are revoked. Pure.
 
-A speaker is born with pinned keys: those that sign orders, and the recovery key, whose private half lies in a safe. What
-it learns afterwards is a `Trust`. Two rules make it safe whoever holds which key:
+A speaker is born with pinned keys: those that sign orders, and the recovery key, whose private half lies in a safe.
+What it learns afterwards is a `Trust`. Two rules make it safe whoever holds which key:
 
 - Only a recovery key revokes, and nothing takes it away: a thief with the key that signs orders can neither make a
   speaker forget the recovery key nor turn it against the honest keys.

@@ -80,7 +80,7 @@ class Authority:
         key = load_pem_private_key(read_or_make(folder / KEY_FILE, lambda: _key_pem(_new_key()).encode()), None)
         if not isinstance(key, ec.EllipticCurvePrivateKey):
             raise TypeError(f"{KEY_FILE}: an EC key is needed")
-        made = read_or_make(folder / CERTIFICATE_FILE, lambda: _pem(_root(key, now)).encode())
+        made = read_or_make(folder / CERTIFICATE_FILE, lambda: _pem(_root(key, now)).encode(), secret=False)
         root = x509.load_pem_x509_certificate(made)
         if root.public_key() != key.public_key():
             raise ValueError(f"{CERTIFICATE_FILE} does not belong to {KEY_FILE}: restore both from the same backup")

@@ -5,7 +5,7 @@ from time import time_ns
 
 from protocol import topics
 from protocol.messages import ClockReply, ClockRequest
-from protocol.signing import SigningKey, sign
+from protocol.signing import Signer, sign
 from schedules.types import DeviceId
 
 REPLY_LIFETIME = timedelta(minutes=1)
@@ -16,7 +16,7 @@ def now_us() -> int:
     return time_ns() // 1000
 
 
-def answer(payload: bytes, *, device_id: DeviceId, received_at_us: int, key: SigningKey) -> tuple[str, bytes]:
+def answer(payload: bytes, *, device_id: DeviceId, received_at_us: int, key: Signer) -> tuple[str, bytes]:
     """Return topic and payload of the reply; raise a `ProtocolError` for a question that cannot be read.
 
     The second timestamp is taken last, so that only the signing lies between it and the wire.

@@ -19,7 +19,7 @@ from controller.records.service import RecordService
 from protocol import topics
 from protocol.errors import Malformed, ProtocolError, WrongAudience
 from protocol.messages import DeviceState, Records, RecordsAck, Reply, Status
-from protocol.signing import SigningKey, sign
+from protocol.signing import Signer, sign
 from protocol.topics import Channel, DeviceTopic
 from schedules.types import DeviceId
 
@@ -36,7 +36,7 @@ class DatabaseInbox:
         self,
         database: Database,
         *,
-        key: SigningKey,
+        key: Signer,
         hub: Hub,
         wake_link: Callable[[], None],
         now: Callable[[], datetime],

@@ -25,5 +25,7 @@ class RetainedDocument(Base):
     """The long plan that this manifest points to, in the content store."""
     issued_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
+    kid: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    """The key that signed it: once another one signs, all is said anew."""
     published_at: Mapped[datetime | None] = mapped_column(index=True)
     """None: the broker has not taken this version yet."""

@@ -19,7 +19,7 @@ from controller.link.refusals import Refusals
 from protocol import topics
 from protocol.errors import ProtocolError
 from protocol.messages import Pulse
-from protocol.signing import SigningKey, sign
+from protocol.signing import Signer, sign
 from protocol.topics import Channel, DeviceTopic
 
 log = structlog.get_logger(__name__)
@@ -58,7 +58,7 @@ class Link:
         broker: Broker,
         outbox: Outbox,
         inbox: Inbox,
-        key: SigningKey,
+        key: Signer,
         now: Callable[[], datetime],
         pulse_every_s: int = 30,
         first_retry_s: float = 0.5,

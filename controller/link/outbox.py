@@ -13,7 +13,7 @@ from controller.link.ports import Outgoing
 from controller.link.repository import DocumentRepository
 from protocol import topics
 from protocol.messages import Action, Command
-from protocol.signing import SigningKey, sign
+from protocol.signing import Signer, sign
 from protocol.topics import Channel
 from schedules.types import DeviceId
 
@@ -24,7 +24,7 @@ _COMMAND = "command:"
 class DatabaseOutbox:
     """Reads what is to be said; notes what was said."""
 
-    def __init__(self, database: Database, *, key: SigningKey, now: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, *, key: Signer, now: Callable[[], datetime]) -> None:
         self._database = database
         self._key = key
         self._now = now

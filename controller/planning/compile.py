@@ -159,7 +159,7 @@ def _on_the_wire(airing: Airing) -> PlanOccurrence:
     )
 
 
-def config(speaker: Speaker, keys: Iterable[TrustedKey]) -> Config:
+def config(speaker: Speaker, keys: Iterable[TrustedKey], notices: Sequence[str] = ()) -> Config:
     """Return the configuration's body."""
     policy = speaker.policy
     return Config(
@@ -181,6 +181,7 @@ def config(speaker: Speaker, keys: Iterable[TrustedKey]) -> Config:
             days_per_week=policy.caps.days_per_week,
         ),
         keys=tuple(sorted(keys, key=lambda key: key.kid)),
+        notices=tuple(notices),
     )
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from controller.database import after_commit
 from controller.devices.models import Device, DeviceStatus
 from controller.events import AreaPolicyChanged, DeviceChanged, Event, GroupChanged, PlaylistChanged, ScheduleChanged
+from controller.keys import SigningKeys
 from controller.link.models import RetainedDocument
 from controller.monitoring.hub import Hub, Topic
 from controller.planning import rows
@@ -20,7 +21,6 @@ from controller.planning.documents import Document, Press, Standing
 from controller.planning.gather import Gathered, Gathering
 from controller.planning.repository import PlanningRepository, chunks
 from protocol import topics
-from protocol.messages import TrustedKey
 from protocol.topics import Channel
 from schedules.errors import ScheduleError
 from schedules.types import DeviceId, ScheduleId
@@ -50,7 +50,7 @@ class Planner:
         self,
         *,
         press: Press,
-        keys: Collection[TrustedKey],
+        keys: SigningKeys,
         hub: Hub,
         wake_link: Callable[[], None],
         now: Callable[[], datetime],
@@ -58,7 +58,7 @@ class Planner:
         freeze: timedelta,
     ) -> None:
         self._press = press
-        self._keys = tuple(keys)
+        self._keys = keys
         self._hub = hub
         self._wake_link = wake_link
         self._now = now
@@ -172,7 +172,7 @@ class Planner:
                         expires_at=calendar.window.end + PLAN_OUTLIVES_WINDOW,
                     ),
                     self._press.print(
-                        config(speaker, self._keys),
+                        config(speaker, self._keys.trusted, self._keys.notices),
                         config_topic,
                         standing.get(config_topic),
                         now=now,
@@ -228,7 +228,7 @@ def _put(repository: PlanningRepository, row: RetainedDocument | None, document:
         repository.add_document(row)
     row.payload, row.content_hash, row.version = document.payload, document.content_hash, document.version
     row.content_sha256, row.issued_at, row.expires_at = document.content_sha256, now, document.expires_at
-    row.published_at = None
+    row.kid, row.published_at = document.kid, None
 
 
 def _unusable(gathered: Gathered) -> frozenset[ScheduleId]:

@@ -72,6 +72,7 @@ REVOKED_MAX = 64
 NOTICES_MAX = 16
 KEYS_MAX = 16
 NOTICE_MAX_BYTES = 12 * 1024
+SignedNotice = Annotated[str, Field(max_length=NOTICE_MAX_BYTES)]
 
 
 class KeyNotice(Order):

@@ -1,0 +1,1 @@
+"""Keys that orders are signed with: made, put to use, replaced, revoked."""
