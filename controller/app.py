@@ -15,6 +15,7 @@ from controller.broadcasts.api import router as broadcasts
 from controller.commands.api import router as commands
 from controller.content.api import router as content
 from controller.devices.api import router as devices
+from controller.enrolment.api import router as enrolment
 from controller.errors import Unavailable
 from controller.groups.api import router as groups
 from controller.http import problems
@@ -40,6 +41,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     accounts,
     areas,
     devices,
+    enrolment,
     groups,
     announcements,
     playlists,

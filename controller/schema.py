@@ -8,6 +8,7 @@ from controller.commands import models as commands
 from controller.content import models as content
 from controller.database import Base
 from controller.devices import models as devices
+from controller.enrolment import models as enrolment
 from controller.groups import models as groups
 from controller.http import models as http
 from controller.link import models as link
@@ -26,6 +27,7 @@ TABLES = (
     commands,
     content,
     devices,
+    enrolment,
     groups,
     http,
     link,

@@ -43,6 +43,9 @@ class Settings(BaseSettings):
     broker_ca_file: Path | None = None
     mqtt_version: Literal["5", "3.1.1"] = "5"
 
+    speaker_broker: str = Field(default="", pattern=r"^(mqtts?://[A-Za-z0-9._-]+:[0-9]{1,5})?$")
+    """Where speakers reach the broker, such as `mqtts://loa.example.vn:8883`; empty: where we do."""
+
     zone: str = "Asia/Ho_Chi_Minh"
     freeze_s: int = Field(default=10, ge=0)
     """What starts within this many seconds does not change any more."""

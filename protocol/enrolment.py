@@ -10,15 +10,15 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, ClassVar, Final, Literal, Self
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pydantic import Field
 
 from protocol.errors import Malformed
-from protocol.messages import Identifier, Instant, Part, TrustedKey
-from protocol.messages._base import VERSION
+from protocol.messages import VERSION, Identifier, Instant, Order, Part, TrustedKey
+from protocol.topics import Channel
 
 CODE_LETTERS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32: what is misread when it is copied by hand stands for the letter that was meant."""
@@ -84,7 +84,7 @@ class EnrolmentRequest(Part):
     v: int = VERSION
     request: Pem
     """Its certificate request (PKCS#10) for an EC P-256 key that never leaves it. The names in it count for nothing."""
-    code_id: Annotated[str, Field(max_length=CODE_ID_LENGTH)] | None = None
+    code_id: Annotated[str, Field(pattern=r"^[0-9A-Z]{4}$")] | None = None
     proof: Proof | None = None
     """Of `request`, by the code's key; None asks to wait for approval."""
     hardware: Annotated[str, Field(max_length=200)] = ""
@@ -132,12 +132,29 @@ class EnrolmentAnswer(Part):
 class RenewalRequest(Part):
     """A speaker's request for its next certificate.
 
-    `token` is a JWS (ES256) by the key of its present certificate, `sub` its id, `aud` "loa-renewal", with `iat`, `jti`
-    and the claim `request`: the certificate request for its next key.
+    `token` is a JWS (ES256) by the key of its present certificate, `kid` that key's fingerprint, `sub` the speaker's
+    id, `aud` "loa-renewal", with the claim `request`: the certificate request for its next key. It carries no time: a
+    speaker that asks may not know it, and who repeats what it said gets what only the speaker's next key makes useful.
     """
 
     v: int = VERSION
     token: Annotated[str, Field(max_length=2 * PEM_MAX)]
+
+
+class Renewed(Order):
+    """The answer, signed like every order by a key that the speaker trusts: it may come over any network."""
+
+    channel: ClassVar[Channel] = Channel.CONFIG
+    typ: ClassVar[str] = "loa-identity"
+    identity: Identity
+
+
+class RenewalAnswer(Part):
+    """What carries it."""
+
+    v: int = VERSION
+    token: Annotated[str, Field(max_length=64 * 1024)]
+    """A `Renewed`, addressed to the speaker."""
 
 
 RENEWAL_AUDIENCE: Final = "loa-renewal"

@@ -173,6 +173,11 @@ def read_request(csr_pem: str) -> ec.EllipticCurvePublicKey:
     return public
 
 
+def canonical(csr_pem: str) -> str:
+    """Return a request that was read without whatever stands around it."""
+    return x509.load_pem_x509_csr(csr_pem.encode()).public_bytes(Encoding.PEM).decode()
+
+
 def _refused(vi: str, en: str) -> RequestRefused:
     return RequestRefused(f"Yêu cầu cấp chứng thư: {vi}", f"The certificate request: {en}")
 

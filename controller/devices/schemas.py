@@ -2,13 +2,23 @@
 
 from typing import Annotated, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
+from controller.authority.authority import CONTROLLER_NAME
 from controller.devices.models import DeviceStatus
 from controller.http.fields import AreaCodeField, In, Line, Note
 from controller.text import Text
 
-DeviceIdField = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$", examples=["tan-yen-1"])]
+
+def _not_ours(device_id: str) -> str:
+    if device_id.startswith(CONTROLLER_NAME):
+        raise ValueError(Text(f"Mã {CONTROLLER_NAME} dành cho máy chủ", f"{CONTROLLER_NAME} is the service's own name"))
+    return device_id
+
+
+DeviceIdField = Annotated[
+    str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$", examples=["tan-yen-1"]), AfterValidator(_not_ours)
+]
 """A speaker's id: it stands in topics, certificates and file names, so there are no capitals."""
 Latitude = Annotated[float, Field(ge=-90, le=90)]
 Longitude = Annotated[float, Field(ge=-180, le=180)]

@@ -9,6 +9,8 @@ from controller.areas.service import Areas
 from controller.devices.models import Device, DeviceStatus
 from controller.devices.repository import DeviceRepository
 from controller.devices.schemas import DeviceEdit, DeviceIn
+from controller.enrolment.models import Reason
+from controller.enrolment.service import withdraw
 from controller.errors import Conflict
 from controller.events import DeviceChanged, record_event
 from controller.groups.repository import GroupRepository
@@ -56,6 +58,8 @@ class Devices:
         if wish.status is not None and wish.status != device.status:
             device.status = wish.status
             device.retired_at = now if wish.status == DeviceStatus.RETIRED else None
+            if wish.status == DeviceStatus.RETIRED:
+                await withdraw(self.session, device, Reason.RETIRED, now)
         await self.session.flush()
         if device.version != before:
             record_event(self.session, DeviceChanged(device.id))

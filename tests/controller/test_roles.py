@@ -12,6 +12,8 @@ from tests.support.controller import House
 
 OPEN = {
     "POST /api/v1/session",
+    "POST /api/v1/enrolment",
+    "POST /api/v1/enrolment/renewal",
     "GET /content/{sha256}",
     "HEAD /content/{sha256}",
     "POST /content/{sha256}/renew",

@@ -1,0 +1,1 @@
+"""How a speaker comes to its certificate, keeps it, and loses it."""
