@@ -3,7 +3,6 @@
 APScheduler drives recurring work here; it never triggers sound.
 """
 
-import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -16,11 +15,14 @@ from apscheduler.triggers.interval import IntervalTrigger  # type: ignore[import
 
 from controller.announcements.workshop import workshop_of
 from controller.background import UnderWay, kept_running
+from controller.broker.door import BrokerDoor, broker_of
+from controller.broker.keeper import Keeper
 from controller.content.service import collect_garbage, links_of, store_of
+from controller.enrolment.office import authority_of
 from controller.link.inbox import DatabaseInbox
-from controller.link.mqtt import Broker, Link
+from controller.link.mqtt import Link
 from controller.link.outbox import DatabaseOutbox
-from controller.link.refusals import Refusals
+from controller.link.refusals import refusals_of
 from controller.link.wake import bell_of
 from controller.monitoring.hub import hub_of
 from controller.monitoring.service import MonitoringService
@@ -28,7 +30,6 @@ from controller.planning.documents import Press
 from controller.planning.repository import PlanningRepository, chunks
 from controller.planning.service import AT_ONCE, Planner
 from controller.runtime import Runtime
-from controller.settings import Settings
 from controller.signing.service import KeyWatch
 
 HISTORY_KEPT = timedelta(days=400)
@@ -77,6 +78,26 @@ async def linked(runtime: Runtime) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
+async def keeping_the_broker(runtime: Runtime) -> AsyncIterator[None]:
+    """Keep the broker's files up to date, where they are ours to keep."""
+    folder, link = runtime.settings.broker_dir, link_of(runtime)
+    if folder is None:
+        yield
+        return
+    authority = authority_of(runtime)
+    door = BrokerDoor(link, broker_of(runtime.settings), authority=authority, now=runtime.clock)
+    keeper = Keeper(folder, database=runtime.database, authority=authority, door=door, now=runtime.clock)
+    runtime.parts[Keeper] = keeper
+    runtime.database.before_commit.append(keeper.process)
+    link.flooded = keeper.mute
+    try:
+        async with kept_running(keeper.run, "broker-keeper"):
+            yield
+    finally:
+        runtime.database.before_commit.remove(keeper.process)
+
+
+@asynccontextmanager
 async def clockwork(runtime: Runtime) -> AsyncIterator[None]:
     """Run what recurs. At the end what is under way is finished: the scheduler by itself would cut it off."""
     under_way = UnderWay()
@@ -90,7 +111,7 @@ async def clockwork(runtime: Runtime) -> AsyncIterator[None]:
         recurring.shutdown()
 
 
-SERVICES = (keeping_keys, planning, making_sound, linked, clockwork)
+SERVICES = (keeping_keys, planning, making_sound, linked, keeping_the_broker, clockwork)
 
 
 def planner_of(runtime: Runtime) -> Planner:
@@ -132,7 +153,7 @@ async def roll(runtime: Runtime) -> None:
 
 def link_of(runtime: Runtime) -> Link:
     """Return the service's one link."""
-    refusals, key = Refusals(), runtime.keys.signing
+    refusals, key = refusals_of(runtime), runtime.keys.signing
     inbox = DatabaseInbox(
         runtime.database,
         key=key,
@@ -142,7 +163,7 @@ def link_of(runtime: Runtime) -> Link:
         refusals=refusals,
     )
     made = Link(
-        broker=_broker(runtime.settings),
+        broker=broker_of(runtime.settings),
         outbox=DatabaseOutbox(runtime.database, key=key, now=runtime.clock),
         inbox=inbox,
         key=key,
@@ -151,21 +172,6 @@ def link_of(runtime: Runtime) -> Link:
     )
     link: Link = runtime.parts.setdefault(Link, made)
     return link
-
-
-def _broker(settings: Settings) -> Broker:
-    tls = None
-    if settings.broker_tls:
-        tls = ssl.create_default_context(cafile=str(settings.broker_ca_file) if settings.broker_ca_file else None)
-    password = settings.broker_password
-    return Broker(
-        host=settings.broker_host,
-        port=settings.broker_port,
-        username=settings.broker_user,
-        password=password.get_secret_value() if password else None,
-        mqtt_version=settings.mqtt_version,
-        tls=tls,
-    )
 
 
 def _clockwork(runtime: Runtime, under_way: UnderWay) -> AsyncIOScheduler:

@@ -41,6 +41,11 @@ class Settings(BaseSettings):
     broker_password: SecretStr | None = None
     broker_tls: bool = False
     broker_ca_file: Path | None = None
+    broker_cert_file: Path | None = None
+    """The controller's own certificate for the broker, and its key."""
+    broker_key_file: Path | None = None
+    broker_dir: Path | None = None
+    """The folder that `loa broker-config` has made: kept up to date, and used for all of the above."""
     mqtt_version: Literal["5", "3.1.1"] = "5"
 
     speaker_broker: str = Field(default="", pattern=r"^(mqtts?://[A-Za-z0-9._-]+:[0-9]{1,5})?$")

@@ -198,9 +198,10 @@ class Link:
         return aiomqtt.Client(
             broker.host,
             broker.port,
-            username=broker.username,
+            # Some brokers want to be told the name that the certificate bears.
+            username=broker.username or (self._device_id if broker.tls and broker.tls.cert else None),
             password=broker.password.get_secret_value() if broker.password else None,
-            identifier=f"loa-{self._device_id}",
+            identifier=topics.client_id(self._device_id),
             protocol=aiomqtt.ProtocolVersion.V5 if modern else aiomqtt.ProtocolVersion.V311,
             clean_start=False if modern else MQTT_CLEAN_START_FIRST_ONLY,
             clean_session=None if modern else False,

@@ -29,6 +29,7 @@ FOR_A_TERMINAL = ("rich", "httpx._main")
 MOUNTS = {
     "demo": Mount("loa.demo.cli", "demo", "Run a whole commune here: broker, controller, virtual speakers."),
     "controller": Mount("controller.cli", "controller", "The central service."),
+    "broker-config": Mount("controller.broker.cli", "controller", "Write a broker's configuration."),
     "agent": Mount("device_agent.cli", "agent", "The agent that runs on a speaker.", FOR_A_TERMINAL),
 }
 

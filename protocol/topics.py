@@ -69,9 +69,29 @@ def device(device_id: DeviceId, channel: Channel) -> str:
     return f"{ROOT}/devices/{device_id}/{channel}"
 
 
+def client_id(device_id: DeviceId) -> str:
+    """How a speaker's agent is called among a broker's clients; not every broker takes a dot there."""
+    return f"loa-{device_id.replace('.', '~')}"
+
+
 def all_devices(channel: Channel) -> str:
     """The filter that the controller subscribes to for a channel of every speaker."""
     return f"{ROOT}/devices/+/{channel}"
+
+
+def of_device(device_id: DeviceId) -> str:
+    """The filter of everything that is said to or by one speaker."""
+    return f"{ROOT}/devices/{device_id}/#"
+
+
+def of_area(code: AreaCode) -> str:
+    """The filter of everything that is said to an area: its alerts, and who speaks live there."""
+    return f"{ROOT}/areas/{code}/#"
+
+
+def of_group(group_id: str) -> str:
+    """As `of_area`, for a group of speakers."""
+    return f"{ROOT}/groups/{group_id}/#"
 
 
 def area(code: AreaCode, channel: Literal[Channel.ALERTS, Channel.ALERT]) -> str:
@@ -100,6 +120,12 @@ def audio(sha256: Sha256) -> str:
 
 
 PULSE = f"{ROOT}/{Channel.PULSE}"
+ANY_AUDIO = f"{ROOT}/{Channel.AUDIO}/+"
+EVERY_AREA = f"{ROOT}/areas/#"
+EVERY_GROUP = f"{ROOT}/groups/#"
+ACCESS = f"{ROOT}/access"
+"""Below it the controller speaks to itself alone, to learn which version of its access rules the broker has."""
+ANY_ACCESS = f"{ACCESS}/+"
 
 
 @dataclass(frozen=True, slots=True)

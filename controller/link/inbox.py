@@ -1,8 +1,7 @@
 """The inbox: each message from a speaker is one transaction, and nothing that a speaker says can stop the link."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TypeVar
 
 import structlog
 from sqlalchemy.exc import DataError, SQLAlchemyError
@@ -18,7 +17,7 @@ from controller.monitoring.service import MonitoringService
 from controller.records.service import RecordService
 from protocol import topics
 from protocol.errors import Malformed, ProtocolError, WrongAudience
-from protocol.messages import DeviceState, Records, RecordsAck, Reply, Status
+from protocol.messages import ClockQuality, DeviceState, Records, RecordsAck, Reply, Status
 from protocol.signing import Signer, sign
 from protocol.topics import Channel, DeviceTopic
 from schedules.types import DeviceId
@@ -26,6 +25,9 @@ from schedules.types import DeviceId
 log = structlog.get_logger(__name__)
 
 ACK_LIFETIME = timedelta(hours=1)
+CLOCK_DIFFERS = "clock_differs"
+CLOCKS_DIFFER_BY = timedelta(minutes=1)
+"""As far apart orders are refused as issued in the future."""
 UNKNOWN_DEVICE = "unknown_device"
 
 
@@ -71,28 +73,32 @@ class DatabaseInbox:
             # States come again within 30 s and records until they are acknowledged.
             log.exception("link.not_stored", device=topic.device_id, channel=topic.channel)
             return ()
-        self._refusals.good(topic.device_id)
         return answers
 
     async def _take(self, session: AsyncSession, message: Incoming) -> Sequence[Outgoing]:
-        now, topic, payload = self._now(), message.topic, message.payload
-        match topic.channel:
-            case Channel.STATUS:
-                status = _of(topic, Status.decode(payload))
-                await MonitoringService(session, self._hub).take_status(status, now=now, retained=message.retained)
-            case Channel.STATE:
-                state = _of(topic, DeviceState.decode(payload))
-                await MonitoringService(session, self._hub).take_state(state, now=now, retained=message.retained)
-            case Channel.REPLY:
-                reply = _of(topic, Reply.decode(payload))
-                await CommandService(session, wake_link=self._wake_link, hub=self._hub).take_reply(reply, now=now)
-            case Channel.RECORDS:
-                records = _of(topic, Records.decode(payload))
-                stored = await RecordService(session, self._hub).take(records, now=now)
-                return [self._ack(records, stored, now)]
-            case _:
-                log.debug("link.not_for_us", channel=topic.channel)
+        now, said = self._now(), understood(message.topic, message.payload)
+        match said:
+            case Status():
+                await MonitoringService(session, self._hub).take_status(said, now=now, retained=message.retained)
+            case DeviceState():
+                if not message.retained:
+                    self._doubt_clock(said, now)
+                await MonitoringService(session, self._hub).take_state(said, now=now, retained=message.retained)
+            case Reply():
+                await CommandService(session, wake_link=self._wake_link, hub=self._hub).take_reply(said, now=now)
+            case Records():
+                stored = await RecordService(session, self._hub).take(said, now=now)
+                return [self._ack(said, stored, now)]
+            case None:
+                log.debug("link.not_for_us", channel=message.topic.channel)
         return ()
+
+    def _doubt_clock(self, state: DeviceState, now: datetime) -> None:
+        """Find fault with a speaker that trusts a clock far from ours: what it plays, it plays at a wrong time."""
+        if state.clock.quality is not ClockQuality.TRUSTED or state.at is None:
+            return
+        if abs(state.at - now) > CLOCKS_DIFFER_BY:
+            self._refusals.add(state.device, CLOCK_DIFFERS, f"it says {state.at.isoformat()}")
 
     def _ack(self, records: Records, stored: int, now: datetime) -> Outgoing:
         body = RecordsAck(device=records.device, stored={records.boot: stored})
@@ -100,11 +106,24 @@ class DatabaseInbox:
         return Outgoing(topics.device(DeviceId(records.device), Channel.RECORDS_ACK), signed.encode())
 
 
-S = TypeVar("S", Status, DeviceState, Reply, Records)
+Said = Status | DeviceState | Reply | Records
+_READS: Mapping[Channel, type[Said]] = {
+    Channel.STATUS: Status,
+    Channel.STATE: DeviceState,
+    Channel.REPLY: Reply,
+    Channel.RECORDS: Records,
+}
 
 
-def _of(topic: DeviceTopic, said: S) -> S:
-    """Return a message that speaks for the device on whose topic it came; refuse any other."""
+def understood(topic: DeviceTopic, payload: bytes) -> Said | None:
+    """Return what a speaker said, None on a topic that is not ours. Raises a `ProtocolError`.
+
+    It must speak for the device on whose topic it came: the broker lets nobody else say anything there.
+    """
+    model = _READS.get(topic.channel)
+    if model is None:
+        return None
+    said = model.decode(payload)
     if said.device != topic.device_id:
         raise WrongAudience(f"{said.device!r} on the topic of {topic.device_id!r}")
     return said

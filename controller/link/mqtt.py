@@ -2,7 +2,9 @@
 
 import asyncio
 import random
+import socket
 import ssl
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,13 +16,14 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from controller.link import clock
+from controller.link.backlog import Backlog, Pace
 from controller.link.ports import Inbox, Incoming, Outbox, Outgoing
 from controller.link.refusals import Refusals
 from protocol import topics
-from protocol.errors import ProtocolError
+from protocol.errors import ProtocolError, TooLarge
 from protocol.messages import Pulse
 from protocol.signing import Signer, sign
-from protocol.topics import Channel, DeviceTopic
+from protocol.topics import DELIVERY, Channel, DeviceTopic
 
 log = structlog.get_logger(__name__)
 
@@ -28,10 +31,18 @@ LISTENS_TO: list[tuple[str, int]] = [
     (topics.all_devices(channel), topics.DELIVERY[channel].qos)
     for channel in (Channel.STATUS, Channel.STATE, Channel.RECORDS, Channel.REPLY, Channel.CLOCK)
 ]
+LISTENS_TO.append((topics.ANY_ACCESS, 1))
 PAGE = 50
 IN_FLIGHT = 20
-INBOX_MESSAGES = 5_000
 ANSWERS = 1_000
+UNREAD = 10_000
+"""Messages that were taken from the socket and not looked at yet."""
+UNREAD_BYTES = 128 * 1024
+"""Of the socket: what one speaker pours into it others must wait behind, and the broker bounds what it holds itself."""
+FLOOD = "flood"
+FLOODED = 500
+"""Messages too many after which the broker is asked not to take any more from a speaker."""
+ECHO_S = 1.0
 POLL_S = 5.0
 """The database is asked this often even when nobody called: a lost hint costs seconds, never a plan."""
 
@@ -46,7 +57,42 @@ class Broker:
     password: str | None = None
     client_id: str = "loa-controller"
     mqtt_version: Literal["5", "3.1.1"] = "5"
-    tls: ssl.SSLContext | None = None
+    tls: Callable[[], ssl.SSLContext] | None = None
+    """Asked at each connection: certificates are renewed meanwhile."""
+
+
+Allows = Callable[[aiomqtt.Message], bool]
+
+
+def client_of(broker: Broker, allows: Allows = lambda _message: True) -> aiomqtt.Client:
+    """Return a client that is not connected yet. What it does not allow costs hardly more than reading."""
+    mqtt5 = broker.mqtt_version == "5"
+    client = aiomqtt.Client(
+        broker.host,
+        broker.port,
+        username=broker.username,
+        password=broker.password,
+        identifier=broker.client_id,
+        protocol=aiomqtt.ProtocolVersion.V5 if mqtt5 else aiomqtt.ProtocolVersion.V311,
+        clean_session=None if mqtt5 else True,
+        tls_context=broker.tls() if broker.tls else None,
+        max_inflight_messages=IN_FLIGHT,
+        queue_type=_gate(allows),
+        max_queued_incoming_messages=UNREAD,
+        socket_options=[(socket.SOL_SOCKET, socket.SO_RCVBUF, UNREAD_BYTES)],
+        keepalive=20,
+    )
+    client.pending_calls_threshold = 2 * PAGE  # a page at a time is on purpose
+    return client
+
+
+def _gate(allows: Allows) -> type[asyncio.Queue[aiomqtt.Message]]:
+    class Gate(asyncio.Queue[aiomqtt.Message]):
+        def put_nowait(self, item: aiomqtt.Message) -> None:
+            if allows(item):
+                super().put_nowait(item)
+
+    return Gate
 
 
 class Link:
@@ -74,7 +120,11 @@ class Link:
         self.refusals = refusals or Refusals()
         self.connected = asyncio.Event()
         self._call = asyncio.Event()
-        self._heard: asyncio.Queue[Incoming] = asyncio.Queue(INBOX_MESSAGES)
+        self.backlog = Backlog()
+        self._pace = Pace(time.monotonic)
+        self.flooded: Callable[[str], None] = lambda _device_id: None
+        """Called with a speaker that says far too much."""
+        self._echoes: dict[str, asyncio.Event] = {}
         self._answers: asyncio.Queue[Outgoing] = asyncio.Queue(ANSWERS)
 
     def wake(self) -> None:
@@ -91,36 +141,19 @@ class Link:
         delays, down = self._delays(), False
         while True:
             try:
-                async with self._client() as client:
+                async with client_of(self._broker, self._allows) as client:
                     await client.subscribe(LISTENS_TO)
                     log.info("link.up", host=self._broker.host, port=self._broker.port)
                     delays, down = self._delays(), False
                     self.connected.set()
                     await self._converse(client)
-            except* aiomqtt.MqttError as errors:
+            except* (aiomqtt.MqttError, OSError) as errors:
                 if not down:
                     log.warning("link.down", reason=str(errors.exceptions[0]))
                 down = True
             finally:
                 self.connected.clear()
             await asyncio.sleep(next(delays))
-
-    def _client(self) -> aiomqtt.Client:
-        mqtt5 = self._broker.mqtt_version == "5"
-        client = aiomqtt.Client(
-            self._broker.host,
-            self._broker.port,
-            username=self._broker.username,
-            password=self._broker.password,
-            identifier=self._broker.client_id,
-            protocol=aiomqtt.ProtocolVersion.V5 if mqtt5 else aiomqtt.ProtocolVersion.V311,
-            clean_session=None if mqtt5 else True,
-            tls_context=self._broker.tls,
-            max_inflight_messages=IN_FLIGHT,
-            keepalive=20,
-        )
-        client.pending_calls_threshold = 2 * PAGE  # a page at a time is on purpose
-        return client
 
     def _delays(self) -> Iterator[float]:
         """Doubling, jittered waits, so that a returning broker is not met by everyone at once."""
@@ -137,20 +170,58 @@ class Link:
             tasks.create_task(self._pulse(client), name="link-pulse")
 
     async def _listen(self, client: aiomqtt.Client) -> None:
-        """Clock questions are answered here and now; everything else queues for the database."""
+        """Clock questions are answered here and now; everything else waits for the database."""
         async for message in client.messages:
             received_at_us = clock.now_us()
-            topic = DeviceTopic.parse(str(message.topic))
-            if topic is None or not isinstance(message.payload, bytes):
-                continue
-            if topic.channel is Channel.CLOCK:
+            name = str(message.topic)
+            topic = DeviceTopic.parse(name)
+            if topic is None:
+                self._hear_echo(name)
+            elif topic.channel is Channel.CLOCK:
                 await self._tell_time(client, topic, message.payload, received_at_us)
-                continue
-            try:
-                self._heard.put_nowait(Incoming(topic, message.payload, retained=bool(message.retain)))
-            except asyncio.QueueFull:
-                self.refusals.add(topic.device_id, "overload")
-                continue
+            else:
+                self._wait_for_the_database(Incoming(topic, message.payload, retained=bool(message.retain)))
+
+    def _allows(self, message: aiomqtt.Message) -> bool:
+        """Whether a message is looked at at all. What the broker kept is no flood: it comes once, at our own wish."""
+        topic, payload = DeviceTopic.parse(message.topic.value), message.payload
+        if topic is None:
+            return True
+        if not message.retain and (excess := self._pace.excess(topic.device_id)):
+            self.refusals.add(topic.device_id, FLOOD)
+            if excess % FLOODED == 0:
+                self.flooded(topic.device_id)
+            return False
+        limit = DELIVERY[topic.channel].max_bytes
+        if len(payload) > limit:
+            self.refusals.add(topic.device_id, TooLarge.code, f"{topic.channel}: {len(payload)} bytes, {limit} allowed")
+            return False
+        return True
+
+    def _wait_for_the_database(self, message: Incoming) -> None:
+        crowded_out = self.backlog.put(message)
+        if crowded_out is not None:
+            self.refusals.add(crowded_out, "overload")
+
+    def _hear_echo(self, name: str) -> None:
+        heard = self._echoes.get(name)
+        if heard is not None:
+            heard.set()
+
+    async def echoes(self, topic: str, *, within_s: float = ECHO_S) -> bool:
+        """Whether what we say on this topic below `topics.ACCESS` comes back to us now."""
+        if not self.connected.is_set():
+            return False
+        heard = self._echoes.setdefault(topic, asyncio.Event())
+        self._answer_with(Outgoing(topic, b"?"))
+        try:
+            async with asyncio.timeout(within_s):
+                await heard.wait()
+        except TimeoutError:
+            return False
+        finally:
+            self._echoes.pop(topic, None)
+        return True
 
     async def _tell_time(self, client: aiomqtt.Client, topic: DeviceTopic, payload: bytes, received_at_us: int) -> None:
         try:
@@ -164,11 +235,13 @@ class Link:
 
     async def _store(self) -> None:
         while True:
-            message = await self._heard.get()
-            for answer in await self._inbox.receive(message):
-                if self._answers.full():
-                    self._answers.get_nowait()
-                self._answers.put_nowait(answer)
+            for answer in await self._inbox.receive(await self.backlog.get()):
+                self._answer_with(answer)
+
+    def _answer_with(self, answer: Outgoing) -> None:
+        if self._answers.full():
+            self._answers.get_nowait()
+        self._answers.put_nowait(answer)
 
     async def _answer(self, client: aiomqtt.Client) -> None:
         while True:

@@ -1,31 +1,68 @@
-"""What was refused from speakers: every one counted, only the first of a kind logged."""
+"""What was refused from speakers: every one counted, only the first of a kind logged, and shown to technicians."""
 
-from collections import Counter
+from collections import Counter, OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 import structlog
+
+from controller.runtime import Runtime, utc_now
 
 log = structlog.get_logger(__name__)
 
 REMEMBERED = 10_000
-"""Speakers × codes; beyond that new ones are only counted together, so that an attacker cannot fill the memory."""
+"""Speakers; beyond that the one longest without a refusal is forgotten, so that nobody can fill the memory."""
+CODES_REMEMBERED = 20
+SHOWN_FOR = timedelta(hours=1)
+"""After the last of its kind a technician need not look any more."""
+DETAIL_MAX = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What we have to find fault with in what a speaker says."""
+
+    code: str
+    count: int
+    since: datetime
+    last: datetime
+    detail: str
 
 
 class Refusals:
     """Counts by speaker and code. Device ids come from topics: they may be anything."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], datetime] = utc_now) -> None:
         self.by_code: Counter[str] = Counter()
-        self._seen: set[tuple[str, str]] = set()
+        self._now = now
+        self._speakers: OrderedDict[str, dict[str, Fault]] = OrderedDict()
 
     def add(self, device_id: str, code: str, detail: str = "") -> None:
-        """Count a refusal, and log it when this speaker was not yet known for it."""
+        """Count a refusal, and log it when this speaker was not known for it lately."""
         self.by_code[code] += 1
-        edge = (device_id, code)
-        if edge in self._seen or len(self._seen) >= REMEMBERED:
+        faults = self._speakers.setdefault(device_id, {})
+        self._speakers.move_to_end(device_id)
+        if len(self._speakers) > REMEMBERED:
+            self._speakers.popitem(last=False)
+        known = faults.get(code)
+        if known is None and len(faults) >= CODES_REMEMBERED:
             return
-        self._seen.add(edge)
-        log.warning("link.refused", device=device_id[:64], code=code, detail=detail[:200])
+        now, short = self._now(), detail[:DETAIL_MAX]
+        if known is None or known.last < now - SHOWN_FOR:
+            faults[code] = Fault(code, 1, now, now, short)
+            log.warning("link.refused", device=device_id[:64], code=code, detail=short)
+        else:
+            faults[code] = replace(known, count=known.count + 1, last=now, detail=short)
 
-    def good(self, device_id: str) -> None:
-        """The speaker said something sound again: its next refusal is news."""
-        self._seen = {edge for edge in self._seen if edge[0] != device_id} if self._seen else self._seen
+    def faults(self, device_id: str) -> tuple[Fault, ...]:
+        """Return what was found fault with lately, the oldest first."""
+        since = self._now() - SHOWN_FOR
+        recent = [fault for fault in self._speakers.get(device_id, {}).values() if fault.last >= since]
+        return tuple(sorted(recent, key=lambda fault: (fault.since, fault.code)))
+
+
+def refusals_of(runtime: Runtime) -> Refusals:
+    """Return the service's one memory of them."""
+    refusals: Refusals = runtime.parts.setdefault(Refusals, Refusals(runtime.clock))
+    return refusals

@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Self
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, BaseModel
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from controller.accounts.access import READS, ViewerDep
 from controller.areas.models import Area
@@ -11,11 +11,23 @@ from controller.areas.service import Areas
 from controller.areas.tree import within
 from controller.devices.repository import DeviceRepository
 from controller.http.pages import PageDep, PageOut
-from controller.http.route import SessionDep, TransactionRoute
+from controller.http.route import RuntimeDep, SessionDep, TransactionRoute
+from controller.link.refusals import Refusals, refusals_of
 from controller.monitoring.models import DeviceStateRow
 from controller.monitoring.repository import StateRepository
 
 router = APIRouter(prefix="/api/v1", tags=["monitoring"], route_class=TransactionRoute)
+
+
+class FaultOut(BaseModel):
+    """A kind of message that was refused, or not believed."""
+
+    model_config = ConfigDict(from_attributes=True)
+    code: str
+    count: int
+    since: AwareDatetime
+    last: AwareDatetime
+    detail: str
 
 
 class SpeakerState(BaseModel):
@@ -32,9 +44,11 @@ class SpeakerState(BaseModel):
     on_air: str | None = None
     state: dict[str, Any] | None = None
     """The whole report as it came (see the wire's `DeviceState`)."""
+    faults: list[FaultOut] = []
+    """What was found fault with in what it says, in the last hour."""
 
     @classmethod
-    def of(cls, row: DeviceStateRow) -> Self:
+    def of(cls, row: DeviceStateRow, refusals: Refusals) -> Self:
         """Return what may be seen of a row."""
         return cls(
             device=row.device_id,
@@ -47,17 +61,24 @@ class SpeakerState(BaseModel):
             planned=row.planned,
             on_air=row.on_air,
             state=row.state,
+            faults=_faults(refusals, row.device_id),
         )
+
+
+def _faults(refusals: Refusals, device_id: str) -> list[FaultOut]:
+    return [FaultOut.model_validate(each) for each in refusals.faults(device_id)]
 
 
 @router.get(
     "/devices/{device_id}/state", operation_id="getDeviceState", summary="How a speaker is", dependencies=[READS]
 )
-async def get_state(device_id: str, session: SessionDep, viewer: ViewerDep) -> SpeakerState:
+async def get_state(device_id: str, session: SessionDep, viewer: ViewerDep, runtime: RuntimeDep) -> SpeakerState:
     """Answer the last that was heard; a speaker that never spoke is offline."""
     device = await DeviceRepository(session).get(viewer, device_id)
-    row = await StateRepository(session).find(viewer, device.id)
-    return SpeakerState.of(row) if row else SpeakerState(device=device.id, online=False)
+    row, refusals = await StateRepository(session).find(viewer, device.id), refusals_of(runtime)
+    if row is None:
+        return SpeakerState(device=device.id, online=False, faults=_faults(refusals, device.id))
+    return SpeakerState.of(row, refusals)
 
 
 @router.get("/states", operation_id="listDeviceStates", summary="How speakers are, by id", dependencies=[READS])
@@ -65,6 +86,7 @@ async def list_states(
     *,
     session: SessionDep,
     viewer: ViewerDep,
+    runtime: RuntimeDep,
     page: PageDep,
     area: Annotated[str | None, Query(max_length=64, description="Only in this area and below it")] = None,
     online: bool | None = None,
@@ -76,5 +98,5 @@ async def list_states(
         statement = statement.where(within(Area.path, (await Areas(session, viewer).place(area, "area")).path))
     if online is not None:
         statement = statement.where(DeviceStateRow.online.is_(online))
-    found = await repository.page(statement, page)
-    return PageOut(items=[SpeakerState.of(row) for row in found.items], next_cursor=found.next_cursor)
+    found, refusals = await repository.page(statement, page), refusals_of(runtime)
+    return PageOut(items=[SpeakerState.of(row, refusals) for row in found.items], next_cursor=found.next_cursor)

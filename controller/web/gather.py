@@ -17,6 +17,7 @@ from controller.broadcasts.repository import OccurrenceRepository, ScheduleRepos
 from controller.broadcasts.schemas import OccurrenceOut
 from controller.devices.models import Device, DeviceStatus
 from controller.devices.repository import DeviceRepository
+from controller.link.refusals import Refusals
 from controller.monitoring.models import DeviceStateRow
 from controller.monitoring.repository import StateRepository
 from controller.planning.repository import PlanningRepository
@@ -26,7 +27,7 @@ from controller.web.present.timeline import HORIZON, AiringFacts
 from controller.web.templating import Page
 from controller.web.views import AreaNode
 from protocol import topics
-from protocol.messages import DeviceState
+from protocol.messages import DeviceState, Problem
 from protocol.topics import Channel
 from schedules.types import DeviceId
 
@@ -53,7 +54,7 @@ class Fleet:
         return device_id in self.states and self.states[device_id].online
 
 
-async def speakers(session: AsyncSession, fleet: Fleet) -> list[SpeakerFacts]:
+async def speakers(session: AsyncSession, fleet: Fleet, refusals: Refusals) -> list[SpeakerFacts]:
     """What is known of each speaker."""
     topic_of = {device.id: topics.device(DeviceId(device.id), Channel.PLAN) for device in fleet.devices}
     documents = await PlanningRepository(session).documents(topic_of.values())
@@ -70,6 +71,7 @@ async def speakers(session: AsyncSession, fleet: Fleet) -> list[SpeakerFacts]:
                 changed_at=row.online_changed_at if row else None,
                 state=_said(row),
                 wanted_plan=document.version if document is not None and document.payload else None,
+                faults=tuple(Problem(code=each.code, since=each.since) for each in refusals.faults(device.id)),
             )
         )
     return found

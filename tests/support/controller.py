@@ -153,10 +153,15 @@ class House:
 
 @asynccontextmanager
 async def open_house(
-    folder: Path, *, database_url: str = "", services: Sequence[Service] = SERVICES, **settings: Any
+    folder: Path,
+    *,
+    database_url: str = "",
+    services: Sequence[Service] = SERVICES,
+    now: datetime = NOON,
+    **settings: Any,
 ) -> AsyncIterator[House]:
     """Run a controller on a real database file in `folder`, with these `services` behind it."""
-    clock = TestClock()
+    clock = TestClock(now)
     chosen = Settings(data_dir=folder, database_url=database_url, public_url=ORIGIN, **settings)
     runtime = Runtime.open(chosen, clock=clock)
     app = create_app(chosen, runtime=runtime, services=services)

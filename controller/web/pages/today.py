@@ -10,6 +10,7 @@ from controller.accounts.access import OPERATES, READS, ViewerDep
 from controller.accounts.viewer import Viewer
 from controller.broadcasts.api import BroadcastsDep
 from controller.http.route import NowDep, SessionDep
+from controller.link.refusals import refusals_of
 from controller.runtime import runtime_of
 from controller.web import gather
 from controller.web.compose import blank
@@ -30,7 +31,8 @@ async def _day(session: AsyncSession, viewer: Viewer, page: Page, fleet: gather.
 
 
 async def _speakers(session: AsyncSession, page: Page, fleet: gather.Fleet) -> list[SpeakerView]:
-    return [speaker_view(each, page.formats, page.now) for each in await gather.speakers(session, fleet)]
+    facts = await gather.speakers(session, fleet, refusals_of(runtime_of(page.request)))
+    return [speaker_view(each, page.formats, page.now) for each in facts]
 
 
 def _summary(speakers: list[SpeakerView], day: tuple[DayView, ...]) -> SummaryView:

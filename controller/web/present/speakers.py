@@ -7,7 +7,7 @@ from datetime import datetime
 from controller.web.formats import Formats
 from controller.web.present.words import problem_text
 from controller.web.views import ProblemView, SpeakerView, SummaryView, Tone
-from protocol.messages import ClockQuality, DeviceState
+from protocol.messages import ClockQuality, DeviceState, Problem
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,8 @@ class SpeakerFacts:
     """Its last words; None before the first."""
     wanted_plan: int | None = None
     """The version that was published to it."""
+    faults: tuple[Problem, ...] = ()
+    """What the service finds fault with in what it says."""
 
 
 def speaker_view(facts: SpeakerFacts, formats: Formats, now: datetime) -> SpeakerView:
@@ -31,7 +33,8 @@ def speaker_view(facts: SpeakerFacts, formats: Formats, now: datetime) -> Speake
     state = facts.state
     if state is None:
         text = formats.t("Not heard from yet")
-        return SpeakerView(facts.id, facts.name, facts.place, Tone.OFF, text)
+        problems = tuple(_problems(facts.faults, formats, now))
+        return SpeakerView(facts.id, facts.name, facts.place, Tone.OFF, text, problems=problems)
     tone, text = _condition(facts, state, formats, now)
     return SpeakerView(
         id=facts.id,
@@ -44,12 +47,14 @@ def speaker_view(facts: SpeakerFacts, formats: Formats, now: datetime) -> Speake
         clock_trusted=state.clock.quality is ClockQuality.TRUSTED,
         plan_current=facts.wanted_plan is None or (state.plan_version or 0) >= facts.wanted_plan,
         volume=state.player.volume if facts.online and state.player.volume else None,
-        problems=tuple(each for each in _problems(state, formats, now) if each != ProblemView(text)),
+        problems=tuple(
+            each for each in _problems((*state.problems, *facts.faults), formats, now) if each != ProblemView(text)
+        ),
     )
 
 
-def _problems(state: DeviceState, formats: Formats, now: datetime) -> Iterator[ProblemView]:
-    for problem in state.problems:
+def _problems(problems: Iterable[Problem], formats: Formats, now: datetime) -> Iterator[ProblemView]:
+    for problem in problems:
         since = formats.since(problem.since, now) if problem.since else ""
         yield ProblemView(problem_text(formats.t, problem.code, problem.text), since)
 
@@ -62,14 +67,14 @@ def _condition(facts: SpeakerFacts, state: DeviceState, formats: Formats, now: d
         return Tone.BAD, t("No sound output")
     if state.player.state == "playing":
         return Tone.AIR, t("On air: %(title)s", title=state.player.title) if state.player.title else t("On air")
-    return _rest(state, formats)
+    return _rest(facts, state, formats)
 
 
-def _rest(state: DeviceState, formats: Formats) -> tuple[Tone, str]:
+def _rest(facts: SpeakerFacts, state: DeviceState, formats: Formats) -> tuple[Tone, str]:
     t = formats.t
     if state.clock.quality is not ClockQuality.TRUSTED:
         return Tone.WARN, t("Not sure of the time: timed items wait")
-    if state.problems:
+    if state.problems or facts.faults:
         return Tone.WARN, t("Needs a look")
     if state.ready < state.planned:
         return Tone.WAIT, t("Fetching sound for its plan")

@@ -23,6 +23,13 @@ def problem_text(t: Translator, code: str, said: str) -> str:
         "clock_untrusted": t("Not sure of the time: timed items wait"),
         "decode_failed": t("A sound could not be played"),
         "blind": t("It does not hear the controller"),
+        "flood": t("It says far too much: the rest is not listened to"),
+        "overload": t("It says more than can be taken in: something was lost"),
+        "malformed": t("It says what cannot be read"),
+        "too_large": t("It says something far too long"),
+        "unsupported_version": t("It speaks another version: it or the controller needs an update"),
+        "wrong_audience": t("It speaks in the name of another speaker"),
+        "clock_differs": t("Its clock is far from ours though it trusts it"),
     }
     return known.get(code) or said or code
 
