@@ -10,6 +10,7 @@ from sqlalchemy import text
 from controller import broadcasting
 from controller.accounts.api import router as accounts
 from controller.announcements.api import router as announcements
+from controller.approval.api import router as approval
 from controller.areas.api import router as areas
 from controller.broadcasts.api import router as broadcasts
 from controller.commands.api import router as commands
@@ -47,6 +48,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     playlists,
     signals,
     broadcasts,
+    approval,
     monitoring,
     commands,
     records,

@@ -14,6 +14,7 @@ from apscheduler.triggers.date import DateTrigger  # type: ignore[import-untyped
 from apscheduler.triggers.interval import IntervalTrigger  # type: ignore[import-untyped]
 
 from controller.announcements.workshop import workshop_of
+from controller.approval.ledger import approving
 from controller.background import UnderWay, kept_running
 from controller.broker.door import BrokerDoor, broker_of
 from controller.broker.keeper import Keeper
@@ -39,13 +40,14 @@ FINISHES_WITHIN_S = 10.0
 
 @asynccontextmanager
 async def planning(runtime: Runtime) -> AsyncIterator[None]:
-    """Let every change reach the plans of whom it touches, in its own transaction."""
+    """Let every change reach the plans of whom it touches, in its own transaction, as far as it is approved."""
     planner = planner_of(runtime)
-    runtime.database.before_commit.append(planner.process)
-    try:
-        yield
-    finally:
-        runtime.database.before_commit.remove(planner.process)
+    async with approving(runtime):
+        runtime.database.before_commit.append(planner.process)
+        try:
+            yield
+        finally:
+            runtime.database.before_commit.remove(planner.process)
 
 
 @asynccontextmanager

@@ -49,6 +49,20 @@ class PlaylistChanged(Event):
     playlist_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class PlaylistEdited(Event):
+    """Somebody changed a playlist's items; its sound may follow later."""
+
+    playlist_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnnouncementEdited(Event):
+    """Somebody changed an announcement; its sound may follow later."""
+
+    announcement_id: str
+
+
 Processor = Callable[[AsyncSession, Sequence[Event]], Awaitable[None]]
 """Runs before the commit, with what happened in order and without repetition; it may record further events."""
 

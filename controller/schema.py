@@ -2,6 +2,7 @@
 
 from controller.accounts import models as accounts
 from controller.announcements import models as announcements
+from controller.approval import models as approval
 from controller.areas import models as areas
 from controller.broadcasts import models as broadcasts
 from controller.commands import models as commands
@@ -22,6 +23,7 @@ from controller.signing import models as signing
 TABLES = (
     accounts,
     announcements,
+    approval,
     areas,
     broadcasts,
     commands,

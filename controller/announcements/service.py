@@ -13,6 +13,7 @@ from controller.announcements.schemas import AnnouncementEdit, AnnouncementIn, S
 from controller.areas.service import Areas
 from controller.database import after_commit, new_id
 from controller.errors import Conflict, Forbidden, Invalid
+from controller.events import AnnouncementEdited, record_event
 from controller.monitoring.hub import Hub, Topic
 from controller.playlists.repository import PlaylistRepository
 
@@ -104,6 +105,7 @@ class Announcements:
             self._render(row)
         row.updated_at = now
         await self._session.flush()
+        record_event(self._session, AnnouncementEdited(row.id))
         self._tell()
         return row
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import time
+from enum import StrEnum
 from functools import cache
 from typing import Annotated, Final, TypeVar
 from zoneinfo import available_timezones
@@ -66,11 +67,22 @@ class CapsSaid(_Said):
     days_per_week: int | None = Field(default=None, ge=0, le=7)
 
 
+class ApprovalAsked(StrEnum):
+    """Who must agree before something airs; each asks for more than the one before."""
+
+    NONE = "none"
+    """Nobody else: whoever makes it lets it go on air."""
+    ANYONE_WITH_THE_ROLE = "anyone_with_the_role"
+    """An approver, who may be the one who made it."""
+    SECOND_PERSON = "second_person"
+    """An approver who had no hand in it."""
+
+
 class AreaPolicy(_Said):
     """What one area itself says. Absent is inherited from above.
 
-    Limits (quiet hours, ceiling, caps) only ever tighten on the way down: a hamlet cannot lift its province's.
-    Preferences (zone, volumes) are decided by the nearest area that says something. The loudest volume of
+    Limits (quiet hours, ceiling, caps, approval) only ever tighten on the way down: a hamlet cannot lift those of its
+    province. Preferences (zone, volumes) are decided by the nearest area that says something. The loudest volume of
     emergencies holds, and at least the ceiling: nobody below makes a warning from above quieter.
     """
 
@@ -81,6 +93,13 @@ class AreaPolicy(_Said):
     max_volume: VolumePercent | None = None
     class_volumes: ClassVolumesSaid = ClassVolumesSaid()
     caps: CapsSaid = CapsSaid()
+    approval: ApprovalAsked = ApprovalAsked.NONE
+
+
+def approval_asked(chain: Iterable[AreaPolicy]) -> ApprovalAsked:
+    """Return who must agree to what is issued below a chain of areas: the most that any of them asks for."""
+    said = {policy.approval for policy in chain}
+    return max(said, key=list(ApprovalAsked).index, default=ApprovalAsked.NONE)
 
 
 def effective_policy(chain: Iterable[AreaPolicy]) -> SpeakerPolicy:

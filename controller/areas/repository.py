@@ -8,7 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from controller.accounts.viewer import Viewer
 from controller.areas.models import Area
-from controller.areas.policy import AreaPolicy, effective_policy
+from controller.areas.policy import ApprovalAsked, AreaPolicy, approval_asked, effective_policy
 from controller.areas.tree import ancestors, within
 from controller.repository import Repository
 from schedules.types import SpeakerPolicy
@@ -49,13 +49,22 @@ class AreaRepository(Repository[Area]):
 
     async def policies(self, paths: Collection[str]) -> dict[str, SpeakerPolicy]:
         """What holds for speakers at each of `paths`."""
+        said = await self._said(paths)
+        return {path: effective_policy(said[above] for above in ancestors(path) if above in said) for path in paths}
+
+    async def approvals(self, paths: Collection[str]) -> dict[str, ApprovalAsked]:
+        """Who must agree to what is issued at each of `paths`."""
+        said = await self._said(paths)
+        return {path: approval_asked(said[above] for above in ancestors(path) if above in said) for path in paths}
+
+    async def _said(self, paths: Collection[str]) -> dict[str, AreaPolicy]:
         wanted = sorted({above for path in paths for above in ancestors(path)})
         said: dict[str, AreaPolicy] = {}
         for start in range(0, len(wanted), _ROWS_AT_A_TIME):
             some = wanted[start : start + _ROWS_AT_A_TIME]
             rows = await self.session.execute(select(Area.path, Area.policy).where(Area.path.in_(some)))
             said.update({path: AreaPolicy.model_validate(policy) for path, policy in rows})
-        return {path: effective_policy(said[above] for above in ancestors(path) if above in said) for path in paths}
+        return said
 
     async def has_children(self, code: str) -> bool:
         """Whether there is an area below."""

@@ -23,20 +23,10 @@ class TargetKind(StrEnum):
     DEVICE = "device"
 
 
-class Schedule(Versioned, Base):
-    """A playlist aimed at some speakers, with its calendar. Local times are the wall clock of `zone`, as text."""
+class Airs:
+    """What a schedule says of its airings. Local times are the wall clock of `zone`, as text."""
 
-    __tablename__ = "schedules"
-
-    id: Mapped[str] = mapped_column(String(26), primary_key=True, default=new_id)
-    area_code: Mapped[str] = mapped_column(Code, ForeignKey("areas.code"), index=True)
-    """Who issues it: a wider area outranks a narrower one."""
-    playlist_id: Mapped[str] = mapped_column(String(26), ForeignKey("playlists.id"), index=True)
     title: Mapped[str] = mapped_column(String(300))
-    author: Mapped[str] = mapped_column(String(64))
-    created_at: Mapped[datetime]
-    active: Mapped[bool] = mapped_column(default=True, index=True)
-
     first_local: Mapped[str] = mapped_column(String(32))
     zone: Mapped[str] = mapped_column(String(64), default=VIETNAM)
     rrule: Mapped[str | None] = mapped_column(Text)
@@ -52,6 +42,20 @@ class Schedule(Versioned, Base):
     late_join_s: Mapped[int | None]
     commune_rank: Mapped[int] = mapped_column(default=0)
     staggered: Mapped[bool] = mapped_column(default=True)
+
+
+class Schedule(Airs, Versioned, Base):
+    """A playlist aimed at some speakers, with its calendar. What of it airs is the version approved last."""
+
+    __tablename__ = "schedules"
+
+    id: Mapped[str] = mapped_column(String(26), primary_key=True, default=new_id)
+    area_code: Mapped[str] = mapped_column(Code, ForeignKey("areas.code"), index=True)
+    """Who issues it: a wider area outranks a narrower one."""
+    playlist_id: Mapped[str] = mapped_column(String(26), ForeignKey("playlists.id"), index=True)
+    author: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime]
+    active: Mapped[bool] = mapped_column(default=True, index=True)
 
     area: Mapped[Area] = relationship(lazy="joined", innerjoin=True)
     playlist: Mapped[Playlist] = relationship(lazy="joined", innerjoin=True)

@@ -71,7 +71,7 @@ class PreviewOut(BaseModel):
 
 def preview(draft: ScheduleRow, duration_ms: int, gathered: Gathered, now: datetime, freeze: timedelta) -> PreviewOut:
     """Return what the draft would do on the gathered speakers."""
-    wish = rows.schedule(draft, duration_ms)
+    wish = rows.schedule(draft, draft, duration_ms)
     plans = {
         speaker.device_id: _compiled(speaker, wish, gathered.calendars[speaker.policy.zone], now, freeze)
         for speaker in gathered.speakers.values()

@@ -13,6 +13,7 @@ from sqlalchemy.orm.attributes import flag_modified, set_committed_value
 
 from controller.accounts.viewer import Viewer
 from controller.areas.models import Area
+from controller.areas.policy import ApprovalAsked
 from controller.areas.repository import AreaRepository
 from controller.areas.service import Areas
 from controller.broadcasts.models import CancelledOccurrence, Schedule, ScheduleTarget, TargetKind
@@ -64,6 +65,12 @@ class Broadcasts:
     async def add(self, wish: ScheduleIn, now: datetime) -> Schedule:
         """Make a schedule; the speakers it addresses get new plans."""
         row = await self.draft(wish, now)
+        if wish.first_local is None and await self.approval_asked(row.area) is not ApprovalAsked.NONE:
+            raise Invalid.field(
+                "first_local",
+                "Ở đây phải duyệt trước khi phát. Hãy chọn giờ phát, chừa đủ thời gian để duyệt.",
+                "Here somebody has to approve first. Choose a time that leaves them enough of it.",
+            )
         if wish.first_local is None and row.playlist.sound is None:
             raise Conflict(
                 "Chương trình chưa có âm thanh nên chưa phát ngay được. Hãy đợi âm thanh xong rồi gửi lại.",
@@ -107,17 +114,24 @@ class Broadcasts:
 
     async def preview(self, wish: ScheduleIn, now: datetime, *, days: int) -> PreviewOut:
         """Return what the wish would do: collisions with their reasons, and what would not air."""
-        row = await self.draft(wish, now)
+        return await self.look_ahead(await self.draft(wish, now), now, days=days)
+
+    async def approval_asked(self, area: Area) -> ApprovalAsked:
+        """Return who must agree to what this area issues."""
+        return (await AreaRepository(self._session).approvals([area.path]))[area.path]
+
+    async def look_ahead(self, row: Schedule, now: datetime, *, days: int) -> PreviewOut:
+        """Return what a schedule would do just as it stands, on the speakers that the viewer sees."""
         if row.playlist.sound is None:
             raise Conflict("Chương trình chưa có âm thanh", "The playlist has no sound yet")
-        devices = looked_at(await self._addressed(wish.targets))
+        devices = looked_at(await self._addressed(row.targets))
         gathering = Gathering(PlanningRepository(self._session), now=now, days=days, freeze=self._timing.freeze)
         gathered = await gathering.gather(devices)
         return await asyncio.to_thread(
             preview, row, row.playlist.sound.duration_ms or 0, gathered, now, self._timing.freeze
         )
 
-    async def _addressed(self, targets: Sequence[Target]) -> Sequence[Device]:
+    async def _addressed(self, targets: Sequence[ScheduleTarget]) -> Sequence[Device]:
         """Return the viewer's speakers that these targets, checked before, address."""
         planning = PlanningRepository(self._session)
         ids = await planning.reached({kind: {t.key for t in targets if t.kind is kind} for kind in TargetKind})

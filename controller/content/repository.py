@@ -9,8 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from controller.accounts.viewer import Viewer
 from controller.announcements.models import Announcement
+from controller.approval.models import Approval, ApprovedVersion
 from controller.areas.models import Area
 from controller.areas.tree import within
+from controller.broadcasts.models import Schedule
 from controller.content.models import Clip
 from controller.devices.models import Device, DeviceStatus
 from controller.link.models import RetainedDocument
@@ -33,7 +35,7 @@ class ClipRepository:
         self._session.add(clip)
 
     async def audible(self, viewer: Viewer, sha256: str) -> bool:
-        """Whether the clip is the sound of an announcement or a playlist in the viewer's subtree."""
+        """Whether the clip is the sound of an announcement, a playlist or a schedule in the viewer's subtree."""
         own = exists().where(
             Announcement.clip_sha256 == sha256, Announcement.area_code == Area.code, within(Area.path, viewer.scope)
         )
@@ -45,7 +47,16 @@ class ClipRepository:
             .join(Area, Area.code == Playlist.area_code)
             .where(within(Area.path, viewer.scope))
         )
-        return any(sha256 in _clips(*sound) for sound in sounds)
+        if any(sha256 in _clips(*sound) for sound in sounds):
+            return True
+        scheduled = await self._session.execute(
+            select(Assembly.stretches, Assembly.relays)
+            .join(Playlist, Playlist.sound_key == Assembly.key)
+            .join(Schedule, Schedule.playlist_id == Playlist.id)
+            .join(Area, Area.code == Schedule.area_code)
+            .where(within(Area.path, viewer.scope))
+        )
+        return any(sha256 in _clips(*sound) for sound in scheduled)
 
     async def needed_by(self, device_id: str, sha256: str, now: datetime) -> bool:
         """Whether an active speaker's plan still asks for the clip, or is itself that content."""
@@ -83,6 +94,14 @@ class ClipRepository:
             .where(Playlist.retired_at.is_(None))
         ):
             needed |= _clips(*sound)
+        for sound in await self._session.execute(
+            select(Assembly.stretches, Assembly.relays)
+            .join(ApprovedVersion, ApprovedVersion.sound_key == Assembly.key)
+            .join(Approval, Approval.airing_id == ApprovedVersion.id)
+            .join(Schedule, Schedule.id == Approval.schedule_id)
+            .where(Schedule.active, or_(ApprovedVersion.over_at.is_(None), ApprovedVersion.over_at >= needed_after))
+        ):
+            needed |= _clips(*sound)
         for clips in await self._session.scalars(select(PlannedRow.clips).where(PlannedRow.ends_at > needed_after)):
             needed.update(clips)
         return {sha256 for sha256 in needed if sha256}
@@ -96,6 +115,9 @@ class ClipRepository:
         ]
         for column in (Playlist.wanted_key, Playlist.sound_key):
             await self._session.execute(update(Playlist).where(column.in_(gone)).values({column: None}))
+        await self._session.execute(
+            update(ApprovedVersion).where(ApprovedVersion.sound_key.in_(gone)).values(sound_key=None)
+        )
         await self._session.execute(delete(Assembly).where(Assembly.key.in_(gone)))
         await self._session.execute(
             update(Announcement).where(Announcement.clip_sha256.in_(hashes)).values(clip_sha256=None)

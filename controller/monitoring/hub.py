@@ -15,6 +15,7 @@ class Topic(StrEnum):
     OCCURRENCES = "occurrences"
     RECORDS = "records"
     ANNOUNCEMENTS = "announcements"
+    APPROVALS = "approvals"
 
 
 class Subscription:

@@ -1,8 +1,8 @@
 """From rows to one speaker's plan and configuration. Pure: the same rows in any order give the same bytes."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 
 from protocol.messages import (
@@ -21,7 +21,7 @@ from protocol.messages import (
 )
 from schedules.plan import Calendar, PlanWindow, compile_plan
 from schedules.stagger import stagger_ms
-from schedules.types import PlannedOccurrence, Schedule, ScheduleId, SpeakerPolicy, TimeWindow
+from schedules.types import OccurrenceId, PlannedOccurrence, Schedule, ScheduleId, SpeakerPolicy, TimeWindow
 
 LINK_OUTLIVES_PLAN = timedelta(days=1)
 
@@ -85,6 +85,8 @@ class Material:
     clips: Mapping[str, ClipFacts]
     cancelled: frozenset[str]
     freeze: timedelta
+    approved_at: Mapping[ScheduleId, datetime] = field(default_factory=dict)
+    """When somebody let what airs go on air, where somebody had to."""
 
 
 def airings(speaker: Speaker, material: Material, calendar: Calendar, now: datetime) -> tuple[Airing, ...]:
@@ -98,7 +100,7 @@ def airings(speaker: Speaker, material: Material, calendar: Calendar, now: datet
         stagger_ms=lambda schedule: stagger_ms(speaker.hamlet_index, schedule),
         previous=None if speaker.previous is None else [each.occurrence for each in speaker.previous],
         freeze=material.freeze,
-        called_off=material.cancelled,
+        called_off=material.cancelled | _too_late(speaker.schedules, material, calendar, known),
     )
     found: list[Airing] = []
     for occurrence in compiled.occurrences:
@@ -108,6 +110,19 @@ def airings(speaker: Speaker, material: Material, calendar: Calendar, now: datet
         elif occurrence.schedule_id in material.sounds:
             found.append(Airing(occurrence, material.sounds[occurrence.schedule_id]))
     return tuple(sorted(found, key=lambda each: (each.occurrence.starts_at, each.occurrence.id)))
+
+
+def _too_late(
+    schedules: Iterable[Schedule], material: Material, calendar: Calendar, known: Collection[OccurrenceId]
+) -> frozenset[str]:
+    """Return the airings that had begun before they were approved: not even a new speaker joins them late."""
+    return frozenset(
+        id_
+        for schedule in schedules
+        if schedule.id in material.approved_at and schedule.id in material.sounds
+        for id_, start in calendar.starts(schedule)
+        if start < material.approved_at[schedule.id] and id_ not in known
+    )
 
 
 def plan(

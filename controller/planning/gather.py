@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import cache
 
 from controller.areas.models import Area
-from controller.areas.policy import AreaPolicy, effective_policy
+from controller.areas.policy import ApprovalAsked, AreaPolicy, effective_policy
 from controller.areas.tree import codes_of
 from controller.broadcasts.models import TargetKind
 from controller.devices.models import Device
@@ -67,10 +67,16 @@ class Gathering:
             not_over_before=since - timedelta(days=2),
         )
         schedules, sounds = _schedules(addressed)
+        approved_at = {
+            ScheduleId(each.version.schedule_id): each.version.approved_at
+            for each in addressed
+            if each.version.asked != ApprovalAsked.NONE
+        }
         planned = await repository.planned(ids, since)
         known = await repository.documents([topics.device(DeviceId(id_), Channel.PLAN) for id_ in ids])
         cancelled = await repository.cancelled(
-            {each.schedule.id for each in addressed} | {row.schedule_id for found in planned.values() for row in found}
+            {each.version.schedule_id for each in addressed}
+            | {row.schedule_id for found in planned.values() for row in found}
         )
         # What many speakers were told alike is one value in memory.
         airing = cache(rows.airing)
@@ -89,10 +95,10 @@ class Gathering:
                 policy=policies[device.id],
                 hamlet_index=_index(device.area, siblings),
                 schedules=tuple(
-                    schedules[each.schedule.id]
+                    schedules[each.version.schedule_id]
                     for each in addressed
                     # Who issues reaches its own area only: not a speaker that has moved away, or joined a group since.
-                    if each.schedule.area_code in chains[device.id] and not mine.isdisjoint(each.targets)
+                    if each.version.schedule.area_code in chains[device.id] and not mine.isdisjoint(each.targets)
                 ),
                 previous=tuple(previous) if _was_planned(known, device.id) else None,
             )
@@ -102,7 +108,7 @@ class Gathering:
             clip.sha256: ClipFacts(clip.sha256, clip.size_bytes, clip.duration_ms, clip.media_type)
             for clip in await repository.clips(hashes)
         }
-        return Gathered(speakers, Material(sounds, clips, cancelled, self._freeze), calendars)
+        return Gathered(speakers, Material(sounds, clips, cancelled, self._freeze, approved_at), calendars)
 
 
 def _was_planned(known: Mapping[str, RetainedDocument], device_id: str) -> bool:
@@ -116,10 +122,10 @@ def _schedules(
     schedules: dict[str, Schedule] = {}
     sounds: dict[ScheduleId, Sound] = {}
     for each in addressed:
-        sound = each.schedule.playlist.sound
+        version, sound = each.version, each.version.sound
         if sound is not None:
-            schedules[each.schedule.id] = rows.schedule(each.schedule, sound.duration_ms or 0)
-            sounds[ScheduleId(each.schedule.id)] = rows.sound(sound)
+            schedules[version.schedule_id] = rows.schedule(version, version.schedule, sound.duration_ms or 0)
+            sounds[ScheduleId(version.schedule_id)] = rows.sound(sound)
     return schedules, sounds
 
 

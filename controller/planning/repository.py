@@ -10,15 +10,15 @@ from typing import Any, NamedTuple, TypeVar
 from sqlalchemy import ColumnElement, Text, and_, cast, delete, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from controller.approval.models import Approval, ApprovedTarget, ApprovedVersion
 from controller.areas.models import Area
 from controller.areas.tree import within
-from controller.broadcasts.models import CancelledOccurrence, Schedule, ScheduleTarget, TargetKind
+from controller.broadcasts.models import CancelledOccurrence, Schedule, TargetKind
 from controller.content.models import Clip
 from controller.devices.models import Device, DeviceStatus
 from controller.groups.models import GroupMember
 from controller.link.models import RetainedDocument
 from controller.planning.models import PlannedRow
-from controller.playlists.models import Playlist
 from schedules.types import Resume
 
 T = TypeVar("T")
@@ -35,9 +35,9 @@ def chunks(values: Iterable[T], size: int = VARIABLES_MAX) -> Iterator[list[T]]:
 
 @dataclass(frozen=True, slots=True)
 class Addressed:
-    """A schedule and whom it addresses."""
+    """The version of a schedule that was approved, and whom it addresses."""
 
-    schedule: Schedule
+    version: ApprovedVersion
     targets: frozenset[tuple[TargetKind, str]]
 
 
@@ -116,28 +116,29 @@ class PlanningRepository:
     async def addressed(
         self, *, areas: Collection[str], groups: Collection[str], devices: Collection[str], not_over_before: datetime
     ) -> Sequence[Addressed]:
-        """Return the schedules that have their sound and address any of these."""
+        """Return what was approved, has its sound and addresses any of these; nothing else of a schedule gets here."""
         targets: dict[str, set[tuple[TargetKind, str]]] = defaultdict(set)
         for kind, keys in ((TargetKind.AREA, areas), (TargetKind.GROUP, groups), (TargetKind.DEVICE, devices)):
             for chunk in chunks(keys):
                 rows = await self._session.execute(
-                    select(ScheduleTarget.schedule_id, ScheduleTarget.key)
-                    .join(Schedule, Schedule.id == ScheduleTarget.schedule_id)
-                    .join(Playlist, Playlist.id == Schedule.playlist_id)
+                    select(ApprovedTarget.version_id, ApprovedTarget.key)
+                    .join(Approval, Approval.airing_id == ApprovedTarget.version_id)
+                    .join(ApprovedVersion, ApprovedVersion.id == ApprovedTarget.version_id)
+                    .join(Schedule, Schedule.id == ApprovedVersion.schedule_id)
                     .where(
-                        ScheduleTarget.kind == kind,
-                        ScheduleTarget.key.in_(chunk),
+                        ApprovedTarget.kind == kind,
+                        ApprovedTarget.key.in_(chunk),
                         Schedule.active,
-                        or_(Schedule.over_at.is_(None), Schedule.over_at >= not_over_before),
-                        Playlist.sound_key.is_not(None),
+                        or_(ApprovedVersion.over_at.is_(None), ApprovedVersion.over_at >= not_over_before),
+                        ApprovedVersion.sound_key.is_not(None),
                     )
                 )
-                for schedule_id, key in rows:
-                    targets[schedule_id].add((kind, key))
+                for version_id, key in rows:
+                    targets[version_id].add((kind, key))
         found: list[Addressed] = []
         for chunk in chunks(targets):
-            schedules = await self._session.scalars(select(Schedule).where(Schedule.id.in_(chunk)))
-            found += [Addressed(schedule, frozenset(targets[schedule.id])) for schedule in schedules]
+            versions = await self._session.scalars(select(ApprovedVersion).where(ApprovedVersion.id.in_(chunk)))
+            found += [Addressed(version, frozenset(targets[version.id])) for version in versions]
         return found
 
     async def planned(self, device_ids: Collection[str], ends_after: datetime) -> Mapping[str, Sequence[Told]]:
@@ -218,11 +219,13 @@ class PlanningRepository:
         return frozenset(found)
 
     async def addressed_by(self, schedule_ids: Collection[str]) -> frozenset[str]:
-        """Return the speakers that these schedules address now."""
+        """Return the speakers that the approved versions of these schedules address now."""
         keys: dict[TargetKind, set[str]] = defaultdict(set)
         for chunk in chunks(schedule_ids):
             rows = await self._session.execute(
-                select(ScheduleTarget.kind, ScheduleTarget.key).where(ScheduleTarget.schedule_id.in_(chunk))
+                select(ApprovedTarget.kind, ApprovedTarget.key)
+                .join(Approval, Approval.airing_id == ApprovedTarget.version_id)
+                .where(Approval.schedule_id.in_(chunk))
             )
             for kind, key in rows:
                 keys[kind].add(key)

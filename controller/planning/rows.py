@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from controller.broadcasts.models import Airs
 from controller.broadcasts.models import Schedule as ScheduleRow
 from controller.planning.compile import Airing, Sound
 from controller.planning.repository import Told
@@ -17,8 +18,8 @@ _STRETCHES = TypeAdapter(tuple[Stretch, ...])
 _RELAYS = TypeAdapter(tuple[Relay, ...])
 
 
-def recurrence(row: ScheduleRow) -> Recurrence:
-    """Return a schedule row's calendar."""
+def recurrence(row: Airs) -> Recurrence:
+    """Return the calendar of a schedule, or of a version of it."""
     return Recurrence(
         first_local=datetime.fromisoformat(row.first_local),
         zone=row.zone,
@@ -28,15 +29,15 @@ def recurrence(row: ScheduleRow) -> Recurrence:
     )
 
 
-def schedule(row: ScheduleRow, duration_ms: int) -> Schedule:
-    """Return the planner's view of a schedule whose playlist's sound is so long."""
+def schedule(row: Airs, of: ScheduleRow, duration_ms: int) -> Schedule:
+    """Return the planner's view of a version of a schedule (or of the schedule itself) whose sound is so long."""
     return Schedule(
-        id=ScheduleId(row.id),
+        id=ScheduleId(of.id),
         title=row.title,
         recurrence=recurrence(row),
         duration_ms=duration_ms,
         priority=Priority(row.priority),
-        issuer_depth=row.area.depth,
+        issuer_depth=of.area.depth,
         commune_rank=row.commune_rank,
         resume=row.resume,
         late_join_s=row.late_join_s,

@@ -11,6 +11,7 @@ from controller.announcements.repository import AnnouncementRepository
 from controller.areas.service import Areas
 from controller.database import new_id
 from controller.errors import Conflict, FieldError, Forbidden, Invalid
+from controller.events import PlaylistEdited, record_event
 from controller.playlists.models import ItemKind, Playlist, PlaylistItem
 from controller.playlists.repository import PlaylistRepository
 from controller.playlists.schemas import (
@@ -79,6 +80,7 @@ class Playlists:
             await self._sounds.ask(playlist, now)
             flag_modified(playlist, "title")  # items lie in another table: this is an edit all the same
         await self._session.flush()
+        record_event(self._session, PlaylistEdited(playlist.id))
         return playlist
 
     async def _retire(self, playlist: Playlist, now: datetime) -> None:

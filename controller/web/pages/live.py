@@ -23,6 +23,7 @@ _PARTS: dict[Topic, tuple[str, ...]] = {
     Topic.OCCURRENCES: ("day",),
     Topic.RECORDS: ("records",),
     Topic.ANNOUNCEMENTS: ("announcements",),
+    Topic.APPROVALS: ("approvals",),
 }
 
 

@@ -2,7 +2,7 @@
 // the slow poll, so a proxy that swallows event streams costs seconds, not truth.
 
 const POLL_MS = 15_000;
-const PARTS = ["speakers", "day", "records", "announcements"];
+const PARTS = ["speakers", "day", "records", "announcements", "approvals"];
 
 export const announce = (part) => document.body.dispatchEvent(new CustomEvent(`loa:${part}`));
 const refresh = () => PARTS.forEach(announce);

@@ -1,0 +1,1 @@
+"""Approval: what airs is exactly what somebody who may has let through."""
