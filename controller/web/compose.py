@@ -16,6 +16,9 @@ from controller.announcements.making import Making
 from controller.announcements.models import Announcement, Status
 from controller.announcements.schemas import AnnouncementEdit, AnnouncementIn, Second
 from controller.announcements.service import Announcements
+from controller.approval.service import Approvals
+from controller.areas.policy import ApprovalAsked
+from controller.areas.repository import AreaRepository
 from controller.areas.tree import codes_of
 from controller.broadcasts.models import Schedule, TargetKind
 from controller.broadcasts.schemas import ScheduleIn, Target
@@ -50,6 +53,7 @@ class Desk:
     """The files that came with the form, by field."""
     progress: Callable[[str], Making | None]
     """How far the sound of a job is."""
+    approvals: Approvals
 
     async def spoken(self, values: ComposeValues) -> Announcement | None:
         """The announcement that holds just these words, if the form has one already and it did not fail."""
@@ -129,7 +133,16 @@ class Desk:
         """Schedule it, once: a form that comes twice finds what the first one made."""
         statement = self.broadcasts.repository.readable(self.viewer).where(Schedule.playlist_id == playlist.id)
         known = await self.broadcasts.repository.all(statement)
-        return known[0] if known else await self.broadcasts.add(self.wish(values, playlist, zone), self.page.now)
+        if known:
+            return known[0]
+        made = await self.broadcasts.add(self.wish(values, playlist, zone), self.page.now)
+        if await self.approval_asked() is not ApprovalAsked.NONE:
+            await self.approvals.submit(made.id, None, self.page.now)
+        return made
+
+    async def approval_asked(self) -> ApprovalAsked:
+        """Who must agree to what the viewer's area issues."""
+        return (await AreaRepository(self.session).approvals([self.viewer.scope]))[self.viewer.scope]
 
     def wish(self, values: ComposeValues, playlist: Playlist, zone: str) -> ScheduleIn:
         """The schedule that the form asks for."""

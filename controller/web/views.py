@@ -30,6 +30,70 @@ class SignalView:
 
 
 @dataclass(frozen=True)
+class ApprovalLine:
+    """A schedule on its way to the air, in one line."""
+
+    schedule: str
+    title: str
+    tone: Tone
+    state: str
+    when: str
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class SpokenView:
+    """The words of one announcement."""
+
+    announcement: str
+    title: str
+    text: str
+    second_text: str
+    file: str
+
+
+@dataclass(frozen=True)
+class EditView:
+    """What its maker may change at once."""
+
+    title: str
+    day: str
+    time: str
+    version: str
+
+
+@dataclass(frozen=True)
+class ApprovalView:
+    """All that somebody needs who decides on a schedule."""
+
+    line: ApprovalLine
+    digest: str
+    state: str
+    makers: str
+    submitted: str
+    rejected_by: str
+    approved: str
+    older_airs: bool
+    """The version approved before airs until this one is approved."""
+    places: tuple[str, ...]
+    airings: tuple[str, ...]
+    repeats: bool
+    duration_s: float
+    clips: tuple[str, ...]
+    relays: tuple[str, ...]
+    settled: bool
+    spoken: tuple[SpokenView, ...]
+    collisions: tuple[str, ...]
+    may_decide: bool
+    is_own: bool
+    """It waits, and this reader is no second person."""
+    late: bool
+    may_make: bool
+    edit: EditView
+
+
+@dataclass(frozen=True)
 class ProblemView:
     """Something wrong, in words."""
 

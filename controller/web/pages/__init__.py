@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from controller.web import assets
-from controller.web.pages import announce, language, live, pronunciations, records, sign_in, signals, today
+from controller.web.pages import announce, approvals, language, live, pronunciations, records, sign_in, signals, today
 
 PAGES: tuple[APIRouter, ...] = (
     assets.router,
@@ -11,6 +11,7 @@ PAGES: tuple[APIRouter, ...] = (
     sign_in.router,
     today.router,
     announce.router,
+    approvals.router,
     records.router,
     pronunciations.router,
     signals.router,

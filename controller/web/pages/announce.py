@@ -18,6 +18,8 @@ from controller.announcements.api import AnnouncementsDep
 from controller.announcements.models import Announcement, Status
 from controller.announcements.uploads import KeptDep
 from controller.announcements.workshop import workshop_of
+from controller.approval.api import ApprovalsDep
+from controller.areas.policy import ApprovalAsked
 from controller.broadcasts.api import BroadcastsDep
 from controller.broadcasts.models import Schedule
 from controller.errors import Invalid
@@ -48,12 +50,15 @@ async def desk_of(
     announcements: AnnouncementsDep,
     playlists: PlaylistsDep,
     broadcasts: BroadcastsDep,
+    approvals: ApprovalsDep,
     runtime: RuntimeDep,
     now: NowDep,
 ) -> Desk:
     """The form's desk, as the one who asks may work at it."""
     page = await page_for(request, session, viewer, now)
-    return Desk(session, viewer, page, announcements, playlists, broadcasts, kept, workshop_of(runtime).progress)
+    return Desk(
+        session, viewer, page, announcements, playlists, broadcasts, kept, workshop_of(runtime).progress, approvals
+    )
 
 
 DeskDep = Annotated[Desk, Depends(desk_of)]
@@ -164,7 +169,7 @@ async def announce(fields: FieldsDep, desk: DeskDep, runtime: RuntimeDep) -> Res
         chimes=form.chimes(t),
         voices=voice_choices(runtime, t),
         speeds=speed_choices(t),
-        sent=form.sent_text(t, schedule.title),
+        sent=form.sent_text(t, schedule.title, await desk.approval_asked()),
     )
     return desk.page.html("partials/compose.html", compose=view)
 
@@ -176,6 +181,8 @@ async def _send(
     page, zone = desk.page, str(desk.page.formats.zone)
     errors = form.sound_errors(values, page.t, sent=_sent(desk, upload))
     errors |= form.air_errors(values, page.t, now=page.now, zone=zone)
+    if values.when != "at" and await desk.approval_asked() is not ApprovalAsked.NONE:
+        errors[""] = page.t("Here somebody has to approve first. Choose a time that leaves them enough of it.")
     if errors:
         raise ComeBack(values, errors=errors, announcement=await desk.spoken(values))
     announcement = await _announcement(desk, values, upload)

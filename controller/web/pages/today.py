@@ -8,6 +8,7 @@ from starlette.responses import RedirectResponse, Response
 
 from controller.accounts.access import OPERATES, READS, ViewerDep
 from controller.accounts.viewer import Viewer
+from controller.approval.api import ApprovalsDep
 from controller.broadcasts.api import BroadcastsDep
 from controller.http.route import NowDep, SessionDep
 from controller.link.refusals import refusals_of
@@ -47,6 +48,7 @@ async def today(
     session: SessionDep,
     viewer: ViewerDep,
     broadcasts: BroadcastsDep,
+    approvals: ApprovalsDep,
     now: NowDep,
     sent: Annotated[str, Query(max_length=64)] = "",
 ) -> Response:
@@ -64,7 +66,7 @@ async def today(
         chimes=form.chimes(page.t),
         voices=voice_choices(runtime_of(request), page.t),
         speeds=speed_choices(page.t),
-        sent=form.sent_text(page.t, schedule.title) if schedule else "",
+        sent=form.sent_text(page.t, schedule.title, await broadcasts.approval_asked(schedule.area)) if schedule else "",
     )
     return page.html(
         "today.html",
@@ -73,6 +75,7 @@ async def today(
         days=day,
         speakers=speakers,
         compose=compose,
+        waiting=await approvals.tally(now),
     )
 
 

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from audio.profiles import Profile
 from audio.signals import ABOUT, Signal
+from controller.areas.policy import ApprovalAsked
 from controller.web.i18n import Language, Translator
 from controller.web.views import ComposeValues
 from schedules.recurrence import daily, once, weekly
@@ -189,6 +190,8 @@ def parsed_time(text: str) -> time | None:
         return None
 
 
-def sent_text(t: Translator, title: str) -> str:
+def sent_text(t: Translator, title: str, asked: ApprovalAsked) -> str:
     """What is said once it is on its way."""
+    if asked is not ApprovalAsked.NONE:
+        return t("“%(title)s” waits for approval. It airs once somebody has approved it.", title=title)
     return t("“%(title)s” is on its way. Follow it in today's list.", title=title)
