@@ -12,6 +12,8 @@ from controller.accounts.api import router as accounts
 from controller.announcements.api import router as announcements
 from controller.approval.api import router as approval
 from controller.areas.api import router as areas
+from controller.audit.api import router as audit
+from controller.audit.keeping import auditing
 from controller.broadcasts.api import router as broadcasts
 from controller.commands.api import router as commands
 from controller.content.api import router as content
@@ -56,11 +58,12 @@ ROUTERS: tuple[APIRouter, ...] = (
     pronunciations,
     speech,
     signing,
+    audit,
 )
 """The API of every capability."""
 
 Service = Callable[[Runtime], AbstractAsyncContextManager[None]]
-SERVICES: tuple[Service, ...] = broadcasting.SERVICES
+SERVICES: tuple[Service, ...] = (auditing, *broadcasting.SERVICES)
 """What runs as long as the application does, entered in order and left in reverse: the planner, the link, …"""
 
 health = APIRouter(tags=["health"])

@@ -121,8 +121,17 @@ class Database:
         self.engine = make_engine(url)
         self.before_commit: list[Processor] = []
         """Called in order with the events of each transaction, inside it."""
+
+        class Writing(Session):
+            pass
+
+        self.writing: type[Session] = Writing
+        """The class of this database's transactions, for who listens to them (`audit.capture.watch`)."""
         self._writing = async_sessionmaker(
-            self.engine.execution_options(loa_writes=True), expire_on_commit=False, autoflush=True
+            self.engine.execution_options(loa_writes=True),
+            sync_session_class=Writing,
+            expire_on_commit=False,
+            autoflush=True,
         )
         self._reading = async_sessionmaker(self.engine, expire_on_commit=False, autoflush=False)
 

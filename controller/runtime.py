@@ -7,6 +7,8 @@ from typing import Any, Self
 
 from fastapi import FastAPI, Request
 
+from controller.audit.tally import Tally
+from controller.audit.trail import keep_trail
 from controller.database import Database
 from controller.keys import Keys
 from controller.settings import Settings
@@ -33,7 +35,9 @@ class Runtime:
     def open(cls, settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> Self:
         """Make the data folder and the keys where they are missing; connect to nothing yet."""
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return cls(settings, Database(settings.database), Keys.load(settings.data_dir), clock)
+        database, tally = Database(settings.database), Tally()
+        keep_trail(database, clock, tally)
+        return cls(settings, database, Keys.load(settings.data_dir), clock, {Tally: tally})
 
 
 def runtime_of(source: FastAPI | Request) -> Runtime:

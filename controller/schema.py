@@ -4,6 +4,7 @@ from controller.accounts import models as accounts
 from controller.announcements import models as announcements
 from controller.approval import models as approval
 from controller.areas import models as areas
+from controller.audit import models as audit
 from controller.broadcasts import models as broadcasts
 from controller.commands import models as commands
 from controller.content import models as content
@@ -25,6 +26,7 @@ TABLES = (
     announcements,
     approval,
     areas,
+    audit,
     broadcasts,
     commands,
     content,

@@ -63,6 +63,9 @@ class Settings(BaseSettings):
     session_days: int = Field(default=14, ge=1)
     """A sign-in ends after this many days without use."""
 
+    audit_heads_file: Path | None = None
+    """Where signed heads of the audit trail are appended: best on another machine's disk; none: in `data_dir`."""
+
     voices_dir: Path | None = None
     """Where Piper voices lie (`NAME.onnx` and `NAME.onnx.json`); none: `data_dir`/voices."""
     speech_url: str = Field(default="", pattern=r"^(https?://.+)?$")

@@ -30,6 +30,7 @@ MOUNTS = {
     "demo": Mount("loa.demo.cli", "demo", "Run a whole commune here: broker, controller, virtual speakers."),
     "controller": Mount("controller.cli", "controller", "The central service."),
     "broker-config": Mount("controller.broker.cli", "controller", "Write a broker's configuration."),
+    "audit": Mount("controller.audit.cli", "controller", "The trail of who did what: verify, export, prune."),
     "agent": Mount("device_agent.cli", "agent", "The agent that runs on a speaker.", FOR_A_TERMINAL),
 }
 

@@ -9,7 +9,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from controller.accounts.viewer import Viewer
 from controller.areas.models import Area
 from controller.areas.policy import ApprovalAsked, AreaPolicy, approval_asked, effective_policy
-from controller.areas.tree import ancestors, within
+from controller.areas.tree import ROOT_CODE, ancestors, within
+from controller.audit.capture import NOTED_APART, note
+from controller.audit.chain import Deed
 from controller.repository import Repository
 from schedules.types import SpeakerPolicy
 
@@ -89,5 +91,8 @@ class AreaRepository(Repository[Area]):
         added = 0
         for start in range(0, len(rows), _ROWS_AT_A_TIME):
             statement = insert(Area).values(rows[start : start + _ROWS_AT_A_TIME]).on_conflict_do_nothing()
-            added += len((await self.session.scalars(statement.returning(Area.code))).all())
+            found = self.session.scalars(statement.returning(Area.code), execution_options=NOTED_APART)
+            added += len((await found).all())
+        if added:
+            note(self.session, Deed("area", ROOT_CODE, "loaded", changes={"areas": [None, added]}))
         return added

@@ -8,7 +8,9 @@ from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from controller.errors import Malformed
+from controller.audit.refusals import address_of, note_refusal
+from controller.database import Actor, set_actor
+from controller.errors import ControllerError, Malformed
 from controller.http.arrival import receive_body
 from controller.http.idempotency import AnsweredBefore, remember
 from controller.runtime import Runtime, runtime_of
@@ -28,17 +30,22 @@ class TransactionRoute(APIRoute):
             if "\0" in request.url.path or "%00" in request.url.query:
                 raise Malformed  # no database keeps this character
             reads = request.method in SAFE_METHODS
-            if not reads:
-                await receive_body(request)
             try:
+                if not reads:
+                    await receive_body(request)
                 async with database.reading() if reads else database.transaction() as session:
                     request.state.session = session
+                    set_actor(session, Actor("", "", address_of(request)))
                     response = await handle(request)
                     await remember(request, response)
             except AnsweredBefore as before:
                 return before.response
+            except ControllerError as refusal:
+                await note_refusal(request, refusal.status, refusal)
+                raise
             finally:
                 await request.close()
+            await note_refusal(request, response.status_code)
             return response
 
         return handle_in_transaction

@@ -117,6 +117,7 @@ async def airings(session: AsyncSession, viewer: Viewer, page: Page, fleet: Flee
 def _airing(each: OccurrenceOut, rrule: str | None, place_of: Mapping[str, str]) -> AiringFacts:
     return AiringFacts(
         id=each.id,
+        schedule_id=each.schedule_id,
         title=each.title,
         starts_at=each.starts_at,
         ends_at=each.ends_at,

@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from controller.accounts.roles import Permission
 from controller.web import assets
 from controller.web.formats import Formats
 from controller.web.i18n import Language, Translator, language_of, translator
@@ -45,11 +46,20 @@ class Page:
     request: Request
     formats: Formats
     now: datetime
+    may: frozenset[Permission] = frozenset()
+    """What the reader may do: links to pages that would refuse them are left out."""
 
     @classmethod
-    def of(cls, request: Request, *, zone: str = VIETNAM, now: datetime | None = None) -> "Page":
+    def of(
+        cls,
+        request: Request,
+        *,
+        zone: str = VIETNAM,
+        now: datetime | None = None,
+        may: frozenset[Permission] = frozenset(),
+    ) -> "Page":
         """The page a request asks for."""
-        return cls(request, Formats(translator(language_of(request)), ZoneInfo(zone)), now or datetime.now(UTC))
+        return cls(request, Formats(translator(language_of(request)), ZoneInfo(zone)), now or datetime.now(UTC), may)
 
     @property
     def t(self) -> Translator:
@@ -71,6 +81,7 @@ class Page:
                 f=self.formats,
                 now=self.now,
                 language=self.t.language,
+                may=self.may,
                 path=self.request.url.path,
             )
         )

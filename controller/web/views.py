@@ -132,6 +132,7 @@ class OccurrenceView:
     """One airing on all its speakers."""
 
     id: str
+    schedule_id: str
     at: datetime
     title: str
     duration_s: float
@@ -341,3 +342,42 @@ class PronunciationsView:
     wrong: str = ""
     """The entry that the error is about; none: the new one."""
     removed: PronunciationView | None = None
+
+
+@dataclass(frozen=True)
+class ChangeView:
+    """One field, before and after, in words."""
+
+    field: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class EntryView:
+    """One entry of the trail."""
+
+    number: int
+    at: datetime
+    actor: str
+    sentence: str
+    """What was done, without who did it."""
+    thing: str
+    thing_url: str
+    address: str
+    tone: Tone
+    changes: tuple[ChangeView, ...] = ()
+
+
+@dataclass(frozen=True)
+class TrailView:
+    """A page of the trail with the filters that led to it."""
+
+    rows: tuple[EntryView, ...]
+    of: str = ""
+    """The one thing that it is about; empty: everything."""
+    kinds: tuple[tuple[str, str], ...] = ()
+    kind: str = ""
+    actor: str = ""
+    day: str = ""
+    next_page: str = ""

@@ -20,6 +20,7 @@ NOON = datetime(2026, 11, 20, 5, 0, tzinfo=UTC)
 T = translator(Language.VIETNAMESE)
 FORMATS = Formats(T, ZoneInfo(VIETNAM))
 MORNING = AiringFacts(
+    schedule_id="01",
     id="s.20261120T050015Z",
     title="Bản tin",
     starts_at=NOON,

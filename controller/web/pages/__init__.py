@@ -3,7 +3,18 @@
 from fastapi import APIRouter
 
 from controller.web import assets
-from controller.web.pages import announce, approvals, language, live, pronunciations, records, sign_in, signals, today
+from controller.web.pages import (
+    announce,
+    approvals,
+    audit,
+    language,
+    live,
+    pronunciations,
+    records,
+    sign_in,
+    signals,
+    today,
+)
 
 PAGES: tuple[APIRouter, ...] = (
     assets.router,
@@ -13,6 +24,7 @@ PAGES: tuple[APIRouter, ...] = (
     announce.router,
     approvals.router,
     records.router,
+    audit.router,
     pronunciations.router,
     signals.router,
     live.router,

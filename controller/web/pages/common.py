@@ -13,4 +13,4 @@ from controller.web.templating import Page
 async def page_for(request: Request, session: AsyncSession, viewer: Viewer, now: datetime) -> Page:
     """A page in the reader's language, its times in the zone of the viewer's area."""
     policy = await AreaRepository(session).policy(viewer.scope)
-    return Page.of(request, zone=policy.zone, now=now)
+    return Page.of(request, zone=policy.zone, now=now, may=viewer.permissions)

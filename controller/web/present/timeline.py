@@ -16,6 +16,7 @@ class AiringFacts:
     """What the services know of one occurrence on all its speakers."""
 
     id: str
+    schedule_id: str
     title: str
     starts_at: datetime
     """The first speaker's start: hamlets may follow one another."""
@@ -58,6 +59,7 @@ def occurrence_view(facts: AiringFacts, formats: Formats, now: datetime) -> Occu
     odd = odd_hour(facts.starts_at, facts.ends_at, str(formats.zone))
     return OccurrenceView(
         id=facts.id,
+        schedule_id=facts.schedule_id,
         at=facts.starts_at,
         title=facts.title,
         duration_s=facts.duration_ms / 1000,

@@ -1,0 +1,1 @@
+"""Who did what, from where, before and after: written once, chained, and checked with one command."""

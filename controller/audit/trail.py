@@ -1,0 +1,56 @@
+"""Keeps the trail of a database: what its rows tell, and who came in or was refused, which none of them tells."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from controller.accounts.models import User
+from controller.accounts.sign_ins import SignedIn, SignInRefused
+from controller.areas.tree import ROOT_PATH
+from controller.audit.capture import note, watch
+from controller.audit.chain import Deed
+from controller.audit.tally import Refusal, Tally
+from controller.database import Actor, Database
+from controller.events import Event
+
+
+def keep_trail(database: Database, now: Callable[[], datetime], tally: Tally) -> None:
+    """Write down everything that this database's transactions go through, in themselves."""
+    watch(database, now)
+
+    async def take(session: AsyncSession, events: Sequence[Event]) -> None:
+        for event in events:
+            if isinstance(event, SignedIn):
+                area = await _area_of(session, event.user_id)
+                changes = {"means": [None, event.means.value]}
+                note(session, Deed("user", event.user_id, "signed_in", event.name, area, changes))
+            elif isinstance(event, SignInRefused):
+                for refusal in tally.add(_not_let_in(event), event.at):
+                    await tell(session, refusal)
+
+    database.before_commit.append(take)
+
+
+async def tell(session: AsyncSession, refusal: Refusal) -> None:
+    """Write one down where those who look after that person, or that account, see it."""
+    account = refusal.deed.key if refusal.deed.kind == "user" else refusal.actor.user_id
+    note(session, replace(refusal.deed, area=await _area_of(session, account)), actor=refusal.actor)
+
+
+def _not_let_in(event: SignInRefused) -> Refusal:
+    """Return the refusal. What was typed is told only where it is a user's name: it might be a password."""
+    deed = Deed(
+        "user",
+        event.user_id,
+        "sign_in_failed",
+        event.name if event.user_id else "",
+        changes={"means": [None, event.means.value], "why": [None, event.why.value]},
+    )
+    return Refusal(Actor("", "", event.address), deed, event.why.value)
+
+
+async def _area_of(session: AsyncSession, user_id: str) -> str:
+    user = await session.get(User, user_id) if user_id else None
+    return ROOT_PATH if user is None else user.area.path

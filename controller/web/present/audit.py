@@ -1,0 +1,199 @@
+"""An entry of the trail as a sentence: "lan đổi giờ bắt đầu 05:00 → 17:00"."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from urllib.parse import quote
+
+from controller.audit.models import AuditEntry
+from controller.audit.registry import SHARED_KINDS
+from controller.audit.values import HIDDEN
+from controller.web.formats import Formats
+from controller.web.i18n import Translator
+from controller.web.views import ChangeView, EntryView, Tone
+
+_TONES = {
+    "created": Tone.GOOD,
+    "removed": Tone.OFF,
+    "cancelled": Tone.OFF,
+    "refused": Tone.BAD,
+    "sign_in_failed": Tone.BAD,
+    "pruned": Tone.WARN,
+}
+_PARTS_SHOWN = 6
+
+
+def entry_view(row: AuditEntry, formats: Formats, *, with_address: bool) -> EntryView:
+    """Show one entry."""
+    t, changes = formats.t, json.loads(row.changes)
+    shared = row.kind in SHARED_KINDS and row.key
+    return EntryView(
+        number=row.number,
+        at=datetime.fromisoformat(row.at),
+        actor=_actor(row, t),
+        sentence=_sentence(row, t),
+        thing=row.label or row.key,
+        thing_url=f"/audit/{row.kind}/{quote(row.key, safe='')}" if shared else "",
+        address=row.address if with_address else "",
+        tone=_TONES.get(row.action, Tone.WAIT),
+        changes=tuple(_change(name, sides, formats) for name, sides in changes.items()),
+    )
+
+
+def kind_text(kind: str, t: Translator) -> str:
+    """What sort of thing it is."""
+    return {
+        "schedule": t("schedule"),
+        "playlist": t("playlist"),
+        "announcement": t("announcement"),
+        "device": t("speaker"),
+        "group": t("group"),
+        "area": t("area"),
+        "pronunciation": t("pronunciation"),
+        "user": t("user"),
+        "token": t("API token"),
+        "refusal": t("refusal"),
+        "signing_key": t("signing key"),
+        "certificate": t("certificate"),
+        "application": t("unknown speaker"),
+        "audit": t("trail"),
+    }.get(kind, kind)
+
+
+def _actor(row: AuditEntry, t: Translator) -> str:
+    if row.actor:
+        return row.actor
+    return t("Somebody who was not signed in")
+
+
+def _sentence(row: AuditEntry, t: Translator) -> str:
+    kind = kind_text(row.kind, t)
+    known = {
+        "created": t("made the %(kind)s", kind=kind),
+        "changed": t("changed the %(kind)s", kind=kind),
+        "removed": t("removed the %(kind)s", kind=kind),
+        "cancelled": t("called off one airing of the schedule"),
+        "ordered": t("gave an order to the speaker"),
+        "code_issued": t("issued a one-time code for the speaker"),
+        "approved": t("approved the schedule"),
+        "loaded": t("loaded the list of areas"),
+        "signed_in": t("signed in"),
+        "sign_in_failed": t("failed to sign in"),
+        "refused": t("was refused"),
+        "pruned": t("removed exported entries from the trail"),
+    }
+    return known.get(row.action, f"{row.action} ({kind})")
+
+
+def _change(name: str, sides: list[object], formats: Formats) -> ChangeView:
+    before, after = (*sides, None, None)[:2]
+    if name == "first_local" and isinstance(before, str) and isinstance(after, str):
+        day, other_day = before.partition("T")[0], after.partition("T")[0]
+        if day == other_day:  # only the hour moved: the day would hide it
+            return ChangeView(_field(name, formats.t), before[11:16], after[11:16])
+    return ChangeView(_field(name, formats.t), _value(name, before, formats), _value(name, after, formats))
+
+
+def _field(name: str, t: Translator) -> str:
+    known = {
+        "first_local": t("start"),
+        "rrule": t("repetition"),
+        "except_local": t("days left out"),
+        "extra_local": t("extra airings"),
+        "title": t("title"),
+        "name": t("name"),
+        "label": t("label"),
+        "text": t("text"),
+        "second_text": t("text in the second language"),
+        "language": t("language"),
+        "second_language": t("second language"),
+        "voice": t("voice"),
+        "second_voice": t("second voice"),
+        "speed_wpm": t("reading speed"),
+        "profile": t("sound profile"),
+        "category": t("category"),
+        "source": t("recording"),
+        "source_name": t("file name"),
+        "second_source": t("second recording"),
+        "second_source_name": t("second file name"),
+        "kind": t("sort"),
+        "area_code": t("area"),
+        "parent_code": t("area above"),
+        "path": t("place in the tree"),
+        "depth": t("level"),
+        "polygon": t("outline on the map"),
+        "policy": t("rules"),
+        "playlist_id": t("playlist"),
+        "active": t("in force"),
+        "zone": t("time zone"),
+        "priority": t("priority"),
+        "resume": t("after an interruption"),
+        "volume": t("volume"),
+        "late_join_s": t("may join late, in seconds"),
+        "commune_rank": t("order on a collision"),
+        "staggered": t("hamlet after hamlet"),
+        "targets": t("where it airs"),
+        "items": t("items"),
+        "members": t("speakers in it"),
+        "note": t("note"),
+        "lat": t("latitude"),
+        "lon": t("longitude"),
+        "status": t("state"),
+        "state": t("state"),
+        "retired_at": t("put away"),
+        "action": t("order"),
+        "occurrence_id": t("airing"),
+        "roles": t("roles"),
+        "disabled": t("locked"),
+        "password_hash": t("password"),
+        "expires_at": t("valid until"),
+        "means": t("with"),
+        "why": t("reason"),
+        "times": t("how often"),
+        "written": t("as it is written"),
+        "spoken": t("as it is spoken"),
+    }
+    group, _, rest = name.partition(".")
+    whole = known.get(group, group.replace("_", " "))
+    return f"{whole}: {rest.replace('_', ' ')}" if rest else whole
+
+
+def _value(name: str, value: object, formats: Formats) -> str:  # noqa: PLR0911 one a kind of value
+    t = formats.t
+    match value:
+        case None | "":
+            return "–"
+        case True:
+            return t("yes")
+        case False:
+            return t("no")
+        case int() | float():
+            return formats.number(value, 6)
+        case str():
+            return t("hidden") if value == HIDDEN else _text(name, value, formats)
+        case {"begins": str(begins), "length": int(length)}:
+            return t("%(begins)s… (%(n)s characters)", begins=begins, n=length)
+        case Mapping():
+            return _named(value)
+        case list():
+            shown = [_value(name, each, formats) for each in value[:_PARTS_SHOWN]]
+            more = len(value) - len(shown)
+            return "; ".join(shown) + (t(" and %(n)s more", n=more) if more else "") if shown else "–"
+        case _:
+            return str(value)
+
+
+def _named(value: Mapping[str, object]) -> str:
+    """What something consists of: its plain parts."""
+    if value.keys() == {"device_id"}:
+        return str(value["device_id"])
+    return ", ".join(str(part) for part in value.values() if isinstance(part, str | int | float))
+
+
+def _text(name: str, value: str, formats: Formats) -> str:
+    if name.endswith("_local"):
+        return f"{datetime.fromisoformat(value):%H:%M %d/%m/%Y}"
+    if name.endswith("_at"):
+        at = datetime.fromisoformat(value)
+        return f"{formats.clock(at)} {formats.short_day(at)}"
+    return value

@@ -1,0 +1,71 @@
+"""Who did what, as people read it."""
+
+import httpx
+
+from controller.accounts.roles import Role
+from tests.support.broadcasts import playlist, schedule
+from tests.support.controller import PASSWORD, House
+
+ANY = {"If-Match": "*"}
+HOSTILE = '<img src=x onerror="alert(1)">'
+
+
+async def reader(house: House, name: str, *roles: Role) -> httpx.AsyncClient:
+    await house.user(name, "07339", roles=roles)
+    browser = house.browser()
+    await browser.post("/sign-in", data={"username": name, "password": PASSWORD})
+    return browser
+
+
+async def test_a_retimed_schedule_reads_as_people_say_it(house: House):
+    await house.commune("07339", speakers=1)
+    made = await schedule(house, "07339", await playlist(house, "07339"), areas=("07339",), rrule="FREQ=DAILY")
+    client = await house.signed_in("07339", "an")
+    path = f"/api/v1/schedules/{made}"
+    await client.patch(path, json={"first_local": "2026-11-20T05:00:00"}, headers=ANY)
+    await client.patch(path, json={"first_local": "2026-11-20T17:00:00"}, headers=ANY)
+    browser = await reader(house, "lan", Role.BROADCASTER)
+    page = (await browser.get(f"/audit/schedule/{made}")).text
+    newest = next(part for part in page.split('class="deed ') if "giờ bắt đầu" in part)
+    assert "<strong>an</strong> đã đổi lịch phát" in newest
+    assert "<dt>giờ bắt đầu</dt><dd><del>05:00</del> → <ins>17:00</ins></dd>" in newest
+    assert "127.0.0.1" not in page
+    assert f'href="/audit/schedule/{made}"' in (await browser.get("/")).text
+
+
+async def test_every_speaker_leads_to_its_history(house: House):
+    await house.commune("07339", speakers=1)
+    browser = await reader(house, "lan")
+    assert 'href="/audit/device/07339-1"' in (await browser.get("/")).text
+    assert "đã tạo cụm loa" in (await browser.get("/audit/device/07339-1")).text
+
+
+async def test_the_whole_trail_is_the_auditors(house: House):
+    await house.commune("07339", speakers=1)
+    auditor, other = await reader(house, "thanh", Role.AUDITOR), await reader(house, "lan", Role.BROADCASTER)
+    assert 'href="/audit"' in (await auditor.get("/")).text
+    assert 'href="/audit"' not in (await other.get("/")).text
+    refused = await other.get("/audit")
+    assert refused.status_code == 403
+    page = (await auditor.get("/audit")).text
+    assert "<strong>lan</strong> bị từ chối GET /audit" in page
+    assert "từ 127.0.0.1" in page
+    assert "đã đăng nhập" in page
+    only = (await auditor.get("/audit", params={"kind": "refusal", "actor": "lan", "day": "2026-11-20"})).text
+    assert "đã đăng nhập" not in only
+    assert "bị từ chối" in only
+    assert "Chưa có gì ở đây" in (await auditor.get("/audit", params={"day": "2026-11-19"})).text
+
+
+async def test_hostile_words_are_text_and_every_change_has_a_field(house: House):
+    await house.area("07339", name=HOSTILE, policy={"max_volume": 60})
+    await house.device("07339-1", "07339", HOSTILE)
+    client = await house.signed_in("07339", "an")
+    made = await client.post("/api/v1/groups", json={"name": HOSTILE, "device_ids": ["07339-1"], "note": "x" * 700})
+    assert made.status_code == 201, made.text
+    await client.post("/api/v1/devices/07339-1/commands", json={"action": {"verb": "volume", "percent": 40}})
+    browser = await reader(house, "thanh", Role.AUDITOR)
+    page = (await browser.get("/audit")).text
+    assert "<img src=x" not in page
+    assert "&lt;img src=x" in page
+    assert "… (700 ký tự)" in page
