@@ -1,8 +1,9 @@
 """What the running service is made of, opened once and handed to whoever asks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from importlib import import_module
 from typing import Any, Self
 
 from fastapi import FastAPI, Request
@@ -10,13 +11,42 @@ from fastapi import FastAPI, Request
 from controller.audit.tally import Tally
 from controller.audit.trail import keep_trail
 from controller.database import Database
-from controller.keys import Keys
+from controller.errors import Unavailable
+from controller.keys import Keys, Vault
 from controller.settings import Settings
+from controller.text import Text
+
+UNFINISHED = ".restoring-"
+"""What a restore that was not ended has left begins so."""
+
+
+class Unfinished(Unavailable):
+    """A backup was only half restored."""
+
+    code = "restore_unfinished"
+    title = Text(
+        "Lần khôi phục trước chưa xong: hãy chạy lại `loa restore TỆP --force`.",
+        "A backup was only half restored: run `loa restore FILE --force` again.",
+    )
 
 
 def utc_now() -> datetime:
     """The moment, in UTC."""
     return datetime.now(UTC)
+
+
+def tokens_of(settings: Settings) -> Sequence[Vault]:
+    """Return the token that holds signing keys, where there is one. Its library is an extra: `loa[hsm]`."""
+    if settings.hsm_module is None:
+        return ()
+    try:
+        hsm = import_module("controller.hsm")
+    except ModuleNotFoundError as error:
+        raise Unavailable(
+            "Thiếu thư viện PKCS#11: pip install 'loa[hsm]'", "The PKCS#11 library is missing: pip install 'loa[hsm]'"
+        ) from error
+    token: Vault = hsm.Token(settings.hsm_module, settings.hsm_token, settings.hsm_pin.get_secret_value())
+    return (token,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +64,12 @@ class Runtime:
     @classmethod
     def open(cls, settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> Self:
         """Make the data folder and the keys where they are missing; connect to nothing yet."""
+        if any(settings.data_dir.glob(f"{UNFINISHED}*")):
+            raise Unfinished
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         database, tally = Database(settings.database), Tally()
         keep_trail(database, clock, tally)
-        return cls(settings, database, Keys.load(settings.data_dir), clock, {Tally: tally})
+        return cls(settings, database, Keys.load(settings.data_dir, *tokens_of(settings)), clock, {Tally: tally})
 
 
 def runtime_of(source: FastAPI | Request) -> Runtime:

@@ -51,6 +51,11 @@ class Settings(BaseSettings):
     speaker_broker: str = Field(default="", pattern=r"^(mqtts?://[A-Za-z0-9._-]+:[0-9]{1,5})?$")
     """Where speakers reach the broker, such as `mqtts://loa.example.vn:8883`; empty: where we do."""
 
+    hsm_module: Path | None = None
+    """A PKCS#11 library such as `/usr/lib/softhsm/libsofthsm2.so`: new signing keys are made in its token."""
+    hsm_token: str = "loa"  # noqa: S105 a label, not a secret
+    hsm_pin: SecretStr = SecretStr("")
+
     zone: str = "Asia/Ho_Chi_Minh"
     freeze_s: int = Field(default=10, ge=0)
     """What starts within this many seconds does not change any more."""

@@ -5,7 +5,7 @@ What is refused changes nothing, is counted by its code, and is logged once per 
 
 import hashlib
 from collections.abc import Awaitable, Callable, Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 import structlog
@@ -13,7 +13,7 @@ import structlog
 from device_agent.documents import PLAN_MAX_BYTES, ConfigStore, PlanStore
 from device_agent.errors import AgentError, HashMismatch
 from device_agent.replay import Rejections, ReplayMemory
-from protocol.errors import ProtocolError
+from protocol.errors import Malformed, ProtocolError
 from protocol.messages import ClockReply, Command, Config, Identifier, Order, Plan, PlanManifest, Pulse, RecordsAck
 from protocol.signing import KeyRing, Verified, order_type, verify
 from protocol.topics import Channel
@@ -23,6 +23,8 @@ log = structlog.get_logger(__name__)
 B = TypeVar("B", bound=Order)
 Fetch = Callable[[PlanManifest], Awaitable[bytes]]
 EVERYONE = "all"
+COMMAND_LIVES_AT_MOST = timedelta(days=1)
+"""Ours live for minutes. A flood of long-lived ones, by a stolen key, would fill the replay memory for as long."""
 
 
 class AnyCommand(Order):
@@ -90,7 +92,10 @@ class OrderDesk:
 
     def command(self, payload: bytes) -> Verified[AnyCommand]:
         """Judge a command's signature, and its lifetime if the time is known. It is not claimed yet."""
-        return self._verify(payload, AnyCommand)
+        order = self._verify(payload, AnyCommand)
+        if order.expires_at - order.issued_at > COMMAND_LIVES_AT_MOST:
+            raise Malformed(f"a command that lives until {order.expires_at.isoformat()}")
+        return order
 
     async def claim(self, order: Verified[AnyCommand]) -> None:
         """Remember a command before it is obeyed. Raises `ReplayedOrder` the second time."""

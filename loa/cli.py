@@ -1,7 +1,7 @@
 """The one command, `loa`. Each side is imported only when it is asked for: a speaker carries no web framework."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
@@ -19,6 +19,8 @@ class Mount:
     module: str
     extra: str
     help: str
+    name: str = "app"
+    """What it is called there: subcommands, or one command."""
     without: tuple[str, ...] = ()
     """Modules that its libraries would import if they can, and do as well without."""
 
@@ -31,7 +33,9 @@ MOUNTS = {
     "controller": Mount("controller.cli", "controller", "The central service."),
     "broker-config": Mount("controller.broker.cli", "controller", "Write a broker's configuration."),
     "audit": Mount("controller.audit.cli", "controller", "The trail of who did what: verify, export, prune."),
-    "agent": Mount("device_agent.cli", "agent", "The agent that runs on a speaker.", FOR_A_TERMINAL),
+    "agent": Mount("device_agent.cli", "agent", "The agent that runs on a speaker.", without=FOR_A_TERMINAL),
+    "backup": Mount("controller.backup.cli", "controller", "Write the whole service into one file.", "backup"),
+    "restore": Mount("controller.backup.cli", "controller", "Make the service of a backup.", "restore"),
 }
 
 
@@ -66,13 +70,17 @@ def build(arguments: Sequence[str]) -> typer.Typer:
     app.callback()(_loa)
     for name, mount in MOUNTS.items():
         if name == wanted:
-            app.add_typer(_load(name, mount), name=name, help=mount.help)
+            found = _load(name, mount)
+            if isinstance(found, typer.Typer):
+                app.add_typer(found, name=name, help=mount.help)
+            else:
+                app.command(name, help=mount.help)(found)
         else:
             app.command(name, help=mount.help)(lambda: None)
     return app
 
 
-def _load(name: str, mount: Mount) -> typer.Typer:
+def _load(name: str, mount: Mount) -> typer.Typer | Callable[..., None]:
     for module in mount.without:
         sys.modules.setdefault(module, None)  # type: ignore[arg-type]  # None: not to be imported
     try:
@@ -83,8 +91,8 @@ def _load(name: str, mount: Mount) -> typer.Typer:
             raise
         typer.echo(f"`loa {name}` needs {missing!r}. Install it with: pip install 'loa[{mount.extra}]'", err=True)
         raise SystemExit(1) from None
-    app: typer.Typer = room.app
-    return app
+    found: typer.Typer | Callable[..., None] = getattr(room, mount.name)
+    return found
 
 
 def main() -> None:

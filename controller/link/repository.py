@@ -45,3 +45,7 @@ class DocumentRepository:
                 )
                 .values(published_at=now)
             )
+
+    async def forget_signers(self) -> None:
+        """Have everything signed anew when it is next planned, as if another key signed now."""
+        await self._session.execute(update(RetainedDocument).values(kid=""))

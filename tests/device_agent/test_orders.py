@@ -208,3 +208,10 @@ async def test_a_pulse_is_addressed_to_all_and_nothing_else_is(tmp_path: Path) -
             one.desk.pulse(order(Pulse(at=NOON)))
         with pytest.raises(WrongAudience):
             one.desk.plan(order(Plan.model_validate(plan(9)), audience="all"))
+
+
+async def test_a_command_that_would_outlive_the_replay_memory_is_refused(tmp_path: Path) -> None:
+    async with office(tmp_path) as one:
+        long = order(Command(id="c1", action=Stop()), days=1.5)
+        with pytest.raises(Malformed, match="lives until"):
+            one.desk.command(long)

@@ -92,8 +92,9 @@ class Speaker:
 class Fleet:
     """Broker, controller, content proxy and speakers."""
 
-    def __init__(self, kind: BrokerKind, folder: Path) -> None:
+    def __init__(self, kind: BrokerKind, folder: Path, *, env: Mapping[str, str] | None = None) -> None:
         self.folder = folder
+        self._env = {**QUICK, **(env or {})}
         self.logs = folder / "logs"
         self.broker: Broker = make_broker(kind, folder / "broker", logs=self.logs)
         self.speakers: dict[str, Speaker] = {}
@@ -104,7 +105,7 @@ class Fleet:
         """Start everything central; end everything afterwards."""
         with ExitStack() as stack:
             stack.enter_context(self.broker)
-            self.controller = ControllerNode(self.folder / "controller", self.broker, logs=self.logs, env=QUICK)
+            self.controller = ControllerNode(self.folder / "controller", self.broker, logs=self.logs, env=self._env)
             self.content = stack.enter_context(ContentProxy(self.controller.url).running())
             self.controller.listen_on(self.controller.port, public_url=self.content.url)
             self.controller.command("areas", "load", "--province", PROVINCE)
