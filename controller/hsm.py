@@ -128,7 +128,10 @@ class Token:
         if self._session is None:
             try:
                 token = pkcs11.lib(self._module).get_token(token_label=self._label)
-                self._session = token.open(user_pin=self._pin, rw=True)
+                try:
+                    self._session = token.open(user_pin=self._pin, rw=True)
+                except pkcs11.UserAlreadyLoggedIn:  # by another session of this process: the token counts them together
+                    self._session = token.open(rw=True)
             except (pkcs11.PKCS11Error, RuntimeError) as error:
                 raise self._lost(error) from error
         return self._session
