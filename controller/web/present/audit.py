@@ -150,6 +150,14 @@ def _field(name: str, t: Translator) -> str:
         "means": t("with"),
         "why": t("reason"),
         "times": t("how often"),
+        "user_id": t("owner"),
+        "approved_by": t("approved by"),
+        "asked": t("who had to agree"),
+        "digest": t("fingerprint of what was approved"),
+        "submitted_by": t("submitted by"),
+        "submitted_at": t("submitted at"),
+        "rejected_by": t("rejected by"),
+        "reason": t("reason"),
         "written": t("as it is written"),
         "spoken": t("as it is spoken"),
     }
@@ -191,6 +199,19 @@ def _named(value: Mapping[str, object]) -> str:
 
 
 def _text(name: str, value: str, formats: Formats) -> str:
+    t = formats.t
+    known = {
+        ("means", "password"): t("password"),
+        ("means", "code"): t("one-time code"),
+        ("means", "openid"): t("the identity provider"),
+        ("means", "link"): t("one-time link"),
+        ("why", "wrong"): t("it did not fit"),
+        ("why", "disabled"): t("the account is locked"),
+        ("why", "throttled"): t("too many attempts"),
+        ("why", "unlinked"): t("nobody here is known by that identity"),
+    }
+    if (name, value) in known:
+        return known[name, value]
     if name.endswith("_local"):
         return f"{datetime.fromisoformat(value):%H:%M %d/%m/%Y}"
     if name.endswith("_at"):
