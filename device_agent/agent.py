@@ -25,6 +25,7 @@ from device_agent.documents import ConfigStore, PlanStore
 from device_agent.download import Downloader
 from device_agent.fetcher import Fetcher, by_need
 from device_agent.health import read_health
+from device_agent.identity import IdentityStore, Own
 from device_agent.inbox import Inbox
 from device_agent.journal import Journal
 from device_agent.ledger import Ledger
@@ -36,6 +37,7 @@ from device_agent.orders import OrderDesk
 from device_agent.player import Player
 from device_agent.pulse import PulseWatch
 from device_agent.records import RecordSender
+from device_agent.renewal import Renewer
 from device_agent.replay import Rejections, ReplayMemory
 from device_agent.settings import AgentSettings
 from device_agent.sinks.choose import sink_opener
@@ -67,6 +69,7 @@ class Agent:
         journal: Journal,
         replay: ReplayMemory,
         rejections: Rejections,
+        own: Own | None,
     ) -> None:
         state_dir, device_id = settings.state_dir, settings.device_id
         self._settings = settings
@@ -140,6 +143,18 @@ class Agent:
             connected=self._connected,
             changed=self._reporter.poke,
         )
+        self._renewer = (
+            Renewer(
+                IdentityStore(state_dir),
+                own,
+                clock=clock,
+                link_up=lambda: self._link.up,
+                renewed=self._link.renew,
+                changed=self._reporter.poke,
+            )
+            if own is not None
+            else None
+        )
 
     @classmethod
     async def open(cls, settings: AgentSettings, logs: LogRing) -> Self:
@@ -160,6 +175,7 @@ class Agent:
             journal=await Journal.open(ledger),
             replay=await ReplayMemory.open(ledger),
             rejections=await Rejections.open(ledger),
+            own=_own(settings),
         )
         pokes.append(agent)
         agent._configs.load()
@@ -195,6 +211,7 @@ class Agent:
                         "records": self._records.run(),
                         "state": self._reporter.run(),
                         "housekeeping": self._housekeeping(),
+                        **({"renewal": self._renewer.run()} if self._renewer is not None else {}),
                     }.items()
                 ]
                 await self._stopping.wait()
@@ -261,6 +278,8 @@ class Agent:
             self._clock_trusted.set()
             if self._desk.review(now):
                 self._want_clips()
+            if self._renewer is not None:
+                self._renewer.poke()
         self._conductor.poke()
         self._reporter.poke()
 
@@ -305,6 +324,7 @@ class Agent:
             self._plans.problems(),
             self._configs.problems(),
             self._pulse.problems(),
+            self._renewer.problems() if self._renewer is not None else (),
         )
         return DeviceState(
             device=self._settings.device_id,
@@ -326,6 +346,12 @@ class Agent:
             problems=self._problem_log.dated(problems, now),
             health=read_health(self._settings.state_dir, uptime_s=self._clock.mono() - self._started_mono_s),
         )
+
+
+def _own(settings: AgentSettings) -> Own | None:
+    """The identity, where it is this speaker's: one that is set up by hand has none, or another one's."""
+    own = IdentityStore(settings.state_dir).load()
+    return own if own is not None and own.identity.device_id == settings.device_id else None
 
 
 def _sink(settings: AgentSettings) -> str:

@@ -4,22 +4,31 @@ import asyncio
 import json
 import os
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, NoReturn
 
+import structlog
 import typer
 
-from device_agent.agent import run_agent
+from device_agent.agent import AGENT_VERSION, run_agent
+from device_agent.enrolling import Enroller
 from device_agent.errors import AgentError, ConfigError
+from device_agent.lock import only_instance
 from device_agent.logs import LogRing, configure_logs
-from device_agent.settings import AgentSettings, load_settings
+from device_agent.settings import AgentSettings, base_url, load_settings, state_dir_of, unenrolled
+from protocol.enrolment import EnrolmentCode
+from protocol.errors import ProtocolError
 
 app = typer.Typer(no_args_is_help=True, help="The agent of one speaker.")
 
 ConfigPath = Annotated[Path, typer.Option("--config", help="The agent's TOML file.")]
 StateDir = Annotated[Path | None, typer.Option("--state-dir", help="Replaces the file's state_dir.")]
+
+CONFIG = Path("/etc/loa/agent.toml")
 
 
 class Language(StrEnum):
@@ -29,6 +38,8 @@ class Language(StrEnum):
     EN = "en"
 
 
+PRIVATE = 0o077
+"""What an agent writes is nobody else's business, whoever starts it."""
 UNUSABLE = 2
 FAILED = 1
 
@@ -45,8 +56,10 @@ def _load(config: Path, state_dir: Path | None) -> AgentSettings:
 @app.command()
 def run(config: ConfigPath, state_dir: StateDir = None) -> None:
     """Run until SIGTERM or SIGINT."""
-    settings = _load(config, state_dir)
+    os.umask(PRIVATE)
     ring = LogRing()
+    _be_let_in(config, state_dir, ring)
+    settings = _load(config, state_dir)
     configure_logs(settings.log_level, ring)
     try:
         asyncio.run(_run_and_leave(settings, ring))
@@ -61,6 +74,54 @@ async def _run_and_leave(settings: AgentSettings, ring: LogRing) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)
+
+
+def _be_let_in(config: Path, state_dir: Path | None, ring: LogRing) -> None:
+    """Ask to be let in, where the configuration says no more than whom to ask."""
+    try:
+        asking = unenrolled(config, state_dir=state_dir)
+        if asking is None:
+            return
+        configure_logs("info", ring)
+        log = structlog.get_logger(__name__)
+
+        def say(words: str) -> None:
+            log.info("enrolment", said=words)
+
+        with only_instance(asking.state_dir):
+            _enroller(asking.state_dir, asking.controller, say).by_approval()
+    except (AgentError, OSError) as error:
+        _fail(error)
+
+
+@app.command()
+def enroll(
+    controller: Annotated[str, typer.Option(help="The controller's address, such as https://loa.example.vn.")],
+    code: Annotated[str | None, typer.Option(help="The one-time code. Without one: wait to be let in.")] = None,
+    config: Annotated[Path, typer.Option("--config", help="The agent's TOML file.")] = CONFIG,
+    state_dir: StateDir = None,
+) -> None:
+    """Make this board a speaker: its own key, its certificate, whom to believe. Safe to repeat."""
+    os.umask(PRIVATE)
+    try:
+        parsed = EnrolmentCode.parse(code) if code is not None else None
+        folder = state_dir or state_dir_of(config)
+        with only_instance(folder):
+            enroller = _enroller(folder, base_url(controller), typer.echo)
+            own = enroller.with_code(parsed) if parsed is not None else enroller.by_approval()
+    except (AgentError, ProtocolError, OSError, ValueError) as error:
+        _fail(error)
+    typer.echo(f"This speaker is {own.identity.device_id}, known to {own.identity.controller}.")
+
+
+def _enroller(folder: Path, controller: str, say: Callable[[str], object]) -> Enroller:
+    return Enroller(folder, controller, agent_version=AGENT_VERSION, say=say, sleep=time.sleep)
+
+
+def _fail(error: Exception) -> NoReturn:
+    code = error.code if isinstance(error, AgentError | ProtocolError) else "not_done"
+    typer.echo(f"{code}: {error}", err=True)
+    raise typer.Exit(FAILED) from error
 
 
 @app.command()

@@ -94,3 +94,26 @@ class ConflictingOrder(AgentError):
     """The version in force again, with other words."""
 
     code = "conflicting"
+
+
+class ControllerUnreachable(AgentError):
+    """The controller does not answer, or not with an answer."""
+
+    code = "controller_unreachable"
+    transient = True
+
+    def __init__(self, said: str, *, retry_after_s: int | None = None) -> None:
+        super().__init__(said)
+        self.retry_after_s = retry_after_s
+
+
+class EnrolmentRefused(AgentError):
+    """The controller does not let this speaker in, or is not the one that was meant."""
+
+    code = "enrolment_refused"
+
+
+class IdentityRefused(AgentError):
+    """What arrived as an identity is not this speaker's."""
+
+    code = "identity_refused"

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import ssl
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager, suppress
@@ -15,7 +16,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from device_agent.backoff import delay_s
-from device_agent.settings import BrokerSettings
+from device_agent.settings import BrokerSettings, TlsSettings
 from protocol import topics
 from protocol.messages import Message, Status
 from protocol.topics import DELIVERY, Channel
@@ -32,6 +33,8 @@ INBOX_MAX = 500
 ANSWER_S = 10.0
 """How long the broker may take for an answer: a bad mobile line is slow."""
 GOODBYE_S = 2.0
+_NO_CHECK_TIME = ssl.VerifyFlags(0x200000)
+"""X509_V_FLAG_NO_CHECK_TIME of OpenSSL, which Python has no name for."""
 STEADY_S = 10.0
 """A connection that lasted this long was a good one: the back-off begins anew."""
 
@@ -66,6 +69,7 @@ class Link:
         self._client: aiomqtt.Client | None = None
         self._outbox: deque[Outgoing] = deque(maxlen=OUTBOX_MAX)
         self._wake = asyncio.Event()
+        self._renewal = asyncio.Event()
         self._version: Literal["5", "3.1.1"] = "3.1.1" if broker.protocol == "3.1.1" else "5"
 
     @property
@@ -92,6 +96,10 @@ class Link:
             return False
         return True
 
+    def renew(self) -> None:
+        """Connect anew: there is another certificate to show."""
+        self._renewal.set()
+
     async def run(self) -> NoReturn:
         """Keep the link up until cancelled; then say goodbye."""
         attempts = 0
@@ -112,6 +120,7 @@ class Link:
             await asyncio.sleep(delay_s(attempts, base_s=0.5, cap_s=30, draw=random.random()))  # noqa: S311 — jitter
 
     async def _connection(self) -> NoReturn:
+        self._renewal.clear()
         async with AsyncExitStack() as stack:
             with _no_cancellation_lost():
                 client = await stack.enter_async_context(self._new_client())
@@ -142,6 +151,7 @@ class Link:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._receive(client), name="link-receive")
                 group.create_task(self._send_waiting(client), name="link-send")
+                group.create_task(self._until_renewal(), name="link-renewal")
         except* aiomqtt.MqttError as errors:
             reason = str(errors.exceptions[0])
         # Not from within the clause above: Python before 3.11.4 would wrap it in a group once more.
@@ -166,6 +176,10 @@ class Link:
                 with suppress(ValueError):  # a newer one of its kind may have taken its place meanwhile
                     self._outbox.remove(first)
             await self._wake.wait()
+
+    async def _until_renewal(self) -> NoReturn:
+        await self._renewal.wait()
+        raise aiomqtt.MqttError("another certificate is to be shown")
 
     async def _publish(self, client: aiomqtt.Client, message: Outgoing) -> None:
         delivery = DELIVERY[message.channel]
@@ -209,15 +223,24 @@ class Link:
             timeout=ANSWER_S,
             keepalive=broker.keepalive_s,
             will=aiomqtt.Will(topics.device(self._device_id, will.channel), will.payload, qos=1, retain=True),
-            tls_params=None
-            if tls is None
-            else aiomqtt.TLSParameters(
-                ca_certs=str(tls.ca) if tls.ca else None,
-                certfile=str(tls.cert) if tls.cert else None,
-                keyfile=str(tls.key) if tls.key else None,
-            ),
+            tls_context=_tls(tls) if tls is not None else None,
             max_queued_incoming_messages=INBOX_MAX,
         )
+
+
+def _tls(settings: TlsSettings) -> ssl.SSLContext:
+    """Return how to know the broker, and what to show it: read anew for each connection, since certificates change.
+
+    With an authority of our own the dates of the broker's certificate are not judged: a board without a clock chip
+    learns the time only after it was let in. Who kept an old certificate of the broker could make us deaf, as anyone
+    who cuts the line; what is heard is signed.
+    """
+    context = ssl.create_default_context(cafile=str(settings.ca) if settings.ca else None)
+    if settings.ca is not None:
+        context.verify_flags |= _NO_CHECK_TIME
+    if settings.cert is not None:
+        context.load_cert_chain(settings.cert, settings.key)
+    return context
 
 
 def _unreachable(error: Exception) -> bool:

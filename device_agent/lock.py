@@ -20,6 +20,9 @@ def only_instance(state_dir: Path) -> Iterator[None]:
         handle = os.open(state_dir / "agent.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise ConfigError((f"state_dir {state_dir} cannot be used: {error.strerror}",)) from error
+    owner = state_dir.stat()
+    if os.geteuid() == 0 and owner.st_uid != 0:
+        os.fchown(handle, owner.st_uid, owner.st_gid)  # an administrator enrols what another user will run
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

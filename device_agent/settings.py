@@ -9,6 +9,7 @@ import os
 import tempfile
 import tomllib
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -20,11 +21,13 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from device_agent.amplifier import Line, Margins
 from device_agent.errors import ConfigError
 from device_agent.gpio import GpioLine
+from device_agent.identity import IDENTITY_FILE, IdentityStore
 from protocol.messages import Identifier, TrustedKey
 from protocol.signing import KeyRing
 
 
-def _base_url(url: str) -> str:
+def base_url(url: str) -> str:
+    """Return an address without its last slash, or raise ValueError for what is none."""
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment or parts.username:
         raise ValueError("a base address such as https://loa.example.vn is needed")
@@ -36,7 +39,8 @@ def _usable_key(key: TrustedKey) -> TrustedKey:
     return key
 
 
-BaseUrl = Annotated[str, AfterValidator(_base_url)]
+STATE_DIR = Path("/var/lib/loa")
+BaseUrl = Annotated[str, AfterValidator(base_url)]
 
 
 class TlsSettings(BaseModel):
@@ -94,7 +98,10 @@ class AgentSettings(BaseSettings):
     )
 
     device_id: Identifier
-    state_dir: Path
+    """Stands in the file, or came by enrolling, as do broker, keys and hosts. What the file says outranks that."""
+    state_dir: Path = STATE_DIR
+    controller: BaseUrl | None = None
+    """Where a speaker that was never enrolled asks by itself to be let in."""
     broker: BrokerSettings
     trusted_keys: tuple[Annotated[TrustedKey, AfterValidator(_usable_key)], ...] = Field(min_length=1)
     """Keys pinned on the device; the config may add more, never remove these."""
@@ -124,21 +131,26 @@ class AgentSettings(BaseSettings):
         return env_settings, init_settings
 
 
+@dataclass(frozen=True, slots=True)
+class Unenrolled:
+    """What a speaker knows that must ask first who it is."""
+
+    state_dir: Path
+    controller: str
+
+
 def load_settings(path: Path, *, state_dir: Path | None = None) -> AgentSettings:
-    """Read a configuration file. Raises `ConfigError` with every problem found.
+    """Read a configuration file, and what was learnt by enrolling. Raises `ConfigError` with every problem found.
 
     `state_dir` replaces the file's; a relative one is taken from the file's own folder.
     """
-    try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError((f"{path}: {error.strerror}",)) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError((f"{path}: not TOML: {error}",)) from error
-    if state_dir is not None:
-        raw["state_dir"] = str(state_dir)
-    elif isinstance(raw.get("state_dir"), str):
-        raw["state_dir"] = str(path.parent / raw["state_dir"])
+    raw = _read(path, state_dir)
+    store = IdentityStore(Path(raw["state_dir"]))
+    own = store.load() if "device_id" not in raw else None
+    if own is not None:
+        learnt = store.settings(own)
+        said = raw.get("broker", {})
+        raw = {**learnt, **raw, "broker": {**learnt["broker"], **said} if isinstance(said, dict) else said}
     try:
         return AgentSettings(**raw)
     except SettingsError as error:
@@ -146,6 +158,40 @@ def load_settings(path: Path, *, state_dir: Path | None = None) -> AgentSettings
     except ValidationError as error:
         problems = tuple(_sentence(detail) for detail in error.errors(include_input=False, include_url=False))
         raise ConfigError(problems) from error
+
+
+def unenrolled(path: Path, *, state_dir: Path | None = None) -> Unenrolled | None:
+    """Return what is needed for asking to be let in, where the file says nothing else and nobody has enrolled it."""
+    raw = _read(path, state_dir)
+    folder, controller = Path(raw["state_dir"]), raw.get("controller")
+    if controller is None or "device_id" in raw or "LOA_AGENT_DEVICE_ID" in os.environ:
+        return None
+    if (folder / IDENTITY_FILE).exists():
+        return None
+    try:
+        return Unenrolled(folder, base_url(str(controller)))
+    except ValueError as error:
+        raise ConfigError((f"controller: {error}",)) from error
+
+
+def state_dir_of(path: Path) -> Path:
+    """Return where the agent of a configuration keeps what it knows; without a file, where it is by default."""
+    return Path(_read(path, None)["state_dir"]) if path.exists() else STATE_DIR
+
+
+def _read(path: Path, state_dir: Path | None) -> dict[str, Any]:
+    """Return the file as it stands, its state directory as an absolute path."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError((f"{path}: {error.strerror}",)) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError((f"{path}: not TOML: {error}",)) from error
+    said = raw.get("state_dir", str(STATE_DIR))
+    if not isinstance(said, str):
+        raise ConfigError(("state_dir: Input is not a valid path",))
+    raw["state_dir"] = os.environ.get("LOA_AGENT_STATE_DIR", str(state_dir or path.parent / said))
+    return raw
 
 
 def _sentence(detail: ErrorDetails) -> str:

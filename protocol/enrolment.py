@@ -10,15 +10,14 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, ClassVar, Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pydantic import Field
 
 from protocol.errors import Malformed
-from protocol.messages import VERSION, Identifier, Instant, Order, Part, TrustedKey
-from protocol.topics import Channel
+from protocol.messages import VERSION, Identifier, Part, TrustedKey
 
 CODE_LETTERS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32: what is misread when it is copied by hand stands for the letter that was meant."""
@@ -112,8 +111,6 @@ class Identity(Part):
     content_hosts: tuple[Annotated[str, Field(max_length=2000)], ...]
     controller: Annotated[str, Field(max_length=2000)]
     """Where to renew: the service's address."""
-    renew_after: Instant
-    not_after: Instant
 
 
 class EnrolmentAnswer(Part):
@@ -141,20 +138,14 @@ class RenewalRequest(Part):
     token: Annotated[str, Field(max_length=2 * PEM_MAX)]
 
 
-class Renewed(Order):
-    """The answer, signed like every order by a key that the speaker trusts: it may come over any network."""
-
-    channel: ClassVar[Channel] = Channel.CONFIG
-    typ: ClassVar[str] = "loa-identity"
-    identity: Identity
-
-
 class RenewalAnswer(Part):
-    """What carries it."""
+    """The next certificate. It proves itself: by the authority that the speaker knows, for the key that it keeps.
+
+    Nothing else changes with it. Whom a speaker believes was settled when it was enrolled.
+    """
 
     v: int = VERSION
-    token: Annotated[str, Field(max_length=64 * 1024)]
-    """A `Renewed`, addressed to the speaker."""
+    certificate: Pem
 
 
 RENEWAL_AUDIENCE: Final = "loa-renewal"
@@ -162,6 +153,6 @@ ENROL_PATH: Final = "/api/v1/enrolment"
 RENEW_PATH: Final = "/api/v1/enrolment/renewal"
 
 
-def due(renew_after: datetime, now: datetime) -> bool:
-    """Whether a certificate is to be renewed."""
-    return now >= renew_after
+def renewal_due(not_before: datetime, not_after: datetime) -> datetime:
+    """Return from when on a certificate is to be renewed: a third of its time is left for trying."""
+    return not_after - (not_after - not_before) / 3

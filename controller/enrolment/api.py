@@ -90,7 +90,7 @@ async def renew_certificate(
 ) -> RenewalAnswer:
     """Answer whoever signs with the key of a certificate, expired or not, that was not revoked."""
     try:
-        return RenewalAnswer(token=await Reception(session, office).renew(body, stranger.now))
+        return RenewalAnswer(certificate=await Reception(session, office).renew(body, stranger.now))
     except RenewalRefused:
         stranger.failed()
         raise

@@ -1,7 +1,7 @@
 """What identities are made of: who certifies, what speakers trust, and where they find everything."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from urllib.parse import urlsplit
 
 from cryptography import x509
@@ -10,12 +10,8 @@ from controller.authority.authority import Authority
 from controller.enrolment.models import Certificate
 from controller.runtime import Runtime
 from controller.settings import Settings
-from protocol.enrolment import BrokerAddress, Identity, Renewed
+from protocol.enrolment import BrokerAddress, Identity
 from protocol.messages import TrustedKey
-from protocol.signing import Signer, sign
-
-RENEW_BEFORE_END = timedelta(days=30)
-ANSWER_LIFETIME = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +19,6 @@ class Office:
     """Makes certificates and identities; keeps nothing."""
 
     authority: Authority
-    signing: Signer
     trusted_keys: tuple[TrustedKey, ...]
     broker: BrokerAddress
     controller: str
@@ -45,19 +40,16 @@ class Office:
         """Return all that the speaker needs to be itself."""
         return Identity(
             device_id=certificate.device_id,
-            certificate=certificate.pem + self.authority.certificate,
+            certificate=self.chain(certificate),
             broker=self.broker,
             trusted_keys=self.trusted_keys,
             content_hosts=(self.controller,),
             controller=self.controller,
-            renew_after=certificate.not_after - RENEW_BEFORE_END,
-            not_after=certificate.not_after,
         )
 
-    def signed(self, certificate: Certificate, now: datetime) -> str:
-        """Return the identity as an order, for a speaker that knows our key."""
-        order, to = Renewed(identity=self.identity(certificate)), certificate.device_id
-        return sign(order, audience=to, key=self.signing, now=now, lifetime=ANSWER_LIFETIME)
+    def chain(self, certificate: Certificate) -> str:
+        """Return a certificate with the authority's behind it."""
+        return certificate.pem + self.authority.certificate
 
 
 def authority_of(runtime: Runtime) -> Authority:
@@ -71,9 +63,9 @@ def authority_of(runtime: Runtime) -> Authority:
 
 def office_of(runtime: Runtime) -> Office:
     """Return the office as the service is now."""
-    authority, signing = authority_of(runtime), runtime.keys.signing
+    authority = authority_of(runtime)
     broker = broker_address(runtime.settings, authority.certificate)
-    return Office(authority, signing, signing.to_pin, broker, runtime.settings.base_url)
+    return Office(authority, runtime.keys.signing.to_pin, broker, runtime.settings.base_url)
 
 
 def broker_address(settings: Settings, authority: str) -> BrokerAddress:

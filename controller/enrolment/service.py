@@ -123,7 +123,7 @@ class Reception:
         return certificate
 
     async def renew(self, wish: RenewalRequest, now: datetime) -> str:
-        """Return the signed identity with a speaker's next certificate. Raises `RenewalRefused`."""
+        """Return a speaker's next certificate. Raises `RenewalRefused`."""
         present, claims = await self._present(wish, now)
         request = claims.get("request")
         if not isinstance(request, str):
@@ -145,7 +145,7 @@ class Reception:
             log.info("certificate_renewed", device=present.device_id, serial=known.serial)
         elif known.device_id != present.device_id or known.revoked_at is not None:
             raise RenewalRefused
-        return self._office.signed(known, now)
+        return self._office.chain(known)
 
     async def _present(self, wish: RenewalRequest, now: datetime) -> tuple[Certificate, Mapping[str, object]]:
         """Return the certificate by whose key a wish is signed, and what is wished."""
