@@ -74,5 +74,6 @@ def broker_address(settings: Settings, authority: str) -> BrokerAddress:
         said = urlsplit(settings.speaker_broker)
         host, port, tls = said.hostname or "", said.port or 0, said.scheme == "mqtts"
     else:
-        host, port, tls = settings.broker_host, settings.broker_port, settings.broker_tls
+        host, port = settings.broker_host, settings.broker_port
+        tls = settings.broker_tls or settings.broker_dir is not None
     return BrokerAddress(host=host, port=port, authority=authority if tls else None)

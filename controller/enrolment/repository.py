@@ -99,6 +99,18 @@ class CertificateRepository(Repository[Certificate]):
             .where(within(Area.path, viewer.scope))
         )
 
+    def live(self, viewer: Viewer) -> Select[Certificate]:
+        """Return the newest of each speaker's certificates that were not revoked, those that end first, first."""
+        newest = (
+            select(Certificate.device_id, func.max(Certificate.issued_at).label("issued_at"))
+            .where(Certificate.revoked_at.is_(None))
+            .group_by(Certificate.device_id)
+            .subquery()
+        )
+        same = (newest.c.device_id == Certificate.device_id) & (newest.c.issued_at == Certificate.issued_at)
+        statement = self.readable(viewer).join(newest, same).where(Certificate.revoked_at.is_(None))
+        return statement.order_by(Certificate.not_after, Certificate.device_id)
+
 
 class Register:
     """Every certificate, for the service itself."""

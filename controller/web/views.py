@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
+from markupsafe import Markup
+
 
 class Tone(StrEnum):
     """How something is, as a colour *and* a shape: each name is an icon too."""
@@ -381,3 +383,34 @@ class TrailView:
     actor: str = ""
     day: str = ""
     next_page: str = ""
+
+
+@dataclass(frozen=True)
+class ApplicationView:
+    """A board that waits to be let in."""
+
+    fingerprint: str
+    groups: tuple[str, ...]
+    """The same, as eyes can compare it."""
+    about: str
+    since: datetime
+
+
+@dataclass(frozen=True)
+class EnrolmentCodeView:
+    """A one-time code, and the command with it, typed or scanned."""
+
+    device_id: str
+    code: str
+    command: str
+    qr: Markup
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class CertificateView:
+    """Until when a speaker is let in."""
+
+    device_id: str
+    not_after: datetime
+    expired: bool

@@ -31,9 +31,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield site
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def technician(site: Site) -> Iterator[httpx.Client]:
-    _, token = site.ask(lambda: site.house.user(f"tech-{id(object())}", "07339", roles=[Role.TECHNICIAN]))
+    _, token = site.ask(lambda: site.house.user("technician", "07339", roles=[Role.TECHNICIAN]))
     with httpx.Client(base_url=site.url, headers={"Authorization": f"Bearer {token}"}, trust_env=False) as client:
         yield client
 

@@ -144,6 +144,16 @@ def test_the_configuration_needs_no_more_than_its_sound(store: IdentityStore, au
     assert settings.broker.tls.cert == settings.broker.tls.key == store.pem
 
 
+def test_the_example_is_enough_for_a_speaker_that_was_enrolled(
+    store: IdentityStore, authority: Authority, tmp_path: Path
+):
+    key = store.next_key()
+    store.adopt(identity(authority, key), key)
+    example = Path(__file__).parents[2] / "deploy" / "agent.toml"
+    settings = load_settings(example, state_dir=tmp_path / "state")
+    assert (settings.device_id, settings.sink) == (SPEAKER, "alsa")
+
+
 class Hands:
     """A clock and a link that the test moves."""
 

@@ -1,3 +1,4 @@
+import re
 import stat
 from pathlib import Path
 
@@ -162,6 +163,8 @@ def test_any_words_are_written_so_that_they_are_read_back(
 def test_the_example_for_a_real_speaker_lacks_nothing_but_its_key(tmp_path: Path) -> None:
     pinned = KEY.public
     example = (Path(__file__).parents[2] / "deploy" / "agent.toml").read_text(encoding="utf-8")
+    by_hand = r"^# (device_id =|trusted_keys =|content_hosts =|\[broker|host =|port =|ca =|cert =|key =)"
+    example = re.sub(by_hand, r"\1", example, flags=re.MULTILINE)
     file = tmp_path / "agent.toml"
     file.write_text(example.replace('kid = "…", x = "…"', f'kid = "{pinned.kid}", x = "{pinned.x}"'), encoding="utf-8")
 

@@ -7,6 +7,7 @@ from controller.web.pages import (
     announce,
     approvals,
     audit,
+    enrolment,
     language,
     live,
     pronunciations,
@@ -27,5 +28,6 @@ PAGES: tuple[APIRouter, ...] = (
     audit.router,
     pronunciations.router,
     signals.router,
+    enrolment.router,
     live.router,
 )

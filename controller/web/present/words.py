@@ -23,6 +23,8 @@ def problem_text(t: Translator, code: str, said: str) -> str:
         "clock_untrusted": t("Not sure of the time: timed items wait"),
         "decode_failed": t("A sound could not be played"),
         "blind": t("It does not hear the controller"),
+        "certificate_expiring": t("Its certificate ends soon"),
+        "renewal_failing": t("Its certificate cannot be renewed"),
         "flood": t("It says far too much: the rest is not listened to"),
         "overload": t("It says more than can be taken in: something was lost"),
         "malformed": t("It says what cannot be read"),
