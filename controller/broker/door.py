@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 import aiomqtt
 import structlog
@@ -22,6 +23,9 @@ from protocol import topics
 from schedules.types import DeviceId
 
 log = structlog.get_logger(__name__)
+
+NOT_AUTHORISED: Final = (5, 135)
+"""Of MQTT 3.1.1, and of MQTT 5."""
 
 
 def broker_of(settings: Settings) -> Broker:
@@ -77,6 +81,9 @@ class BrokerDoor:
         try:
             async with client_of(own):
                 return True
+        except aiomqtt.MqttCodeError as refusal:
+            # A broker that does not let the name in has no session of it, or ended it when it read its list.
+            return getattr(refusal.rc, "value", refusal.rc) in NOT_AUTHORISED
         except (aiomqtt.MqttError, OSError) as error:
             log.warning("broker.not_shown_out", device=device_id, reason=str(error))
             return False

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import Select, case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controller.areas.models import Area
 from controller.areas.tree import codes_of
 from controller.broker.access import Admitted
 from controller.devices.models import Device, DeviceStatus
-from controller.enrolment.models import Reason
+from controller.enrolment.models import Certificate, Reason
 from controller.enrolment.repository import Register
 from controller.groups.models import GroupMember
 
@@ -46,7 +46,7 @@ class Admissions:
         rows = await self._session.execute(
             select(Device.id, Area.path)
             .join(Area, Area.code == Device.area_code)
-            .where(Device.status == DeviceStatus.ACTIVE)
+            .where(Device.status == DeviceStatus.ACTIVE, Device.id.not_in(_shut_out()))
             .order_by(Device.id)
         )
         return [Admitted(device_id, codes_of(path), tuple(groups[device_id])) for device_id, path in rows]
@@ -63,3 +63,9 @@ class Admissions:
             for each in await Register(self._session).revoked(now)
             if each.revoked_at is not None
         ]
+
+
+def _shut_out() -> Select[str]:
+    """Return who has had certificates, and of these none counts any more: not every broker knows lists of them."""
+    counts = func.count(case((Certificate.revoked_at.is_(None), 1)))
+    return select(Certificate.device_id).group_by(Certificate.device_id).having(counts == 0)

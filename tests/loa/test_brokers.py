@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import aiomqtt
+import psutil
 import pytest
 from aiomqtt import ProtocolVersion
 
@@ -34,6 +35,14 @@ async def test_after_losing_its_data_it_remembers_nothing(broker: Broker):
         await late.publish("loa/plan", b"fresh", qos=1)
         message = await anext(aiter(late.messages))
         assert message.payload == b"fresh"
+
+
+def test_it_listens_on_the_loopback_interface_only(broker: Broker):
+    process = psutil.Process(broker._child.pid)
+    family = [process, *process.children(recursive=True)]
+    listening = [line for each in family for line in each.net_connections("inet") if line.status == psutil.CONN_LISTEN]
+    assert {line.laddr.port for line in listening} == {broker.port, broker.port_v311}
+    assert {line.laddr.ip for line in listening} == {"127.0.0.1"}
 
 
 def test_a_port_in_use_is_said_plainly(tmp_path: Path):

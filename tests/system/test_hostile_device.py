@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -18,6 +18,7 @@ from controller.accounts.roles import Role
 from controller.broadcasting import keeping_the_broker, linked, planning
 from controller.broker.keeper import Keeper
 from controller.broker.setup import Kind
+from controller.enrolment.models import Certificate
 from controller.link.backlog import Room
 from controller.link.mqtt import Link
 from controller.link.ports import Outgoing
@@ -42,7 +43,7 @@ from tests.support import flooder
 from tests.support.broadcasts import replan
 from tests.support.controller import House, open_house
 from tests.support.eventually import becomes, eventually
-from tests.support.guarded import HERE, Caller, Guarded, Office, reloading
+from tests.support.guarded import HERE, Caller, Guarded, Office, may_come_in, reloading
 
 COMMUNE = "07339"
 BAD, GOOD = f"{COMMUNE}-1", f"{COMMUNE}-2"
@@ -300,6 +301,29 @@ async def test_the_session_of_a_retired_speaker_ends_and_it_does_not_come_back(s
         assert await asyncio.to_thread(bad.gone.wait, 20)
         assert not good.gone.is_set()
         await answered_ms(good, 2)
+
+
+async def test_a_revoked_certificate_ends_its_session_and_does_not_come_in_again(scene: Scene):
+    stolen = scene.office.speaker(BAD)
+    async with scene.house.database.transaction() as session:
+        session.add(
+            Certificate(
+                serial=f"{stolen.serial:x}",
+                device_id=BAD,
+                fingerprint="0" * 64,
+                pem=stolen.cert.read_text(),
+                issued_at=scene.house.clock.now,
+                not_after=scene.house.clock.now + timedelta(days=90),
+            )
+        )
+    with Caller(scene.broker, stolen, name=BAD) as thief, scene.caller(GOOD) as good:
+        good.listen(of(GOOD, Channel.CLOCK_REPLY))
+        gone = await scene.technician.post(f"/api/v1/devices/{BAD}/certificates/revocation")
+        assert gone.status_code == 204, gone.text
+        assert await asyncio.to_thread(thief.gone.wait, 20)
+        assert await asyncio.to_thread(may_come_in, [Caller(scene.broker, stolen, name=BAD)]) == [False]
+        await answered_ms(good, 2)
+        assert not good.gone.is_set()
 
 
 async def test_a_group_opens_its_topics_to_its_members_at_once(scene: Scene):
