@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from controller.link.ports import Incoming
-from protocol.topics import DELIVERY, KIB
+from protocol.topics import KIB, Channel
 
 MIB = KIB * KIB
 RATE_PER_S: Final = 20.0
@@ -76,11 +76,11 @@ class Backlog:
     def put(self, message: Incoming) -> str | None:
         """Let a message wait. Returns the speaker whose oldest message had to make room, if one had to.
 
-        A retained kind waits once: its newest is all that counts.
+        Of a speaker's reports only the newest waits. Births and deaths all do: which of them counts, their order says.
         """
         own = self._waiting.setdefault(message.topic.device_id, deque())
-        if DELIVERY[message.topic.channel].retained:
-            for older in [each for each in own if each.topic.channel is message.topic.channel]:
+        if message.topic.channel is Channel.STATE:
+            for older in [each for each in own if each.topic.channel is Channel.STATE]:
                 own.remove(older)
                 self._left(older)
         own.append(message)

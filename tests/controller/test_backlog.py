@@ -22,12 +22,15 @@ async def test_speakers_take_turns():
     assert [each.payload for each in heard if each.topic.device_id == "loud"] == [b"0", b"1", b"2", b"3", b"4"]
 
 
-async def test_of_a_retained_kind_only_the_newest_waits():
+async def test_of_reports_only_the_newest_waits_and_of_births_and_deaths_each():
     backlog = Backlog()
     for number in range(500):
         backlog.put(said("a", Channel.STATE, b"%d" % number))
     assert backlog.messages == 1
     assert (await backlog.get()).payload == b"499"
+    for number in range(3):
+        backlog.put(said("a", Channel.STATUS, b"%d" % number))
+    assert backlog.messages == 3
 
 
 def test_who_says_too_much_crowds_out_only_itself():
