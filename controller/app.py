@@ -9,6 +9,8 @@ from sqlalchemy import text
 
 from controller import broadcasting
 from controller.accounts.api import router as accounts
+from controller.accounts.own_api import router as own_accounts
+from controller.accounts.people_api import router as people
 from controller.announcements.api import router as announcements
 from controller.approval.api import router as approval
 from controller.areas.api import router as areas
@@ -42,6 +44,8 @@ log = structlog.get_logger(__name__)
 
 ROUTERS: tuple[APIRouter, ...] = (
     accounts,
+    own_accounts,
+    people,
     areas,
     devices,
     enrolment,

@@ -13,6 +13,8 @@ from apscheduler.triggers.cron import CronTrigger  # type: ignore[import-untyped
 from apscheduler.triggers.date import DateTrigger  # type: ignore[import-untyped]
 from apscheduler.triggers.interval import IntervalTrigger  # type: ignore[import-untyped]
 
+from controller.accounts.mail import sending_letters
+from controller.accounts.throttling import remembering_attempts
 from controller.announcements.workshop import workshop_of
 from controller.approval.ledger import approving
 from controller.background import UnderWay, kept_running
@@ -113,7 +115,16 @@ async def clockwork(runtime: Runtime) -> AsyncIterator[None]:
         recurring.shutdown()
 
 
-SERVICES = (keeping_keys, planning, making_sound, linked, keeping_the_broker, clockwork)
+SERVICES = (
+    keeping_keys,
+    planning,
+    remembering_attempts,
+    sending_letters,
+    making_sound,
+    linked,
+    keeping_the_broker,
+    clockwork,
+)
 
 
 def planner_of(runtime: Runtime) -> Planner:

@@ -69,7 +69,9 @@ def add_user(
     password = new_password()
 
     async def add(session: AsyncSession) -> str:
-        return (await Accounts(session).add_user(name, password, area, utc_now(), roles=role or list(Role))).name
+        return (
+            await Accounts(session).add_user(name, area, utc_now(), password=password, roles=role or list(Role))
+        ).name
 
     typer.echo(f"{in_transaction(add)}: {password}")
 

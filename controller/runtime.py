@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from fastapi import FastAPI, Request
 
+from controller.accounts.sealer import Sealer
 from controller.audit.tally import Tally
 from controller.audit.trail import keep_trail
 from controller.database import Database
@@ -60,6 +61,14 @@ class Runtime:
     """The only place that time comes from; tests set their own."""
     parts: dict[type[Any], Any] = field(default_factory=dict)
     """What capabilities keep for the life of the service, by type."""
+
+    @property
+    def sealer(self) -> Sealer:
+        """Seals what people sign in with."""
+        if Sealer not in self.parts:
+            self.parts[Sealer] = Sealer.load(self.settings.data_dir / "account-keys")
+        sealer: Sealer = self.parts[Sealer]
+        return sealer
 
     @classmethod
     def open(cls, settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> Self:

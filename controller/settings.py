@@ -70,6 +70,14 @@ class Settings(BaseSettings):
 
     audit_heads_file: Path | None = None
     """Where signed heads of the audit trail are appended: best on another machine's disk; none: in `data_dir`."""
+    smtp_host: str = ""
+    """The mail server that takes letters with one-time links; empty: links are handed over in person only."""
+    smtp_port: int = Field(default=587, gt=0, le=65535)
+    smtp_user: str | None = None
+    smtp_password: SecretStr | None = None
+    smtp_tls: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_ca_file: Path | None = None
+    smtp_from: str = Field(default="loa@localhost", pattern=r"^[^@\s<>]+@[^@\s<>]+$")
 
     voices_dir: Path | None = None
     """Where Piper voices lie (`NAME.onnx` and `NAME.onnx.json`); none: `data_dir`/voices."""

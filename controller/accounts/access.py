@@ -8,11 +8,12 @@ from urllib.parse import urlsplit
 from fastapi import Depends, Header, Request, Response
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 
+from controller.accounts.door import Caller
 from controller.accounts.roles import Permission
 from controller.accounts.secrets import SESSION_COOKIE
 from controller.accounts.service import identify_browser, identify_program
 from controller.accounts.viewer import Viewer
-from controller.database import Actor, set_actor
+from controller.database import Actor, new_id, set_actor
 from controller.errors import Forbidden, Unauthenticated
 from controller.http.idempotency import claim
 from controller.http.route import SAFE_METHODS, NowDep, RuntimeDep, SessionDep
@@ -20,6 +21,10 @@ from controller.runtime import runtime_of
 from controller.text import Text
 
 COOKIE = SESSION_COOKIE
+BROWSER_COOKIE = "loa_browser"
+BROWSER_KNOWN_FOR = timedelta(days=400)
+BROWSER_NAMES_MAX = 8
+"""A station's one computer is used by several people."""
 
 _cookie = APIKeyCookie(name=COOKIE, scheme_name="session", description="A signed-in browser", auto_error=False)
 _bearer = HTTPBearer(scheme_name="token", description="An API token", auto_error=False)
@@ -30,6 +35,16 @@ class CrossSite(Forbidden):
 
     code = "cross_site"
     title = Text("Yêu cầu đến từ một trang khác", "The request comes from another site")
+
+
+class NotInPerson(Forbidden):
+    """A token asks for what only its owner may do."""
+
+    code = "not_in_person"
+    title = Text(
+        "Mã truy cập API không làm được việc này. Hãy đăng nhập bằng trình duyệt.",
+        "An API token may not do this. Sign in with a browser.",
+    )
 
 
 async def find_viewer(
@@ -51,8 +66,13 @@ async def find_viewer(
         lasts = timedelta(days=runtime.settings.session_days)
         viewer = await identify_browser(runtime.database, session, cookie, now, lasts)
     if viewer is not None:
-        set_actor(session, Actor(viewer.user_id, viewer.name, request.client.host if request.client else ""))
+        set_actor(session, Actor(viewer.user_id, viewer.name, address_of(request)))
     return viewer
+
+
+def address_of(request: Request) -> str:
+    """Return where a request comes from."""
+    return request.client.host if request.client else ""
 
 
 MaybeViewerDep = Annotated[Viewer | None, Depends(find_viewer)]
@@ -81,6 +101,15 @@ class May:
         return viewer
 
 
+async def demand_person(viewer: ViewerDep) -> Viewer:
+    """Return who is signed in with a browser; refuse programs."""
+    if not viewer.session_id:
+        raise NotInPerson
+    return viewer
+
+
+IN_PERSON = Depends(demand_person)
+"""Beside one of the following: what people sign in with is changed by people, never by who holds a token."""
 OWN = Depends(demand_viewer)
 """In `dependencies=[…]` of an endpoint: whoever is signed in, for what is their own. As are the following."""
 READS = Depends(May(Permission.READ))
@@ -126,16 +155,43 @@ def demand_same_site(request: Request, *, required: bool) -> None:
         raise CrossSite
 
 
+def _caller(request: Request, runtime: RuntimeDep, now: NowDep) -> Caller:
+    note = request.cookies.get(BROWSER_COOKIE, "")
+    said = runtime.sealer.read(BROWSER_COOKIE, note, now, lasts=BROWSER_KNOWN_FOR) or {}
+    return Caller(
+        address=address_of(request),
+        browser=request.headers.get("user-agent", "")[:200],
+        known_as=frozenset(said.get("names", ())),
+        browser_id=said.get("id", ""),
+    )
+
+
+CallerDep = Annotated[Caller, Depends(_caller)]
+"""Who stands at the door."""
+
+
 def set_session_cookie(request: Request, response: Response, token: str) -> None:
     """Give the browser its secret."""
-    settings = runtime_of(request).settings
+    _give(request, response, COOKIE, token, timedelta(days=runtime_of(request).settings.session_days))
+
+
+def remember_browser(request: Request, response: Response, caller: Caller, name: str) -> None:
+    """Let the browser prove from now on that this name has signed in on it: its failures are counted by themselves."""
+    runtime = runtime_of(request)
+    others = sorted(caller.known_as - {name})[: BROWSER_NAMES_MAX - 1]
+    said = {"id": caller.browser_id or new_id(), "names": [name, *others]}
+    note = runtime.sealer.note(BROWSER_COOKIE, said, runtime.clock())
+    _give(request, response, BROWSER_COOKIE, note, BROWSER_KNOWN_FOR)
+
+
+def _give(request: Request, response: Response, name: str, value: str, lasts: timedelta) -> None:
     response.set_cookie(
-        COOKIE,
-        token,
-        max_age=settings.session_days * 24 * 3600,
+        name,
+        value,
+        max_age=int(lasts.total_seconds()),
         httponly=True,
         samesite="lax",
-        secure=request.url.scheme == "https" or settings.base_url.startswith("https:"),
+        secure=request.url.scheme == "https" or runtime_of(request).settings.base_url.startswith("https:"),
         path="/",
     )
 

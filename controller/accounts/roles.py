@@ -1,6 +1,6 @@
 """What people do in a commune's station, and what each of these roles may do. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 from typing import Final
 
@@ -53,3 +53,8 @@ _OF: Final[Mapping[Role, frozenset[Permission]]] = {
 def permissions_of(roles: Iterable[Role]) -> frozenset[Permission]:
     """Return what these roles may do together; without any, look on."""
     return frozenset({Permission.READ}).union(*(_OF[role] for role in roles))
+
+
+def in_force(roles: Iterable[Role], needing_code: Collection[Role], *, code_shown: bool) -> frozenset[Role]:
+    """Return which of somebody's roles count in a sign-in: those that need a one-time code only after one."""
+    return frozenset(role for role in roles if code_shown or role not in needing_code)

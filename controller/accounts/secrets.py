@@ -35,6 +35,19 @@ def _hash_of_nobody() -> str:
     return hash_password(secrets.token_hex())
 
 
+async def hashed(password: str) -> str:
+    """Return the argon2id hash to store, made beside everything else: it is slow."""
+    return await asyncio.get_running_loop().run_in_executor(_workers, hash_password, password)
+
+
+def is_outdated(stored: str) -> bool:
+    """Whether a hash was made with other parameters than those of today."""
+    try:
+        return _hasher.check_needs_rehash(stored)
+    except InvalidHashError:
+        return False
+
+
 def _matches(stored: str | None, password: str) -> bool:
     try:
         return _hasher.verify(stored or _hash_of_nobody(), password) and stored is not None

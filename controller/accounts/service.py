@@ -3,32 +3,34 @@
 import re
 import unicodedata
 from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from controller.accounts.models import ApiToken, User, UserSession
+from controller.accounts.models import AccountLink, ApiToken, User, UserSession
 from controller.accounts.repository import Credentials, TokenRepository
-from controller.accounts.roles import Role
+from controller.accounts.roles import Permission, Role, in_force
 from controller.accounts.secrets import (
     PASSWORD_MAX,
     PASSWORD_MIN,
-    hash_password,
+    hashed,
     new_token,
     password_matches,
     token_hash,
 )
-from controller.accounts.sign_ins import Means, Refusal, SignInRefused, note_refused, note_signed_in
-from controller.accounts.throttle import Throttle
+from controller.accounts.sign_ins import Means, SignedIn, note_signed_in
+from controller.accounts.throttle import Throttle, keys_for
 from controller.accounts.viewer import Viewer
 from controller.areas.models import Area
 from controller.database import Database, after_commit
-from controller.errors import Conflict, FieldError, Invalid, Unauthenticated
+from controller.errors import Conflict, FieldError, Invalid, NotFound, Unauthenticated
 from controller.text import Text
 
 SLIDE_AFTER = timedelta(hours=1)
-NAME_MAX = 64
+INVITATION_LASTS = timedelta(days=3)
+RESET_LASTS = timedelta(hours=1)
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
 
 
@@ -42,6 +44,26 @@ class WrongPassword(Unauthenticated):
         super().__init__()
         self.user = user
         """Whose name was given: for the trail, not for who tries."""
+
+
+class LinkOver(NotFound):
+    """A one-time link that was used, is too old, was replaced, or never was: they look alike."""
+
+    code = "link_over"
+    title = Text(
+        "Liên kết này đã dùng hoặc hết hạn. Hãy xin người quản trị một liên kết mới.",
+        "This link was used or is too old. Ask your administrator for a new one.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """How a browser came to be signed in."""
+
+    address: str
+    browser: str
+    means: Means
+    shown_code: bool = False
 
 
 def viewer_for(user: User) -> Viewer:
@@ -69,9 +91,17 @@ class Accounts:
         self.credentials = Credentials(session)
 
     async def add_user(
-        self, name: str, password: str, area_code: str, now: datetime, *, roles: Collection[Role] = ()
+        self,
+        name: str,
+        area_code: str,
+        now: datetime,
+        *,
+        password: str | None = None,
+        roles: Collection[Role] = (),
+        full_name: str = "",
+        email: str = "",
     ) -> User:
-        """Register a user for an area, to play these roles in it."""
+        """Register a user for an area, to play these roles in it. Without a password they need a link to come in."""
         name = canonical_name(name)
         if not _NAME.fullmatch(name):
             raise Invalid.field("name", "Chỉ dùng a–z, 0–9, . _ @ -", "Use a–z, 0–9, . _ @ - only")
@@ -81,7 +111,9 @@ class Accounts:
             raise Invalid.field("area_code", f"Không có địa bàn {area_code}", f"There is no area {area_code}")
         user = User(
             name=name,
-            password_hash=_hashed(password),
+            full_name=full_name,
+            email=email,
+            password_hash=None if password is None else await _hashed(password),
             area=area,
             area_code=area_code,
             created_at=now,
@@ -92,34 +124,98 @@ class Accounts:
         return user
 
     async def set_password(self, user: User, password: str, *, keep_token: str | None = None) -> None:
-        """Change a password and end the user's other sign-ins."""
-        user.password_hash = _hashed(password)
+        """Change a password and end the user's other sign-ins; a link to choose one is worthless from then on."""
+        user.password_hash = await _hashed(password)
         await self.credentials.forget_all(user.id, but=[token_hash(keep_token)] if keep_token else [])
+        await self.credentials.forget_links(user.id)
 
-    async def open_session(
-        self, user: User, now: datetime, lasts: timedelta, *, address: str = "", means: Means = Means.PASSWORD
-    ) -> str:
+    async def make_link(self, user: User, now: datetime) -> tuple[AccountLink, str]:
+        """Make a one-time link by which a user chooses a password; its secret is returned this once.
+
+        The link before it is worth nothing any more.
+        """
+        if user.disabled:
+            raise Conflict("Tài khoản này đang bị khoá", "This account is disabled")
+        await self.credentials.forget_links(user.id)
+        secret = new_token()
+        lasts = INVITATION_LASTS if user.password_hash is None else RESET_LASTS
+        row = AccountLink(
+            token_hash=token_hash(secret), user_id=user.id, user=user, created_at=now, expires_at=now + lasts
+        )
+        self.session.add(row)
+        await self.session.flush()
+        return row, secret
+
+    async def user_of_link(self, secret: str, now: datetime) -> User:
+        """Return whom a one-time link is for; it stays usable. Raises `LinkOver`."""
+        link = await self.credentials.link(token_hash(secret), now)
+        if link is None or link.user.disabled:
+            raise LinkOver
+        return link.user
+
+    async def choose_password(self, secret: str, password: str, now: datetime) -> User:
+        """Spend a one-time link: set the password, end all sign-ins and revoke all tokens of before."""
+        user = await self.user_of_link(secret, now)
+        new_hash = await _hashed(password)  # one that is too short leaves the link as it was
+        if not await self.credentials.spend_link(token_hash(secret)):
+            raise LinkOver
+        user.password_hash = new_hash
+        await self.shut_out(user)
+        return user
+
+    async def shut_out(self, user: User) -> None:
+        """End all of a user's sign-ins, tokens and links."""
+        await self.credentials.forget_all(user.id)
+        await self.credentials.forget_tokens(user.id)
+        await self.credentials.forget_links(user.id)
+
+    async def open_session(self, user: User, now: datetime, lasts: timedelta, arrival: Arrival) -> str:
         """Sign a user in; return the secret for the cookie."""
-        note_signed_in(self.session, user, address, means, now)
+        note_signed_in(self.session, SignedIn(user.id, user.name, arrival.address, arrival.means, now))
         await self.credentials.forget_expired(now)
         token = new_token()
         self.session.add(
             UserSession(
-                token_hash=token_hash(token), user_id=user.id, created_at=now, seen_at=now, expires_at=now + lasts
+                token_hash=token_hash(token),
+                user_id=user.id,
+                created_at=now,
+                seen_at=now,
+                expires_at=now + lasts,
+                means=arrival.means,
+                second_factor=arrival.shown_code,
+                address=arrival.address[:64],
+                browser=arrival.browser[:200],
             )
         )
         await self.session.flush()
         return token
 
     async def add_token(
-        self, viewer: Viewer, name: str, now: datetime, expires_at: datetime | None
+        self,
+        viewer: Viewer,
+        name: str,
+        now: datetime,
+        expires_at: datetime | None,
+        scopes: Collection[Permission] | None = None,
     ) -> tuple[ApiToken, str]:
-        """Make an API token for the viewer; its secret is returned this once."""
+        """Make an API token for the viewer; its secret is returned this once.
+
+        It may do `scopes`, or all that the viewer may at this moment; nothing that its owner may do only later.
+        """
         if expires_at is not None and expires_at <= now:
             raise Invalid.field("expires_at", "Phải ở tương lai", "Must be in the future")
+        wanted = viewer.permissions if scopes is None else frozenset(scopes)
+        if beyond := wanted - viewer.permissions:
+            words = ", ".join(sorted(beyond))
+            raise Invalid.field("scopes", f"Bạn không có quyền: {words}", f"You may not do this yourself: {words}")
         secret = new_token()
         row = ApiToken(
-            user_id=viewer.user_id, name=name, token_hash=token_hash(secret), created_at=now, expires_at=expires_at
+            user_id=viewer.user_id,
+            name=name,
+            token_hash=token_hash(secret),
+            created_at=now,
+            expires_at=expires_at,
+            scopes=sorted(wanted),
         )
         TokenRepository(self.session).add(row)
         await self.session.flush()
@@ -127,54 +223,61 @@ class Accounts:
 
 
 async def check_password(
-    database: Database, throttle: Throttle, *, name: str, password: str, address: str, now: datetime
+    database: Database,
+    throttle: Throttle,
+    *,
+    name: str,
+    password: str,
+    address: str,
+    browser: str | None,
+    now: datetime,
 ) -> User:
     """Return the user, or raise `WrongPassword` or `TooManyAttempts`.
 
     Reads in a transaction of its own: hashing is slow, and no lock may be held meanwhile.
     """
     name = canonical_name(name)
-    throttle.attempt(name, address, now)
+    keys = keys_for(name, address, browser)
+    throttle.attempt(keys, now)
     async with database.reading() as session:
         user = await Credentials(session).user(name) if _NAME.fullmatch(name) else None
     known = user is not None and not user.disabled
     if not await password_matches(user.password_hash if user and known else None, password) or user is None:
         raise WrongPassword(user)
-    throttle.succeeded(name, address)
+    throttle.succeeded(keys)
     return user
-
-
-async def demand_sign_in(
-    database: Database, throttle: Throttle, *, name: str, password: str, address: str, now: datetime
-) -> User:
-    """Return the user whose name and password these are; note whoever is refused. Call it before any other query."""
-    try:
-        return await check_password(database, throttle, name=name, password=password, address=address, now=now)
-    except WrongPassword as refusal:
-        user, why = refusal.user, Refusal.WRONG
-        if user is not None and user.disabled:
-            why = Refusal.DISABLED
-        user_id = user.id if user else ""
-        await note_refused(database, SignInRefused(user_id, name[:NAME_MAX], address, Means.PASSWORD, why, now))
-        raise
 
 
 async def identify_browser(
     database: Database, session: AsyncSession, token: str, now: datetime, lasts: timedelta
 ) -> Viewer | None:
     """Return who a cookie's token belongs to. Its expiry slides, written apart from this transaction."""
-    found = await Credentials(session).browser(token_hash(token), now)
+    credentials = Credentials(session)
+    found = await credentials.browser(token_hash(token), now)
     if found is None or found.user.disabled:
         return None
     if now - found.seen_at > SLIDE_AFTER:
         after_commit(session, partial(_slide, database, found.token_hash, now, lasts))
-    return viewer_for(found.user)
+    viewer = replace(viewer_for(found.user), session_id=found.id)
+    if found.second_factor or not viewer.roles:
+        return viewer
+    needing = await credentials.roles_needing_code(viewer.scope)
+    return replace(viewer, roles=in_force(viewer.roles, needing, code_shown=False))
 
 
 async def identify_program(session: AsyncSession, token: str, now: datetime) -> Viewer | None:
     """Return who an API token belongs to."""
     found = await Credentials(session).program(token_hash(token), now)
-    return None if found is None or found.user.disabled else viewer_for(found.user)
+    if found is None or found.user.disabled:
+        return None
+    return replace(viewer_for(found.user), scopes=_scopes(found))
+
+
+def _scopes(token: ApiToken) -> frozenset[Permission] | None:
+    """What a token is limited to. A word that this version does not know allows nothing."""
+    if token.scopes is None:
+        return None
+    return frozenset(permission for permission in Permission if permission in token.scopes)
 
 
 async def _slide(database: Database, hashed: str, now: datetime, lasts: timedelta) -> None:
@@ -184,11 +287,11 @@ async def _slide(database: Database, hashed: str, now: datetime, lasts: timedelt
             found.seen_at, found.expires_at = now, now + lasts
 
 
-def _hashed(password: str) -> str:
+async def _hashed(password: str) -> str:
     if not PASSWORD_MIN <= len(password) <= PASSWORD_MAX:
         text = Text(
             f"Mật khẩu cần từ {PASSWORD_MIN} đến {PASSWORD_MAX} ký tự",
             f"A password needs {PASSWORD_MIN} to {PASSWORD_MAX} characters",
         )
         raise Invalid(errors=(FieldError("password", text),))
-    return hash_password(password)
+    return await hashed(password)

@@ -9,7 +9,6 @@ from enum import StrEnum
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from controller.accounts.models import User
 from controller.database import Actor, Database, set_actor
 from controller.events import Event, record_event
 
@@ -60,10 +59,10 @@ class SignInRefused(Event):
     at: datetime
 
 
-def note_signed_in(session: AsyncSession, user: User, address: str, means: Means, now: datetime) -> None:
+def note_signed_in(session: AsyncSession, signed_in: SignedIn) -> None:
     """Say in the transaction that lets a user in that it does; they stand behind it from here on."""
-    set_actor(session, Actor(user.id, user.name, address))
-    record_event(session, SignedIn(user.id, user.name, address, means, now))
+    set_actor(session, Actor(signed_in.user_id, signed_in.name, signed_in.address))
+    record_event(session, signed_in)
 
 
 async def note_refused(database: Database, refused: SignInRefused) -> None:

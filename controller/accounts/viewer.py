@@ -20,6 +20,8 @@ class Viewer:
     roles: frozenset[Role] = frozenset()
     scopes: frozenset[Permission] | None = None
     """What an API token is limited to; None: to nothing less than its owner."""
+    session_id: str = ""
+    """The sign-in of a browser; empty for a program, which may not change what people sign in with."""
 
     @property
     def permissions(self) -> frozenset[Permission]:

@@ -9,6 +9,7 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from controller.accounts.roles import Role
 from controller.text import Text
 from protocol.messages import LocalTime, VolumePercent
 from schedules.types import VIETNAM, Caps, ClassVolumes, Percent, SpeakerPolicy, TimeWindow, VolumeRule
@@ -94,6 +95,8 @@ class AreaPolicy(_Said):
     class_volumes: ClassVolumesSaid = ClassVolumesSaid()
     caps: CapsSaid = CapsSaid()
     approval: ApprovalAsked = ApprovalAsked.NONE
+    second_factor_roles: tuple[Role, ...] = Field(default=(), max_length=len(Role))
+    """Roles that count, here and below, only for who showed a one-time code."""
 
 
 def approval_asked(chain: Iterable[AreaPolicy]) -> ApprovalAsked:

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from controller.accounts.models import ApiToken, User, UserSession
 from controller.accounts.sign_ins import Means, Refusal, SignedIn, SignInRefused
-from controller.accounts.throttle import TRIES_PER_ADDRESS, TRIES_PER_USER_AND_ADDRESS, WINDOW, Throttle
+from controller.accounts.throttle import FREE, WAIT_FIRST, Counted, Throttle, keys_for
 from controller.errors import TooManyAttempts
 from controller.events import Event
 from tests.support.controller import NOON, ORIGIN, PASSWORD, House
@@ -91,30 +91,30 @@ async def test_a_sign_in_slides_with_use_and_ends_without(quiet_house: House):
 async def test_guessing_is_slowed_down_and_then_allowed_again(quiet_house: House):
     await quiet_house.user("lan", "VN")
     browser = quiet_house.browser()
-    for _ in range(TRIES_PER_USER_AND_ADDRESS):
+    for _ in range(FREE[Counted.NAME_AND_ADDRESS]):
         assert (await browser.post(SESSION, json={**LAN, "password": "wrong"})).status_code == 401
     refused = await browser.post(SESSION, json=LAN)
     assert refused.status_code == 429
-    assert 0 < int(refused.headers["Retry-After"]) <= WINDOW.total_seconds()
-    quiet_house.clock.advance(WINDOW)
+    assert 0 < int(refused.headers["Retry-After"]) <= WAIT_FIRST.total_seconds()
+    quiet_house.clock.advance(WAIT_FIRST)
     assert (await browser.post(SESSION, json=LAN)).status_code == 200
 
 
 def test_one_address_cannot_try_many_names():
     throttle = Throttle()
-    for number in range(TRIES_PER_ADDRESS):
-        throttle.attempt(f"user{number}", "203.0.113.9", NOON)
+    for number in range(FREE[Counted.ADDRESS]):
+        throttle.attempt(keys_for(f"user{number}", "203.0.113.9", None), NOON)
     with pytest.raises(TooManyAttempts):
-        throttle.attempt("one-more", "203.0.113.9", NOON)
-    throttle.attempt("lan", "198.51.100.7", NOON)
+        throttle.attempt(keys_for("one-more", "203.0.113.9", None), NOON)
+    throttle.attempt(keys_for("lan", "198.51.100.7", None), NOON)
 
 
 def test_the_throttle_does_not_grow_without_end(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("controller.accounts.throttle.REMEMBERED_MAX", 10)
     throttle = Throttle()
     for number in range(100):
-        throttle.attempt("lan", f"address-{number}", NOON)
-    assert len(throttle._tries) == 10
+        throttle.attempt(keys_for("lan", f"address-{number}", None), NOON)
+    assert len(throttle.remembered()) == 10
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ async def test_another_site_cannot_sign_a_browser_in(quiet_house: House):
 
 
 async def test_a_token_is_made_used_listed_without_its_secret_and_revoked(quiet_house: House):
-    lan = await quiet_house.signed_in("VN", "lan")
+    lan = await quiet_house.in_person("VN", "lan")
     made = await lan.post("/api/v1/tokens", json={"name": "cổng tỉnh"})
     assert made.status_code == 201
     secret, token_id = made.json()["secret"], made.json()["id"]
@@ -169,7 +169,7 @@ async def test_a_token_is_made_used_listed_without_its_secret_and_revoked(quiet_
 
 
 async def test_a_token_ends_when_it_says(quiet_house: House):
-    lan = await quiet_house.signed_in("VN", "lan")
+    lan = await quiet_house.in_person("VN", "lan")
     soon = (quiet_house.clock.now + timedelta(hours=1)).isoformat()
     secret = (await lan.post("/api/v1/tokens", json={"name": "soon over", "expires_at": soon})).json()["secret"]
     program = quiet_house.browser(Authorization=f"Bearer {secret}")

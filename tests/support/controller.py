@@ -79,6 +79,17 @@ class House:
         _, secret = await self.user(name or f"officer-{area.lower()}", area, roles=roles)
         return self.browser(Authorization=f"Bearer {secret}")
 
+    async def in_person(
+        self, area: str, name: str | None = None, *, roles: Collection[Role] = tuple(Role)
+    ) -> httpx.AsyncClient:
+        """A browser in which a new user of this area has signed in."""
+        name = name or f"officer-{area.lower()}"
+        await self.user(name, area, roles=roles)
+        browser = self.browser()
+        answer = await browser.post("/api/v1/session", json={"name": name, "password": PASSWORD})
+        assert answer.status_code == 200, answer.text
+        return browser
+
     async def user(self, name: str, area: str, *, roles: Collection[Role] = tuple(Role)) -> tuple[Viewer, str]:
         """Register a user with PASSWORD (unless there is one); return their view and an API token's secret."""
         secret = new_token()
