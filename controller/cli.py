@@ -3,13 +3,17 @@
 from datetime import timedelta
 from typing import Annotated, TypeVar
 
+import segno
 import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from controller.accounts.repository import Credentials
+from controller.accounts.links import address
+from controller.accounts.models import User
+from controller.accounts.repository import Credentials, UserRepository
 from controller.accounts.roles import Role
 from controller.accounts.secrets import new_password
 from controller.accounts.service import Accounts, canonical_name, viewer_for
+from controller.accounts.viewer import SYSTEM
 from controller.app import create_app
 from controller.areas.national import national_areas
 from controller.areas.repository import AreaRepository
@@ -82,13 +86,74 @@ def reset_password(name: str) -> None:
     password = new_password()
 
     async def reset(session: AsyncSession) -> str:
-        user = await Credentials(session).user(canonical_name(name))
-        if user is None:
-            raise NotFound(f"Không có người dùng {name}", f"There is no user {name}")
+        user = await _user(session, name)
         await Accounts(session).set_password(user, password)
         return user.name
 
     typer.echo(f"{in_transaction(reset)}: {password}")
+
+
+@users.command("list")
+def list_users() -> None:
+    """Print who may sign in, where, and as what."""
+
+    async def read(session: AsyncSession) -> list[str]:
+        found = await UserRepository(session).all(UserRepository(session).readable(SYSTEM).order_by(User.name))
+        return [
+            "\t".join([user.name, user.area_code, ",".join(user.roles) or "-", "disabled" if user.disabled else "-"])
+            for user in found
+        ]
+
+    for line in in_transaction(read):
+        typer.echo(line)
+
+
+@users.command("link")
+def make_link(name: str) -> None:
+    """Print a one-time link by which a user chooses a password, and its QR code."""
+
+    async def make(session: AsyncSession) -> str:
+        user = await _user(session, name)
+        return address(Settings(), (await Accounts(session).make_link(user, utc_now()))[1])
+
+    where = in_transaction(make)
+    typer.echo(where)
+    segno.make(where, error="l").terminal(compact=True)
+
+
+@users.command("disable")
+def disable_user(
+    name: str, *, undo: Annotated[bool, typer.Option("--undo", help="Let them in again.")] = False
+) -> None:
+    """Keep a user out, at once; their sign-ins and tokens end."""
+
+    async def disable(session: AsyncSession) -> None:
+        user = await _user(session, name)
+        user.disabled = not undo
+        if not undo:
+            await Accounts(session).shut_out(user)
+
+    in_transaction(disable)
+
+
+@users.command("remove-second-factor")
+def remove_second_factor(name: str) -> None:
+    """Ask a user for no more one-time codes, when the telephone and the recovery codes are lost."""
+
+    async def remove(session: AsyncSession) -> None:
+        user = await _user(session, name)
+        accounts = Accounts(session)
+        await accounts.credentials.forget_factor(user.id)
+        await accounts.shut_out(user)
+
+    in_transaction(remove)
+
+
+async def _user(session: AsyncSession, name: str) -> User:
+    user = await Credentials(session).user(canonical_name(name))
+    if user is None:
+        raise NotFound(f"Không có người dùng {name}", f"There is no user {name}")
+    return user
 
 
 @users.command("token")
@@ -101,9 +166,7 @@ def add_token(
     now = utc_now()
 
     async def add(session: AsyncSession) -> str:
-        user = await Credentials(session).user(canonical_name(name))
-        if user is None:
-            raise NotFound(f"Không có người dùng {name}", f"There is no user {name}")
+        user = await _user(session, name)
         return (await Accounts(session).add_token(viewer_for(user), label, now, now + timedelta(days=days)))[1]
 
     typer.echo(in_transaction(add))

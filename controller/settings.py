@@ -79,6 +79,15 @@ class Settings(BaseSettings):
     smtp_ca_file: Path | None = None
     smtp_from: str = Field(default="loa@localhost", pattern=r"^[^@\s<>]+@[^@\s<>]+$")
 
+    oidc_issuer: str = Field(default="", pattern=r"^(https://.+|http://(127\.0\.0\.1|localhost)([:/].*)?)?$")
+    """The province's identity provider (OpenID Connect), as it names itself in its tokens; empty: there is none."""
+    oidc_client_id: str = ""
+    oidc_client_secret: SecretStr | None = None
+    oidc_title: str = Field(default="OpenID", max_length=60)
+    """What the button to it says."""
+    oidc_trust_email: bool = False
+    """Whether a mail address that it calls verified lets in whoever was invited with that address."""
+
     voices_dir: Path | None = None
     """Where Piper voices lie (`NAME.onnx` and `NAME.onnx.json`); none: `data_dir`/voices."""
     speech_url: str = Field(default="", pattern=r"^(https?://.+)?$")
@@ -92,6 +101,11 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """The database's address."""
         return self.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'loa.db'}"
+
+    @property
+    def oidc_button(self) -> str:
+        """What the button to the identity provider says; nothing where there is none."""
+        return self.oidc_title if self.oidc_issuer else ""
 
     @property
     def base_url(self) -> str:

@@ -172,7 +172,7 @@ CallerDep = Annotated[Caller, Depends(_caller)]
 
 def set_session_cookie(request: Request, response: Response, token: str) -> None:
     """Give the browser its secret."""
-    _give(request, response, COOKIE, token, timedelta(days=runtime_of(request).settings.session_days))
+    give_cookie(request, response, COOKIE, token, timedelta(days=runtime_of(request).settings.session_days))
 
 
 def remember_browser(request: Request, response: Response, caller: Caller, name: str) -> None:
@@ -181,10 +181,11 @@ def remember_browser(request: Request, response: Response, caller: Caller, name:
     others = sorted(caller.known_as - {name})[: BROWSER_NAMES_MAX - 1]
     said = {"id": caller.browser_id or new_id(), "names": [name, *others]}
     note = runtime.sealer.note(BROWSER_COOKIE, said, runtime.clock())
-    _give(request, response, BROWSER_COOKIE, note, BROWSER_KNOWN_FOR)
+    give_cookie(request, response, BROWSER_COOKIE, note, BROWSER_KNOWN_FOR)
 
 
-def _give(request: Request, response: Response, name: str, value: str, lasts: timedelta) -> None:
+def give_cookie(request: Request, response: Response, name: str, value: str, lasts: timedelta) -> None:
+    """Set a cookie that scripts and other sites do not get."""
     response.set_cookie(
         name,
         value,

@@ -31,6 +31,17 @@ def test_an_operator_loads_areas_and_adds_users(loa: Loa):
     assert password not in reset.stdout
 
 
+def test_an_operator_helps_who_cannot_come_in(loa: Loa):
+    loa("user", "add", "lan", "--area", "VN", "--role", "broadcaster")
+    assert "lan\tVN\tbroadcaster\t-" in loa("user", "list").stdout
+    assert "/join/loa_" in loa("user", "link", "lan").stdout
+    assert loa("user", "disable", "lan").exit_code == 0
+    assert "lan\tVN\tbroadcaster\tdisabled" in loa("user", "list").stdout
+    assert loa("user", "link", "lan").exit_code == 1
+    assert loa("user", "disable", "lan", "--undo").exit_code == 0
+    assert loa("user", "remove-second-factor", "lan").exit_code == 0
+
+
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [

@@ -4,12 +4,15 @@ from fastapi import APIRouter
 
 from controller.web import assets
 from controller.web.pages import (
+    account,
     announce,
     approvals,
     audit,
     enrolment,
     language,
     live,
+    openid,
+    people,
     pronunciations,
     records,
     sign_in,
@@ -21,6 +24,9 @@ PAGES: tuple[APIRouter, ...] = (
     assets.router,
     language.router,
     sign_in.router,
+    openid.router,
+    people.router,
+    account.router,
     today.router,
     announce.router,
     approvals.router,

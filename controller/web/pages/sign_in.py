@@ -39,6 +39,7 @@ async def show(
     *,
     request: Request,
     viewer: MaybeViewerDep,
+    runtime: RuntimeDep,
     then: Annotated[str, Query(alias="next", max_length=2000)] = "/",
     chosen: Annotated[str, Query(max_length=64)] = "",
 ) -> Response:
@@ -46,7 +47,7 @@ async def show(
     target = safe_next(then)
     if viewer is not None:
         return RedirectResponse(target, 303)
-    return _form(Page.of(request), target, username=chosen, chosen=bool(chosen))
+    return _form(Page.of(request), target, runtime.settings.oidc_button, username=chosen, chosen=bool(chosen))
 
 
 @router.post("/sign-in")
@@ -66,7 +67,7 @@ async def sign_in(
         admitted = await door.password(username, password)
         return await come_in(request, session, door, admitted, target)
     except (WrongPassword, TooManyAttempts) as refusal:
-        return _form(page, target, username=username, refusal=refusal)
+        return _form(page, target, door.runtime.settings.oidc_button, username=username, refusal=refusal)
 
 
 @router.post("/sign-in/code")
@@ -85,7 +86,7 @@ async def show_code(
     admitted = await door.redeem(ticket)
     if admitted is None:
         error = page.t("That took too long. Enter your name and password again.")
-        return _form(page, target, error=error, status=401)
+        return _form(page, target, door.runtime.settings.oidc_button, error=error, status=401)
     try:
         return await come_in(request, session, door, admitted, target, code=code)
     except (CodeRefused, TooManyAttempts) as refusal:
@@ -145,19 +146,21 @@ async def ask_for_link(
 
 
 @router.get(f"{PATH}/{{secret}}")
-async def open_link(request: Request, secret: str, session: SessionDep, now: NowDep) -> Response:
+async def open_link(request: Request, secret: str, session: SessionDep, runtime: RuntimeDep, now: NowDep) -> Response:
     """Where a one-time link leads. Opening it spends nothing: mail programs look ahead."""
     page = Page.of(request)
     try:
         user = await Accounts(session).user_of_link(secret, now)
     except LinkOver as over:
         return _link_over(page, over)
-    return page.html("join.html", secret=secret, name=user.name, error="", shortest=PASSWORD_MIN)
+    return page.html(
+        "join.html", secret=secret, name=user.name, error="", shortest=PASSWORD_MIN, openid=runtime.settings.oidc_button
+    )
 
 
 @router.post(f"{PATH}/{{secret}}")
 async def choose_password(
-    *, request: Request, secret: str, session: SessionDep, now: NowDep, password: Typed = ""
+    *, request: Request, secret: str, session: SessionDep, runtime: RuntimeDep, now: NowDep, password: Typed = ""
 ) -> Response:
     """Spend the link."""
     demand_same_site(request, required=False)
@@ -176,6 +179,7 @@ async def choose_password(
             name=user.name,
             error=error,
             shortest=PASSWORD_MIN,
+            openid=runtime.settings.oidc_button,
         )
     answer = RedirectResponse(f"/sign-in?chosen={user.name}", 303)
     clear_session_cookie(answer)
@@ -185,6 +189,7 @@ async def choose_password(
 def _form(
     page: Page,
     target: str,
+    openid: str,
     *,
     username: str = "",
     refusal: ControllerError | None = None,
@@ -201,6 +206,7 @@ def _form(
         username=username,
         error=error,
         chosen=chosen,
+        openid=openid,
     )
 
 
