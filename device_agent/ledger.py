@@ -112,9 +112,14 @@ class Ledger:
         """Write all or none. `durable` returns when the disk has it, or when a failing disk made it wait in memory."""
         await self._in_writer(lambda: self._write(statements, durable=durable))
 
+    @property
+    def waits(self) -> bool:
+        """Whether a full disk has kept something back."""
+        return bool(self._backlog)
+
     async def retry(self) -> None:
         """Write what had to wait, if anything."""
-        if self._backlog:
+        if self.waits:
             await self.write(durable=True)
 
     def problems(self) -> tuple[Problem, ...]:
