@@ -253,7 +253,7 @@ def test_volume_steps_sound_equal() -> None:
     assert gain(70) / gain(60) == pytest.approx(gain(30) / gain(20))
 
 
-async def test_in_real_time_the_start_is_within_a_millisecond(tmp_path: Path) -> None:
+async def test_in_real_time_it_starts_at_its_instant(tmp_path: Path) -> None:
     """The real thread and the real clock, on a sink that needs no sound card."""
     player = Player(lambda: WavSink(SoundedFiles(tmp_path)))
     events: asyncio.Queue[PlayerEvent] = asyncio.Queue()

@@ -3,11 +3,12 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self
@@ -104,7 +105,14 @@ class PulseServer:
         self._child = Child(
             "pulseaudio", command, log=self.folder / "pulse.log", env={"HOME": str(self.folder), **runtime, **self._env}
         )
-        eventually(self._socket.exists, within_s=10, what="PulseAudio is up")
+        eventually(self._answers, within_s=10, what="PulseAudio is up")
+
+    def _answers(self) -> bool:
+        """Whether somebody listens: the socket is there a moment earlier."""
+        with socket.socket(socket.AF_UNIX) as door, suppress(OSError):
+            door.connect(str(self._socket))
+            return True
+        return False
 
     def kill(self) -> None:
         """As a crash would."""
