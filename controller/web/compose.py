@@ -10,7 +10,6 @@ from starlette.datastructures import UploadFile
 
 from audio.profiles import Profile
 from audio.signals import Signal
-from audio.speech import MAX_CHARS
 from controller.accounts.viewer import Viewer
 from controller.announcements.making import Making
 from controller.announcements.models import Announcement, Status
@@ -81,7 +80,7 @@ class Desk:
             return await self._also(row, values)
         given = {
             "title": title,
-            "text": values.text[:MAX_CHARS],
+            "text": values.text,
             "area_code": area,
             "voice": values.voice or None,
             "speed_wpm": values.speed_wpm or None,

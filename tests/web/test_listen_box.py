@@ -53,3 +53,31 @@ async def test_the_making_is_shown_in_per_cent_once_that_is_known(house: House, 
     later = await look(browser, first)
     assert 'value="42"' in later
     assert "42 %" in later
+
+
+async def test_a_long_text_is_kept_whole(house: House, browser: httpx.AsyncClient) -> None:
+    long = "lời " * 4_999 + "cuối"
+
+    assert (await browser.post("/announce/listen", data=WORDS | {"text": long}, headers=PART)).status_code == 200
+    assert (await announcement(house)).text == long
+    assert 'maxlength="10000"' not in (await browser.get("/")).text
+
+
+@pytest.mark.parametrize("field", ["text", "second_text"])
+async def test_more_text_than_one_announcement_may_have_is_refused_and_not_cut(
+    house: House, browser: httpx.AsyncClient, field: str
+) -> None:
+    sent = WORDS | {"second_language": "en", "second_text": "Come"} | {field: "x " * 10_001}
+
+    refused = await browser.post("/announce/listen", data=sent, headers=PART)
+
+    assert refused.status_code == 422
+    assert "Nội dung dài quá 20000 ký tự. Hãy chia thành nhiều thông báo." in refused.text
+    async with house.database.reading() as session:
+        assert (await session.scalars(select(Announcement))).all() == []
+
+
+async def test_the_characters_are_counted_while_they_are_typed(browser: httpx.AsyncClient) -> None:
+    said = (await browser.post("/announce/length", data={"text": "x " * 10_001}, headers=PART)).text
+
+    assert "20.001 trong tối đa 20.000 ký tự." in said

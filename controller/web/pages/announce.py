@@ -13,6 +13,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.datastructures import FormData, UploadFile
 from starlette.responses import RedirectResponse, Response
 
+from audio.speech import MAX_CHARS
 from controller.accounts.access import ViewerDep
 from controller.announcements.api import AnnouncementsDep
 from controller.announcements.models import Announcement, Status
@@ -71,7 +72,8 @@ FieldsDep = Annotated[FormData, Depends(_fields)]
 @router.post("/announce/length")
 async def length(request: Request, fields: FieldsDep, _viewer: ViewerDep) -> Response:
     """How long the words take, while they are typed."""
-    return Page.of(request).html("partials/length.html", reading_s=reading_s(str(fields.get("text", ""))[:20_000]))
+    text = str(fields.get("text", "")).replace("\r\n", "\n").strip()
+    return Page.of(request).html("partials/length.html", reading_s=reading_s(text[:MAX_CHARS]), chars=len(text))
 
 
 @router.post("/announce/hear")
