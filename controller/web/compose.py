@@ -27,7 +27,7 @@ from controller.playlists.schemas import AnnouncementItemIn, ChimeIn, ItemIn, Pl
 from controller.playlists.service import Playlists
 from controller.web.gather import Fleet
 from controller.web.present import compose as form
-from controller.web.present.portrait import change, portrait
+from controller.web.present.portrait import change, portrait, unfit
 from controller.web.templating import Page
 from controller.web.views import AreaNode, ComposeValues, Listen
 from schedules.types import Resume
@@ -200,6 +200,7 @@ def listen_of(announcement: Announcement, desk: Desk, *, fresh: bool = False) ->
         fresh=fresh,
         percent=making.percent if making else None,
         change=change(announcement.before, announcement.after, formats),
+        unfit=unfit(announcement.after, t) if ready else "",
         portraits=tuple(each for each in shown if each is not None),
     )
 
