@@ -31,7 +31,7 @@ class Line(Protocol):
         """Drive it. Raises `AmplifierFault`."""
 
     def close(self) -> None:
-        """Leave it off and let it go."""
+        """Let it go. Raises `AmplifierFault`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +91,12 @@ class Amplifier:
 
     def close(self) -> None:
         """Leave it off for good."""
-        with suppress(AmplifierFault):
-            self._line.set(on=False)
-        self._line.close()
+        try:
+            with suppress(AmplifierFault):
+                self._line.set(on=False)
+        finally:
+            with suppress(AmplifierFault):
+                self._line.close()
         self._on = False
 
     def _drive(self, now_s: float, *, on: bool) -> None:
