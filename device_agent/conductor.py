@@ -17,7 +17,6 @@ from device_agent import decoder
 from device_agent.airing import Airing, Airings
 from device_agent.calls import CallKind, Calls, MakeSound
 from device_agent.clock import TrustedClock
-from device_agent.errors import AgentError
 from device_agent.fates import Fates
 from device_agent.mixer import Ended, Started
 from device_agent.player import VOLUME_RAMP_S, Player, PlayerEvent, SinkChanged
@@ -43,6 +42,7 @@ COMMIT_S: Final = 1.0
 _TURN_S: Final = 0.03
 """A volume that a person turns follows within a fade."""
 _STOP_LIMIT_S: Final = 5.0
+_AFTER_FAILURE_S: Final = 0.2
 _RELAY_TROUBLES: Final = {
     "relay_dead": "the station cannot be reached, or breaks off",
     "relay_silent": "the station sends silence",
@@ -107,15 +107,24 @@ class Conductor:
         """Conduct until cancelled; what sounds then is faded out and recorded as interrupted."""
         try:
             while True:
-                wait_s = await self.tick()
                 try:
-                    async with asyncio.timeout(wait_s):
-                        item = await self._inbox.get()
-                except TimeoutError:
-                    continue
-                await self._handle(item)
+                    await self._turn()
+                except Exception:
+                    # Whatever goes wrong, this speaker must not fall silent for ever, nor deaf to Stop.
+                    log.exception("conductor.failed")
+                    await asyncio.sleep(_AFTER_FAILURE_S)
         finally:
             await self._leave()
+
+    async def _turn(self) -> None:
+        """Decide, then wait for something to happen."""
+        wait_s = await self.tick()
+        try:
+            async with asyncio.timeout(wait_s):
+                item = await self._inbox.get()
+        except TimeoutError:
+            return
+        await self._handle(item)
 
     def poke(self) -> None:
         """The plan, the config, the cache or the clock changed: decide again now."""
@@ -254,7 +263,7 @@ class Conductor:
         async def carry_out() -> None:
             try:
                 result = await action()
-            except AgentError as error:
+            except Exception as error:  # noqa: BLE001 -- whatever it is, it is told to who asked
                 if not answer.done():
                     answer.set_exception(error)
             else:

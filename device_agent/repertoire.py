@@ -88,7 +88,9 @@ class Repertoire:
         for call in self.calls:
             name = call.occurrence.id
             heard = self.heard(name)
-            if not self._airings.of(name) and ((heard and heard.finished) or self.calls.is_over(call)):
+            if not self._airings.of(name) and (
+                call.withdrawn or (heard and heard.finished) or self.calls.is_over(call)
+            ):
                 self.calls.remove(name)
 
     def find(self, name: str) -> PlannedOccurrence | None:
@@ -236,6 +238,11 @@ class Repertoire:
                 found[each.id] = "sink_lost"
             elif self._given_up(each.id):
                 found[each.id] = "decode_failed"
-            elif self.calls[each.id] is None and not pieces_of(self._sources[each.id], elapsed_ms, self._clips.path):
+            elif self._lacks(each.id, elapsed_ms):
                 found[each.id] = "clip_missing"
         return found
+
+    def _lacks(self, name: str, elapsed_ms: int) -> bool:
+        """Whether a clip of it is not here. What is in no plan any more and still sounds lacks nothing."""
+        source = self._sources.get(name)
+        return self.calls[name] is None and source is not None and not pieces_of(source, elapsed_ms, self._clips.path)

@@ -63,12 +63,14 @@ class Requests:
         return sounding
 
     async def withdraw(self, name: str, reason: str) -> list[Airing]:
-        """Take back a call. Its row is closed, or written, while it is still known what it was."""
+        """Take back a call. It stays known until its row is closed: it still sounds while it fades."""
         wish = self._repertoire.find(name)
         sounding = self._cut(name, Outcome.STOPPED, reason)
         if wish is not None and not sounding:
             await self._fates.note(wish, Outcome.SKIPPED, reason, now=self._clock.best_guess())
-        self._repertoire.calls.remove(name)
+        self._repertoire.calls.withdraw(name)
+        if not sounding:
+            self._repertoire.calls.remove(name)
         return sounding
 
     async def stop_all(self) -> list[Airing]:

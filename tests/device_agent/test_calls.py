@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from device_agent.clock import TrustedClock
 from device_agent.ports import Play, PlayId
 from device_agent.score import Cue, OnAir, Scene, next_cue
 from device_agent.sinks import RATE_HZ
@@ -400,3 +401,48 @@ async def test_who_withdraws_and_goes_away_disturbs_nobody(speaker: Speaker) -> 
     await asyncio.wait([asking])
     await speaker.run_until(4)
     assert speaker.records == [(FLOOD, Outcome.STOPPED)]
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+async def test_an_alert_that_is_withdrawn_fades_out_with_or_without_a_trusted_clock(
+    tmp_path: Path, *, trusted: bool
+) -> None:
+    speaker = Speaker(tmp_path, system=ManualClock(disciplined=trusted))
+    speaker.raise_alert(FLOOD, lasts_s=20)
+    await speaker.run_until(3)
+    assert speaker.on_air == FLOOD
+    await speaker.ask(speaker.conductor.withdraw(FLOOD))
+    await speaker.run_until(8)
+    assert speaker.on_air is None
+    (row,) = speaker.journal.rows
+    assert (row.outcome, row.reason) == (Outcome.STOPPED, "withdrawn")
+
+
+async def test_what_a_new_plan_drops_goes_on_while_the_time_is_not_known(
+    speaker: Speaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    speaker.plan(occurrence(NEWS, after_s=1, lasts_s=20))
+    await speaker.run_until(5)
+    monkeypatch.setattr(TrustedClock, "trusted", property(lambda _: False))
+    speaker.plan(occurrence("tin-chieu", after_s=300))
+    await speaker.run_until(10)
+    assert speaker.on_air == NEWS
+
+
+async def test_a_failing_decision_neither_ends_the_agent_nor_makes_it_deaf(
+    speaker: Speaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decide = speaker.conductor.tick
+    failures = iter([RuntimeError("nobody thought of this")])
+
+    async def tick() -> float:
+        for failure in failures:
+            raise failure
+        return await decide()
+
+    monkeypatch.setattr(speaker.conductor, "tick", tick)
+    conducting = asyncio.create_task(speaker.conductor.run())
+    async with asyncio.timeout(10):
+        assert await speaker.conductor.stop() == "nothing was on air"
+    conducting.cancel()
+    await asyncio.wait([conducting])

@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from device_agent.clock import TrustedClock
 from device_agent.conductor import Conductor
@@ -16,6 +16,8 @@ from device_agent.sinks import FRAME_BYTES, RATE_HZ, Sink, SinkUnavailable
 from device_agent.sinks.fake import FakeSink
 from protocol.messages import Config, Outcome, Plan, PlanOccurrence, Stretch
 from schedules.types import OccurrenceId, Percent, PlannedOccurrence, Priority, Resume, ScheduleId
+
+T = TypeVar("T")
 
 NOON = datetime(2026, 11, 24, 5, 0, tzinfo=UTC)
 """Noon in Việt Nam."""
@@ -241,7 +243,7 @@ class Speaker:
 
     folder: Path
     system: ManualClock = field(default_factory=ManualClock)
-    journal: MemoryJournal = field(default_factory=MemoryJournal)
+    journal: Any = field(default_factory=MemoryJournal)
     config: Config | None = None
     stored: StoredPlan | None = None
     missing: set[str] = field(default_factory=lambda: {MISSING})
@@ -329,7 +331,7 @@ class Speaker:
         await self.conductor.tick()
         await asyncio.sleep(0)
 
-    async def ask(self, request: Coroutine[Any, Any, str]) -> str:
+    async def ask(self, request: Coroutine[Any, Any, T]) -> T:
         """Make a request of the conductor while time passes."""
         task = asyncio.create_task(request)
         for _ in range(1000):
