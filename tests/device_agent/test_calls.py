@@ -2,7 +2,9 @@
 
 import array
 import asyncio
+import sqlite3
 from collections.abc import Callable, Coroutine
+from contextlib import closing
 from datetime import datetime, timedelta
 from itertools import groupby, pairwise
 from pathlib import Path
@@ -14,6 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device_agent.clock import TrustedClock
+from device_agent.journal import Journal
+from device_agent.ledger import Ledger
 from device_agent.ports import Play, PlayId
 from device_agent.score import Cue, OnAir, Scene, next_cue
 from device_agent.sinks import RATE_HZ
@@ -446,3 +450,30 @@ async def test_a_failing_decision_neither_ends_the_agent_nor_makes_it_deaf(
         assert await speaker.conductor.stop() == "nothing was on air"
     conducting.cancel()
     await asyncio.wait([conducting])
+
+
+async def test_a_disk_that_hangs_holds_up_neither_an_alert_nor_stop(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite3"
+    ledger = await Ledger.open(path, now=NOON)
+    journal = await Journal.open(ledger)
+    speaker = Speaker(tmp_path, journal=journal)
+    with closing(sqlite3.connect(path, isolation_level=None)) as disk:
+        disk.execute("BEGIN EXCLUSIVE")
+        speaker.raise_alert(FLOOD, lasts_s=20)
+        await speaker.run_until(2)
+        assert speaker.on_air == FLOOD
+        assert await speaker.ask(speaker.conductor.stop()) == f"stopped: {FLOOD}"
+        assert speaker.on_air is None
+        speaker.raise_alert(STORM, lasts_s=2)
+        await speaker.run_until(speaker.now_s + 5)
+        assert [each.code for each in ledger.problems()] == ["journal_unwritable"]
+        disk.execute("ROLLBACK")
+    batch = await journal.pending()
+    assert batch is not None
+    assert [(each.occurrence, each.outcome) for each in batch.records] == [
+        (FLOOD, Outcome.STOPPED),
+        (STORM, Outcome.COMPLETED),
+    ]
+    assert [each.played_ms for each in batch.records] == [pytest.approx(1500, abs=700), 2000]
+    assert ledger.problems() == ()
+    await ledger.aclose()
