@@ -287,11 +287,12 @@ class Conductor:
         """Who gets the air next, and, while that one's sound keeps everybody waiting, who has it until then."""
         cues: list[Cue] = []
         passed_over: dict[str, str] = {}
+        power_up = timedelta(seconds=self._player.lead_s)
         for _ in range(_PREPARED_AT_ONCE):
             open_to = replace(scene, unplayable={**passed_over, **scene.unplayable})
-            cue = next_cue(open_to, now, READY_LEAD)
+            cue = next_cue(open_to, now, READY_LEAD + power_up)
             if cue is not None and cue.occurrence.id not in self._preparation:
-                cue = next_cue(open_to, now, ENTRY_LEAD)
+                cue = next_cue(open_to, now, max(ENTRY_LEAD, READY_LEAD + power_up))
             if cue is None:
                 break
             cues.append(cue)
@@ -302,13 +303,18 @@ class Conductor:
 
     async def _committed(self, scene: Scene) -> bool:
         """Hand a prepared sound to the player if its time has come; says whether that was done."""
+        commit_s = self._commit_s()
         for prepared in self._preparation.waiting():
             in_s = self._clock.mono_at(prepared.cue.at) - self._clock.mono()
-            if prepared.asked_again and prepared.sound.ready and in_s <= COMMIT_S:
+            if prepared.asked_again and prepared.sound.ready and in_s <= commit_s:
                 self._preparation.take(prepared)
                 await self._put_on_air(prepared, free_from(scene, prepared.cue))
                 return True
         return False
+
+    def _commit_s(self) -> float:
+        """How long before its instant a ready sound is handed to the player, which powers the amplifier up for it."""
+        return max(COMMIT_S, self._player.lead_s + COMMIT_S / 2)
 
     async def _put_on_air(self, prepared: Prepared, free: datetime) -> None:
         cue, occurrence = prepared.cue, prepared.cue.occurrence
@@ -332,10 +338,11 @@ class Conductor:
 
     def _wait_s(self, scene: Scene, now: datetime) -> float:
         wait_s = (next_look(scene, now, LONGEST_WAIT) - now).total_seconds()
+        commit_s = self._commit_s()
         for prepared in self._preparation.waiting():
             if prepared.sound.ready and not prepared.asked_again:
                 return 0.0
-            until_commit_s = self._clock.mono_at(prepared.cue.at) - COMMIT_S - self._clock.mono()
+            until_commit_s = self._clock.mono_at(prepared.cue.at) - commit_s - self._clock.mono()
             wait_s = min(wait_s, until_commit_s if until_commit_s > 0 else COMMIT_S / 4)
         return max(0.001, wait_s)
 

@@ -147,6 +147,11 @@ class Player:
         """Whether the amplifier has power; None where it is not switched here, or cannot be."""
         return self._amplifier.is_on if self._amplifier is not None else None
 
+    @property
+    def lead_s(self) -> float:
+        """How long before its first sample a sound must be here, so that the amplifier does not swallow it."""
+        return self._amplifier.lead_s(self._mono()) if self._amplifier is not None else 0.0
+
     def play(
         self,
         sound: Sound,

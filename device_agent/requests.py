@@ -94,7 +94,7 @@ class Requests:
         if quiet(self._repertoire.policy, self._clock.best_guess()):
             raise CannotSound("these are quiet hours")
         play = Play(kind="test_tone", title="", volume=self._volumes.of(None), clock=self._clock.quality, routine=False)
-        at = self._clock.mono() + _TONE_LEAD_S
+        at = self._clock.mono() + max(_TONE_LEAD_S, self._player.lead_s)
         return await self._airings.begin(
             play, Samples(tone(seconds)), at_mono_s=at, target_mono_s=at, duration_ms=round(seconds * 1000)
         )

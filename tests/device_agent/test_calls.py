@@ -5,6 +5,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Coroutine
 from contextlib import closing
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby, pairwise
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from device_agent.amplifier import Amplifier, Margins
 from device_agent.clock import TrustedClock
 from device_agent.journal import Journal
 from device_agent.ledger import Ledger
@@ -29,6 +31,8 @@ from tests.support.commune_speaker import NOON, LongSound, ManualClock, Speaker,
 NEWS, FLOOD, STORM, CHAIR = "tin-sang", "bao-lu", "bao-so-5", "chu-tich"
 NEWS_LEVEL, CHAIR_LEVEL, FLOOD_LEVEL = 1000, 2000, 3000
 FADE_FRAMES = RATE_HZ * 40 // 1000
+ONE_PIECE_S = 0.021
+"""The amplifier is switched between two pieces of 20 ms."""
 
 
 @pytest.fixture
@@ -450,6 +454,35 @@ async def test_a_failing_decision_neither_ends_the_agent_nor_makes_it_deaf(
         assert await speaker.conductor.stop() == "nothing was on air"
     conducting.cancel()
     await asyncio.wait([conducting])
+
+
+@dataclass
+class TimedLine:
+    """An amplifier's line that remembers when it was switched on."""
+
+    system: ManualClock
+    on_at: list[datetime] = field(default_factory=list)
+
+    def set(self, *, on: bool) -> None:
+        if on:
+            self.on_at.append(self.system.utc)
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+@pytest.mark.parametrize("lead_s", [0.3, 5.0])
+async def test_the_first_syllable_of_an_alert_waits_for_the_amplifier(tmp_path: Path, lead_s: float) -> None:
+    system = ManualClock()
+    line = TimedLine(system)
+    speaker = Speaker(tmp_path, system=system, amplifier=Amplifier(line, Margins(lead_s=lead_s)))
+    await speaker.run_until(3)
+    speaker.raise_alert(FLOOD, level=FLOOD_LEVEL)
+    await speaker.run_until(12)
+    (on_at,) = line.on_at
+    powered_s = speaker.first_sound_at_s() - (on_at - NOON).total_seconds()
+    assert lead_s - ONE_PIECE_S < powered_s < lead_s + 0.1
+    assert speaker.first_sound_at_s() < 3 + lead_s + 0.8
 
 
 async def test_a_disk_that_hangs_holds_up_neither_an_alert_nor_stop(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
+from device_agent.amplifier import Amplifier
 from device_agent.clock import TrustedClock
 from device_agent.conductor import Conductor
 from device_agent.decoder import Piece
@@ -251,6 +252,7 @@ class Speaker:
     """Sounds are not ready until `sounds_become_ready()`."""
     sink_works: bool = True
     versions: int = 0
+    amplifier: Amplifier | None = None
 
     def __post_init__(self) -> None:
         self.power_up()
@@ -259,7 +261,7 @@ class Speaker:
         self.sounds: list[LongSound] = []
         self.sinks: list[FakeSink] = []
         self.clock = TrustedClock(self.system, self.folder / "anchor.json")
-        self.player = Player(self._open_sink, mono=self.system.mono)
+        self.player = Player(self._open_sink, self.amplifier, mono=self.system.mono)
         self.conductor = Conductor(
             clock=self.clock,
             player=self.player,
