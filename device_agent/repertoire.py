@@ -17,7 +17,7 @@ from device_agent.programme import coming_stretches, pieces_of, planned_of, poli
 from device_agent.score import PREPARE, Cue, OnAir, Scene, forbidden, under_way
 from protocol.messages import Outcome, PlanOccurrence
 from schedules.day import local_day, midnight
-from schedules.entry import last_entry
+from schedules.entry import ON_TIME, last_entry, nominal_end
 from schedules.types import Caps, Heard, OccurrenceId, PlannedOccurrence, Priority, Sounded, SpeakerPolicy
 
 log = structlog.get_logger(__name__)
@@ -198,7 +198,9 @@ class Repertoire:
             if airing is not current:
                 ends_mono_s = min(ends_mono_s, current.begins_mono_s)
             limited = airing is current and airing.play.kind == "live"
-            yield OnAir(airing.occurrence, self._clock.utc_at(ends_mono_s), limited)
+            # A station never runs on: not after a late beginning, nor because the device stood still.
+            latest = nominal_end(airing.occurrence) + ON_TIME if airing.relaying is not None else None
+            yield OnAir(airing.occurrence, self._clock.utc_at(ends_mono_s), limited, latest)
 
     async def _counted(self, now: datetime) -> tuple[Sounded, ...]:
         """Return what counts against the caps; asked of the journal only where there are caps."""
