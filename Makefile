@@ -6,6 +6,9 @@ PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
 NAME ?= *
+TIMES ?= 200
+TESTS ?= tests/device_agent/test_player.py tests/device_agent/test_in_step.py tests/device_agent/test_sink_loss.py \
+  tests/device_agent/test_pulse_sink.py tests/device_agent/test_wav_sink.py tests/device_agent/test_on_air_for_real.py
 PYTEST_ARGS ?=
 
 BIN := $(VENV)/bin
@@ -16,7 +19,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --prefer
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help wheel run demo test check bench clean packages venv-run venv-test assets
+.PHONY: help wheel run demo test check repeat bench clean packages venv-run venv-test assets
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null || grep '##' Makefile
@@ -35,6 +38,9 @@ check: venv-test ## Lint, formatting, types and the floors of the house
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+repeat: packages venv-test ## Run the player's tests again and again: TIMES=200, or TESTS=some/test.py
+	$(BIN)/pytest -n 2 --count $(TIMES) --repeat-scope session $(TESTS)
 
 bench: venv-test assets ## Measure: all of bench/, or one with NAME=x; one JSON object a line
 	@for file in bench/$(NAME).py; do $(BIN)/python -m "bench.$$(basename "$$file" .py)" || exit 1; done

@@ -115,6 +115,16 @@ class EmptyPlaylist(AudioError):
     en = "The programme has nothing to play. Add at least one announcement."
 
 
+class ProgrammeTooLong(AudioError):
+    """More sound than fits a day: readings, gaps, pauses and chimes together. Facts: `limit_h`."""
+
+    code = "programme_too_long"
+    vi = "Chương trình dài quá {limit_h:.0f} giờ. Hãy bớt mục, bớt số lần đọc lại, hoặc chia thành nhiều chương trình."
+    en = (
+        "The programme is longer than {limit_h:.0f} hours. Take out items or repeats, or make several programmes of it."
+    )
+
+
 class EngineFailed(AudioError):
     """The speech engine or ffmpeg died, hung or was stopped by a limit. Facts: `engine`, `detail`."""
 

@@ -14,7 +14,7 @@ from typing import Literal, assert_never
 from audio import signals
 from audio.child import ChildLimits
 from audio.decode import decode_args
-from audio.errors import EmptyPlaylist, NotAudio
+from audio.errors import EmptyPlaylist, NotAudio, ProgrammeTooLong
 from audio.ffmpeg import BYTES_PER_MS, pcm_file, recording, stream
 from audio.files import publish, scratch
 from audio.levelling import Treatment
@@ -24,6 +24,9 @@ from audio.mixing import BED_LEAD_MS, Bed, Part, Sound, fade, join, under
 from audio.profiles import Profile, shape
 from audio.render import render
 from audio.signals import Signal
+
+LONGEST_MS = 24 * 3600_000
+"""Of all that a programme says itself, relays apart: 8 GB of samples on their way through the scratch folder."""
 
 _UNTOUCHED = shape(Profile.AS_IS)
 MarkKind = Literal["chime", "announcement", "pause", "relay"]
@@ -137,14 +140,17 @@ class _Piece:
 
 
 def assemble(items: Sequence[Item], workdir: Path, *, limits: ChildLimits | None = None) -> list[StretchFile]:
-    """Make the files of a playlist in `workdir`, in order; only relays need none. Blocks; call it in a thread."""
+    """Make the files of a playlist in `workdir`, in order; only relays need none. Blocks; call it in a thread.
+
+    How long it is, is known before any of it is joined: a repeat costs nothing until then.
+    """
     if all(isinstance(item, PauseItem) for item in items):
         raise EmptyPlaylist
     with scratch(workdir) as folder:
         bench = _Workbench(folder, limits)
         return [
             bench.stretch(at_ms, pieces, workdir)
-            for at_ms, pieces in _stretches(items, bench)
+            for at_ms, pieces in list(_stretches(items, bench))
             if any(piece.audible for piece in pieces)
         ]
 
@@ -211,8 +217,8 @@ class _Workbench:
 
 
 def _stretches(items: Sequence[Item], bench: _Workbench) -> Iterator[tuple[int, list[_Piece]]]:
-    """Where each uninterrupted stretch begins, and its pieces."""
-    at_ms = begun_ms = 0
+    """Where each uninterrupted stretch begins, and its pieces; stops at the item that makes it too long."""
+    at_ms = begun_ms = sounding_ms = 0
     pieces: list[_Piece] = []
     for item in items:
         if isinstance(item, RelayItem):
@@ -223,6 +229,9 @@ def _stretches(items: Sequence[Item], bench: _Workbench) -> Iterator[tuple[int, 
         for piece in _pieces(item, bench):
             pieces.append(piece)
             at_ms += piece.part.duration_ms
+            sounding_ms += piece.part.duration_ms
+            if sounding_ms > LONGEST_MS:
+                raise ProgrammeTooLong(limit_h=LONGEST_MS / 3600_000)
     yield begun_ms, pieces
 
 

@@ -47,7 +47,9 @@ from protocol.messages import ClockRequest, DeviceState, Message, Status
 log = structlog.get_logger(__name__)
 
 CHECK_CLOCK_S = 1.0
-WRITE_EVERY_S = 30.0
+COUNT_EVERY_S = 30.0
+RETRY_EVERY_S = 5.0
+"""How soon what a full disk refused is written once there is room."""
 TRIM_EVERY_S = 3600.0
 
 try:
@@ -222,18 +224,19 @@ class Agent:
         log.info("agent_ended")
 
     async def _housekeeping(self) -> NoReturn:
-        """The slow rounds: the clock each second, what waits to be written each half minute, old records each hour."""
+        """The slow rounds: the clock, what waits for the disk, the counts of refusals, and what is too old to keep."""
         loop = asyncio.get_running_loop()
-        write_at = loop.time() + WRITE_EVERY_S
+        retry_at = loop.time() + RETRY_EVERY_S
+        count_at = loop.time() + COUNT_EVERY_S
         trim_at = loop.time()
         while True:
             self._clock.check()
-            if loop.time() >= write_at:
-                write_at = loop.time() + WRITE_EVERY_S
-                await self._ledger.retry()
+            if loop.time() >= retry_at:
+                retry_at = loop.time() + RETRY_EVERY_S
+                await self._write_what_waits()
+            if loop.time() >= count_at:
+                count_at = loop.time() + COUNT_EVERY_S
                 await self._rejections.flush()
-                self._plans.flush()
-                self._configs.flush()
             now = self._clock.now()
             if loop.time() >= trim_at and now is not None:
                 trim_at = loop.time() + TRIM_EVERY_S
@@ -244,6 +247,13 @@ class Agent:
                     limit_bytes=self._settings.journal_limit_mb * MIB,
                 )
             await asyncio.sleep(CHECK_CLOCK_S)
+
+    async def _write_what_waits(self) -> None:
+        if self._ledger.waits or self._plans.waits or self._configs.waits:
+            await self._ledger.retry()
+            self._plans.flush()
+            self._configs.flush()
+            self._reporter.poke()
 
     async def _judge_parked(self) -> NoReturn:
         while True:

@@ -31,7 +31,7 @@ class Line(Protocol):
         """Drive it. Raises `AmplifierFault`."""
 
     def close(self) -> None:
-        """Leave it off and let it go."""
+        """Let it go. Raises `AmplifierFault`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +64,18 @@ class Amplifier:
         self._last_s: float | None = None
         self._retry_s = 0.0
         self._on: bool | None = None
+        self._on_since_s = 0.0
         self._problem: str | None = None
 
     @property
     def is_on(self) -> bool | None:
         """What was last driven; None while that is not known."""
         return self._on
+
+    def lead_s(self, now_s: float) -> float:
+        """How long from now on it takes to be ready for sound: less while it is powering up, nothing when it is on."""
+        powered_s = now_s - self._on_since_s if self._on else 0.0
+        return max(0.0, self._margins.lead_s - powered_s)
 
     def problems(self) -> tuple[Problem, ...]:
         """What a technician should look at."""
@@ -91,9 +97,12 @@ class Amplifier:
 
     def close(self) -> None:
         """Leave it off for good."""
-        with suppress(AmplifierFault):
-            self._line.set(on=False)
-        self._line.close()
+        try:
+            with suppress(AmplifierFault):
+                self._line.set(on=False)
+        finally:
+            with suppress(AmplifierFault):
+                self._line.close()
         self._on = False
 
     def _drive(self, now_s: float, *, on: bool) -> None:
@@ -105,4 +114,5 @@ class Amplifier:
             self._on, self._problem, self._retry_s = None, str(error), now_s + _RETRY_S
         else:
             log.info("amplifier.switched", on=on)
+            self._on_since_s = now_s
             self._on, self._problem = on, None

@@ -31,6 +31,8 @@ class Call:
     kind: CallKind
     make_sound: MakeSound
     called_mono_s: float
+    withdrawn: bool = False
+    """It wants the air no more; what is left of it fades out."""
 
     def by(self, clock: TrustedClock) -> PlannedOccurrence:
         """Return the occurrence in the clock's time: where that is not trusted it begins when it was called."""
@@ -74,13 +76,18 @@ class Calls:
         since = known.called_mono_s if known is not None else self._clock.mono()
         self._calls[occurrence.id] = Call(occurrence, kind, make_sound, since)
 
+    def withdraw(self, name: str) -> None:
+        """Have it want the air no more, though it is still known what it was."""
+        if (call := self._calls.get(name)) is not None:
+            self._calls[name] = replace(call, withdrawn=True)
+
     def remove(self, name: str) -> Call | None:
         """Forget a call."""
         return self._calls.pop(name, None)
 
     def wishes(self) -> tuple[PlannedOccurrence, ...]:
         """Return who wants the air. Without a trusted clock nobody can tell the quiet hours: emergencies only."""
-        wishes = (call.by(self._clock) for call in self)
+        wishes = (call.by(self._clock) for call in self if not call.withdrawn)
         return tuple(each for each in wishes if self._clock.trusted or each.priority is Priority.EMERGENCY)
 
     def is_over(self, call: Call) -> bool:

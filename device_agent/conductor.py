@@ -17,7 +17,6 @@ from device_agent import decoder
 from device_agent.airing import Airing, Airings
 from device_agent.calls import CallKind, Calls, MakeSound
 from device_agent.clock import TrustedClock
-from device_agent.errors import AgentError
 from device_agent.fates import Fates
 from device_agent.mixer import Ended, Started
 from device_agent.player import VOLUME_RAMP_S, Player, PlayerEvent, SinkChanged
@@ -43,6 +42,7 @@ COMMIT_S: Final = 1.0
 _TURN_S: Final = 0.03
 """A volume that a person turns follows within a fade."""
 _STOP_LIMIT_S: Final = 5.0
+_AFTER_FAILURE_S: Final = 0.2
 _RELAY_TROUBLES: Final = {
     "relay_dead": "the station cannot be reached, or breaks off",
     "relay_silent": "the station sends silence",
@@ -107,15 +107,24 @@ class Conductor:
         """Conduct until cancelled; what sounds then is faded out and recorded as interrupted."""
         try:
             while True:
-                wait_s = await self.tick()
                 try:
-                    async with asyncio.timeout(wait_s):
-                        item = await self._inbox.get()
-                except TimeoutError:
-                    continue
-                await self._handle(item)
+                    await self._turn()
+                except Exception:
+                    # Whatever goes wrong, this speaker must not fall silent for ever, nor deaf to Stop.
+                    log.exception("conductor.failed")
+                    await asyncio.sleep(_AFTER_FAILURE_S)
         finally:
             await self._leave()
+
+    async def _turn(self) -> None:
+        """Decide, then wait for something to happen."""
+        wait_s = await self.tick()
+        try:
+            async with asyncio.timeout(wait_s):
+                item = await self._inbox.get()
+        except TimeoutError:
+            return
+        await self._handle(item)
 
     def poke(self) -> None:
         """The plan, the config, the cache or the clock changed: decide again now."""
@@ -254,7 +263,7 @@ class Conductor:
         async def carry_out() -> None:
             try:
                 result = await action()
-            except AgentError as error:
+            except Exception as error:  # noqa: BLE001 -- whatever it is, it is told to who asked
                 if not answer.done():
                     answer.set_exception(error)
             else:
@@ -278,11 +287,12 @@ class Conductor:
         """Who gets the air next, and, while that one's sound keeps everybody waiting, who has it until then."""
         cues: list[Cue] = []
         passed_over: dict[str, str] = {}
+        power_up = timedelta(seconds=self._player.lead_s)
         for _ in range(_PREPARED_AT_ONCE):
             open_to = replace(scene, unplayable={**passed_over, **scene.unplayable})
-            cue = next_cue(open_to, now, READY_LEAD)
+            cue = next_cue(open_to, now, READY_LEAD + power_up)
             if cue is not None and cue.occurrence.id not in self._preparation:
-                cue = next_cue(open_to, now, ENTRY_LEAD)
+                cue = next_cue(open_to, now, max(ENTRY_LEAD, READY_LEAD + power_up))
             if cue is None:
                 break
             cues.append(cue)
@@ -293,13 +303,18 @@ class Conductor:
 
     async def _committed(self, scene: Scene) -> bool:
         """Hand a prepared sound to the player if its time has come; says whether that was done."""
+        commit_s = self._commit_s()
         for prepared in self._preparation.waiting():
             in_s = self._clock.mono_at(prepared.cue.at) - self._clock.mono()
-            if prepared.asked_again and prepared.sound.ready and in_s <= COMMIT_S:
+            if prepared.asked_again and prepared.sound.ready and in_s <= commit_s:
                 self._preparation.take(prepared)
                 await self._put_on_air(prepared, free_from(scene, prepared.cue))
                 return True
         return False
+
+    def _commit_s(self) -> float:
+        """How long before its instant a ready sound is handed to the player, which powers the amplifier up for it."""
+        return max(COMMIT_S, self._player.lead_s + COMMIT_S / 2)
 
     async def _put_on_air(self, prepared: Prepared, free: datetime) -> None:
         cue, occurrence = prepared.cue, prepared.cue.occurrence
@@ -323,10 +338,11 @@ class Conductor:
 
     def _wait_s(self, scene: Scene, now: datetime) -> float:
         wait_s = (next_look(scene, now, LONGEST_WAIT) - now).total_seconds()
+        commit_s = self._commit_s()
         for prepared in self._preparation.waiting():
             if prepared.sound.ready and not prepared.asked_again:
                 return 0.0
-            until_commit_s = self._clock.mono_at(prepared.cue.at) - COMMIT_S - self._clock.mono()
+            until_commit_s = self._clock.mono_at(prepared.cue.at) - commit_s - self._clock.mono()
             wait_s = min(wait_s, until_commit_s if until_commit_s > 0 else COMMIT_S / 4)
         return max(0.001, wait_s)
 

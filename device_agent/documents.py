@@ -106,9 +106,14 @@ class _Store(Generic[B]):
         self.flush()
         return True
 
+    @property
+    def waits(self) -> bool:
+        """Whether what is in force would not survive a restart: a full disk has prevented it so far."""
+        return self._held is not None and self._held.sheet != self._on_disk
+
     def flush(self) -> None:
-        """Store what is in force, if a full disk has prevented it so far."""
-        if self._held is None or self._held.sheet == self._on_disk:
+        """Store what is in force, if that was not possible so far."""
+        if self._held is None or not self.waits:
             return
         try:
             if self._on_disk is not None:
@@ -120,8 +125,8 @@ class _Store(Generic[B]):
         self._on_disk = self._held.sheet
 
     def problems(self) -> tuple[Problem, ...]:
-        """What is in force but would not survive a restart."""
-        if self._held is None or self._held.sheet == self._on_disk:
+        """What is in force but not stored."""
+        if not self.waits:
             return ()
         return (Problem(code="disk_full", text=f"{self._path.name} cannot be stored"),)
 

@@ -1,5 +1,6 @@
 """One output of the board, through libgpiod: the kernel's own interface, alike on every Raspberry Pi."""
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from device_agent.amplifier import AmplifierFault
@@ -30,15 +31,20 @@ class GpioLine:
             request = self._request or self._requested()
             self._request = request
             request.set_value(self._line, Value.ACTIVE if on else Value.INACTIVE)
-        except (OSError, ValueError) as error:
-            self.close()
+        except Exception as error:  # gpiod's own share no base, and whatever it is, sound goes on
+            with suppress(AmplifierFault):
+                self.close()
             raise AmplifierFault(f"{self._chip}, line {self._line}: {error}") from error
 
     def close(self) -> None:
-        """Let it go; most boards then keep the last level, so it is set inactive before."""
-        if self._request is not None:
-            self._request.release()
-            self._request = None
+        """Let it go; most boards then keep the last level, so it is set inactive before. Raises `AmplifierFault`."""
+        request, self._request = self._request, None
+        if request is None:
+            return
+        try:
+            request.release()
+        except Exception as error:
+            raise AmplifierFault(f"{self._chip}, line {self._line}: {error}") from error
 
     def _requested(self) -> "LineRequest":
         import gpiod  # noqa: PLC0415 - see above

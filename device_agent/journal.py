@@ -13,7 +13,7 @@ from typing import Self
 
 import structlog
 
-from device_agent.ledger import Ledger, Statement, Value
+from device_agent.ledger import PATIENCE_S, Ledger, Statement, Value
 from device_agent.ports import Aired, Heard, Play, PlayId
 from protocol.messages import ClockQuality, Outcome, PlayRecord, Problem
 
@@ -89,7 +89,7 @@ class Journal:
         return journal
 
     async def begin(self, play: Play, started_at: datetime) -> PlayId:
-        """Write durably, before the first sample, that `play` starts."""
+        """Write durably, before the first sample, that `play` starts; a disk that hangs is not waited for."""
         play_id = PlayId(self._next_id)
         self._next_id += 1
         self._open[play_id] = play
@@ -150,6 +150,7 @@ class Journal:
             " WHERE routine AND kind = 'occurrence' AND occurrence IS NOT NULL AND started_at >= ? AND played_ms > 0"
             " GROUP BY occurrence ORDER BY started_at",
             (_ms(since),),
+            within_s=PATIENCE_S,
         )
         return [Aired(str(row["occurrence"]), _at(row["started_at"]) or since, int(row["played_ms"])) for row in rows]
 

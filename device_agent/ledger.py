@@ -63,6 +63,9 @@ MIGRATIONS: tuple[str, ...] = (
 
 BACKLOG_MAX = 5_000
 KEPT_BROKEN = 2
+_SILENT = "the disk does not answer"
+PATIENCE_S = 0.5
+"""A disk that takes longer is not waited for: sound and Stop must not hang on a worn card."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,8 @@ class Ledger:
         self._writer = writer
         self._backlog: deque[Statement] = deque(maxlen=BACKLOG_MAX)
         self._reset_reason = reset_reason
+        self._late = 0
+        """Writes that the disk did not take in time, and still holds."""
 
     @classmethod
     async def open(cls, path: Path, *, now: datetime) -> Self:
@@ -101,20 +106,43 @@ class Ledger:
         await self._in_writer(self._connection.close)
         self._writer.shutdown()
 
-    async def read(self, sql: str, values: Sequence[Value] = ()) -> list[sqlite3.Row]:
-        """Return all rows of a query. Raises `JournalBroken`."""
+    async def read(self, sql: str, values: Sequence[Value] = (), *, within_s: float | None = None) -> list[sqlite3.Row]:
+        """Return all rows of a query. Raises `JournalBroken`, also when the disk does not answer `within_s`."""
+        if within_s is not None and self._late:
+            raise JournalBroken(_SILENT)
+        reading = self._in_writer(lambda: self._connection.execute(sql, values).fetchall())
+        await asyncio.wait({reading}, timeout=within_s)
+        if not reading.done():
+            reading.add_done_callback(_heed_not)
+            raise JournalBroken(_SILENT)
         try:
-            return await self._in_writer(lambda: self._connection.execute(sql, values).fetchall())
+            return reading.result()
         except sqlite3.Error as error:
             raise JournalBroken(str(error)) from error
 
     async def write(self, *statements: Statement, durable: bool = False) -> None:
-        """Write all or none. `durable` returns when the disk has it, or when a failing disk made it wait in memory."""
-        await self._in_writer(lambda: self._write(statements, durable=durable))
+        """Write all or none. `durable` returns when the disk has it, or when a failing disk made it wait in memory.
+
+        A disk that hangs is waited for once, for half a second; what it was given it writes in order when it goes on.
+        """
+        writing = self._in_writer(lambda: self._write(statements, durable=durable))
+        await asyncio.wait({writing}, timeout=0 if self._late else PATIENCE_S)
+        if writing.done():
+            writing.result()
+            return
+        if not self._late:
+            log.warning("journal_unwritable", reason=_SILENT)
+        self._late += 1
+        writing.add_done_callback(self._landed)
+
+    @property
+    def waits(self) -> bool:
+        """Whether a full disk has kept something back."""
+        return bool(self._backlog)
 
     async def retry(self) -> None:
         """Write what had to wait, if anything."""
-        if self._backlog:
+        if self.waits:
             await self.write(durable=True)
 
     def problems(self) -> tuple[Problem, ...]:
@@ -122,12 +150,19 @@ class Ledger:
         found = []
         if self._reset_reason:
             found.append(Problem(code="journal_reset", text=self._reset_reason[:300]))
-        if self._backlog:
-            found.append(Problem(code="journal_unwritable", text=f"{len(self._backlog)} writes wait in memory"))
+        if kept := len(self._backlog) + self._late:
+            found.append(Problem(code="journal_unwritable", text=f"{kept} writes wait in memory"))
         return tuple(found)
 
-    async def _in_writer(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._writer, work)
+    def _in_writer(self, work: Callable[[], T]) -> asyncio.Future[T]:
+        return asyncio.get_running_loop().run_in_executor(self._writer, work)
+
+    def _landed(self, writing: asyncio.Future[None]) -> None:
+        self._late -= 1
+        if not writing.cancelled() and (error := writing.exception()) is not None:
+            log.error("journal_unwritable", reason=str(error))
+        elif not self._late:
+            log.info("journal_writable_again")
 
     def _write(self, statements: Sequence[Statement], *, durable: bool) -> None:
         waiting = bool(self._backlog)
@@ -153,6 +188,12 @@ class Ledger:
         self._backlog.clear()
         if waiting:
             log.info("journal_writable_again")
+
+
+def _heed_not(reading: asyncio.Future[T]) -> None:
+    """Nobody waits for this answer any more."""
+    if not reading.cancelled():
+        reading.exception()
 
 
 def _open_or_replace(path: Path, now: datetime) -> tuple[sqlite3.Connection, str | None]:

@@ -137,7 +137,8 @@ class Mixer:
         voices, self._voices = self._voices, []
         for voice in voices:
             voice.close()
-            cause = voice.cause if voice.stage is Stage.DONE else "lost"
+            done = voice.stage is Stage.DONE and (voice.cause != "completed" or voice.over(position))
+            cause = voice.cause if done else "lost"
             yield self._ended(voice, cause, position, mono_s)
 
     def sounding(self, position: int) -> Sounding | None:

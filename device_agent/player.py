@@ -31,7 +31,9 @@ _LAST_RETRY_S: Final = 15.0
 _PROVEN_FRAMES: Final = 2 * RATE_HZ
 """A sink that has played so much works; one that breaks before is tried ever more rarely."""
 _UNPACED_S: Final = 1.0
-"""A device that takes so much more than real time does not pace the writer: it is slowed down here."""
+"""A device that takes so much more than real time does not pace the writer: it is slowed down here …"""
+_FAST: Final = 0.01
+"""… but for what is due to its crystal: none is so wrong, and a lead from it must not add up over the hours."""
 _GOODBYE_S: Final = 1.0
 _NICE: Final = -11
 VOLUME_RAMP_S: Final = 1.0
@@ -80,11 +82,19 @@ class _Feed:
 
     def __init__(self, sink: Sink, opened_mono_s: float) -> None:
         self.sink = sink
-        self.opened_mono_s = opened_mono_s
         self.timeline = Timeline()
         self.meter = Meter()
         self.written = 0
         self.position = Position(0, opened_mono_s)
+        self._ahead_s = 0.0
+        self._noted_mono_s = opened_mono_s
+
+    def took(self, frames: int, mono_s: float) -> float:
+        """Note what was written by an instant; returns by how many seconds the device takes more than it can play."""
+        passed_s, self._noted_mono_s = mono_s - self._noted_mono_s, mono_s
+        self.written += frames
+        self._ahead_s = max(0.0, self._ahead_s + frames / RATE_HZ - passed_s * (1 + _FAST))
+        return self._ahead_s
 
 
 class Player:
@@ -111,6 +121,8 @@ class Player:
         self._orders: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._feed: _Feed | None = None
         self._retry_s = _FIRST_RETRY_S
+        self._told: str | None = None
+        """Why there is no sink, as it was last said."""
         self._airings = 0
         self._status = PlayerStatus(lost_since_mono_s=mono())
         self._listener: Callable[[PlayerEvent], None] = lambda _: None
@@ -134,6 +146,11 @@ class Player:
     def amplifier_on(self) -> bool | None:
         """Whether the amplifier has power; None where it is not switched here, or cannot be."""
         return self._amplifier.is_on if self._amplifier is not None else None
+
+    @property
+    def lead_s(self) -> float:
+        """How long before its first sample a sound must be here, so that the amplifier does not swallow it."""
+        return self._amplifier.lead_s(self._mono()) if self._amplifier is not None else 0.0
 
     def play(
         self,
@@ -207,33 +224,41 @@ class Player:
 
     def _run(self) -> None:
         _hurry()
-        until = None
-        while True:
-            if self._closing.is_set():
-                until = until or time.monotonic() + _GOODBYE_S
-                if self._feed is None or (self._mixer.idle and self._orders.empty()) or time.monotonic() > until:
+        try:
+            while not self._closing.is_set():
+                if wait_s := self._stepped():
+                    self._closing.wait(wait_s)
+            until = time.monotonic() + _GOODBYE_S
+            while self._feed is not None and not (self._mixer.idle and self._orders.empty()):
+                if time.monotonic() > until:
                     break
-                self._closing.wait(0)
-                self.step()
-                continue
+                self._stepped()
+            self._publish(self._mixer.lose(self._feed.position.frames if self._feed else 0, self._mono()))
+        finally:
             try:
-                wait_s = self.step()
-            except Exception as error:
-                # Whatever goes wrong, the speaker must not fall silent for ever: it is told, and the sink is reopened.
-                log.exception("player.failed")
-                wait_s = self._lost(error)
-            if wait_s:
-                self._closing.wait(wait_s)
-        self._publish(self._mixer.lose(self._feed.position.frames if self._feed else 0, self._mono()))
-        if self._amplifier is not None:
-            self._amplifier.close()
-        if self._feed is not None:
-            self._feed.sink.close()
-            self._feed = None
+                if self._amplifier is not None:
+                    self._amplifier.close()
+            finally:
+                self._let_go()
+
+    def _stepped(self) -> float:
+        """Step. Whatever goes wrong, the speaker must not fall silent for ever: the sink is opened again."""
+        try:
+            return self.step()
+        except Exception as error:
+            log.exception("player.failed")
+            failed = error
+        try:
+            return self._lost(failed)
+        except Exception:
+            log.exception("player.not_recovered")
+            self._let_go()
+            return _LAST_RETRY_S
 
     def _opened(self) -> _Feed:
         sink = self._open_sink()
         self._status = replace(self._counts(), open=True, sink=sink.name)
+        self._told = None
         log.info("sink.opened", sink=sink.name)
         self._post(SinkChanged(open=True, detail=sink.name))
         return _Feed(sink, self._mono())
@@ -244,7 +269,7 @@ class Player:
         if self._amplifier is not None:
             self._amplifier.follow(self._mono(), sounding=self._mixer.audible, next_s=self._mixer.next_at_mono_s)
         feed.sink.write(frames, of)
-        feed.written += len(frames) // FRAME_BYTES
+        ahead_s = feed.took(len(frames) // FRAME_BYTES, self._mono())
         if of is not None:
             feed.meter.note(feed.written, frames)
         feed.position = self._heard(feed.sink.consumed())
@@ -254,8 +279,7 @@ class Player:
         self._note(feed, stalled)
         if feed.timeline.known:
             self._publish(self._mixer.settle(feed.position.frames, feed.timeline))
-        ahead = feed.written / RATE_HZ - (self._mono() - feed.opened_mono_s)
-        return _CHUNK_S if ahead > _UNPACED_S else 0.0
+        return _CHUNK_S if ahead_s > _UNPACED_S else 0.0
 
     def _heard(self, position: Position) -> Position:
         """What the sink calls played is heard so much later."""
@@ -298,26 +322,44 @@ class Player:
             order()
 
     def _lost(self, error: Exception) -> float:
-        """Close what is broken, say so once, and return how long to wait before the next try."""
+        """Close what is broken, say why whenever the cause is another, and return how long to wait before the next try.
+
+        The amplifier goes off first: a device that hangs takes its time to close.
+        """
+        self._cut_power()
         self._obey()
         position = self._feed.position if self._feed else Position(0, self._mono())
-        told = self._feed is None and self._retry_s > _FIRST_RETRY_S
         since = self._status.lost_since_mono_s
         self._status = replace(
             self._counts(), sink=self._status.sink, lost_since_mono_s=since if since is not None else self._mono()
         )
-        if not told:
-            log.warning("sink.lost", error=str(error))
-            self._post(SinkChanged(open=False, detail=str(error)))
-        if self._feed is not None:
-            self._feed.sink.close()
-            self._feed = None
+        detail = str(error) or type(error).__name__
+        if detail != self._told:
+            log.warning("sink.lost", error=detail)
+            self._post(SinkChanged(open=False, detail=detail))
+            self._told = detail
         self._publish(self._mixer.lose(position.frames, position.mono_s))
-        if self._amplifier is not None:
-            self._amplifier.cut(self._mono())
+        self._let_go()
         wait_s = self._retry_s
         self._retry_s = min(self._retry_s * 2, _LAST_RETRY_S)
         return wait_s
+
+    def _cut_power(self) -> None:
+        try:
+            if self._amplifier is not None:
+                self._amplifier.cut(self._mono())
+        except Exception:
+            log.exception("amplifier.not_cut")
+
+    def _let_go(self) -> None:
+        """Close the sink; one that fails even at that is let go all the same."""
+        feed, self._feed = self._feed, None
+        if feed is None:
+            return
+        try:
+            feed.sink.close()
+        except Exception:
+            log.exception("sink.not_closed")
 
     def _publish(self, events: Iterable[PlayerEvent]) -> None:
         for event in events:

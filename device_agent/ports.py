@@ -57,7 +57,11 @@ class Aired:
 
 
 class Journal(Protocol):
-    """What was played, durably. Numbers and acknowledgements are its own business."""
+    """What was played, durably. Numbers and acknowledgements are its own business.
+
+    A disk that hangs holds nobody up: each of these comes back within a second, and what could not be written yet is
+    written later, in order.
+    """
 
     async def begin(self, play: Play, started_at: datetime) -> PlayId:
         """Write, durably and before the first sample, that `play` starts at about `started_at`."""

@@ -15,6 +15,7 @@ from schedules.types import (
     OccurrenceId,
     Percent,
     PlannedOccurrence,
+    Resume,
     ScheduleId,
     SpeakerPolicy,
     TimeWindow,
@@ -49,7 +50,11 @@ def _window(window: Window) -> TimeWindow:
 
 
 def planned_of(occurrence: PlanOccurrence) -> PlannedOccurrence:
-    """Return what the decisions need to know of an occurrence."""
+    """Return what the decisions need to know of an occurrence.
+
+    A station does not begin again: what has one in it comes back where it would be, never from its beginning.
+    """
+    resume = Resume.REJOIN if occurrence.relays and occurrence.resume is Resume.RESTART else occurrence.resume
     return PlannedOccurrence(
         id=OccurrenceId(occurrence.id),
         schedule_id=ScheduleId(occurrence.schedule_id),
@@ -59,7 +64,7 @@ def planned_of(occurrence: PlanOccurrence) -> PlannedOccurrence:
         priority=occurrence.priority,
         issuer_depth=occurrence.issuer_depth,
         commune_rank=occurrence.commune_rank,
-        resume=occurrence.resume,
+        resume=resume,
         late_join_s=occurrence.late_join_s,
         volume=Percent(occurrence.volume),
         own_volume=occurrence.own_volume,

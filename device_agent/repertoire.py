@@ -17,7 +17,7 @@ from device_agent.programme import coming_stretches, pieces_of, planned_of, poli
 from device_agent.score import PREPARE, Cue, OnAir, Scene, forbidden, under_way
 from protocol.messages import Outcome, PlanOccurrence
 from schedules.day import local_day, midnight
-from schedules.entry import last_entry
+from schedules.entry import ON_TIME, last_entry, nominal_end
 from schedules.types import Caps, Heard, OccurrenceId, PlannedOccurrence, Priority, Sounded, SpeakerPolicy
 
 log = structlog.get_logger(__name__)
@@ -88,7 +88,9 @@ class Repertoire:
         for call in self.calls:
             name = call.occurrence.id
             heard = self.heard(name)
-            if not self._airings.of(name) and ((heard and heard.finished) or self.calls.is_over(call)):
+            if not self._airings.of(name) and (
+                call.withdrawn or (heard and heard.finished) or self.calls.is_over(call)
+            ):
                 self.calls.remove(name)
 
     def find(self, name: str) -> PlannedOccurrence | None:
@@ -196,7 +198,9 @@ class Repertoire:
             if airing is not current:
                 ends_mono_s = min(ends_mono_s, current.begins_mono_s)
             limited = airing is current and airing.play.kind == "live"
-            yield OnAir(airing.occurrence, self._clock.utc_at(ends_mono_s), limited)
+            # A station never runs on: not after a late beginning, nor because the device stood still.
+            latest = nominal_end(airing.occurrence) + ON_TIME if airing.relaying is not None else None
+            yield OnAir(airing.occurrence, self._clock.utc_at(ends_mono_s), limited, latest)
 
     async def _counted(self, now: datetime) -> tuple[Sounded, ...]:
         """Return what counts against the caps; asked of the journal only where there are caps."""
@@ -236,6 +240,11 @@ class Repertoire:
                 found[each.id] = "sink_lost"
             elif self._given_up(each.id):
                 found[each.id] = "decode_failed"
-            elif self.calls[each.id] is None and not pieces_of(self._sources[each.id], elapsed_ms, self._clips.path):
+            elif self._lacks(each.id, elapsed_ms):
                 found[each.id] = "clip_missing"
         return found
+
+    def _lacks(self, name: str, elapsed_ms: int) -> bool:
+        """Whether a clip of it is not here. What is in no plan any more and still sounds lacks nothing."""
+        source = self._sources.get(name)
+        return self.calls[name] is None and source is not None and not pieces_of(source, elapsed_ms, self._clips.path)

@@ -63,12 +63,14 @@ class Requests:
         return sounding
 
     async def withdraw(self, name: str, reason: str) -> list[Airing]:
-        """Take back a call. Its row is closed, or written, while it is still known what it was."""
+        """Take back a call. It stays known until its row is closed: it still sounds while it fades."""
         wish = self._repertoire.find(name)
         sounding = self._cut(name, Outcome.STOPPED, reason)
         if wish is not None and not sounding:
             await self._fates.note(wish, Outcome.SKIPPED, reason, now=self._clock.best_guess())
-        self._repertoire.calls.remove(name)
+        self._repertoire.calls.withdraw(name)
+        if not sounding:
+            self._repertoire.calls.remove(name)
         return sounding
 
     async def stop_all(self) -> list[Airing]:
@@ -92,7 +94,7 @@ class Requests:
         if quiet(self._repertoire.policy, self._clock.best_guess()):
             raise CannotSound("these are quiet hours")
         play = Play(kind="test_tone", title="", volume=self._volumes.of(None), clock=self._clock.quality, routine=False)
-        at = self._clock.mono() + _TONE_LEAD_S
+        at = self._clock.mono() + max(_TONE_LEAD_S, self._player.lead_s)
         return await self._airings.begin(
             play, Samples(tone(seconds)), at_mono_s=at, target_mono_s=at, duration_ms=round(seconds * 1000)
         )

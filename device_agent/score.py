@@ -31,6 +31,8 @@ class OnAir:
     until: datetime
     limited: bool = False
     """Its source may go on for ever: it is ended then."""
+    latest: datetime | None = None
+    """When it is ended, however much of it is left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ def must_stop(scene: Scene, now: datetime) -> Iterator[tuple[OccurrenceId, str]]
         occurrence = each.occurrence
         if occurrence.id not in planned:
             yield occurrence.id, "withdrawn"
-        elif each.limited and now >= each.until:
+        elif (each.limited and now >= each.until) or (each.latest is not None and now >= each.latest):
             yield occurrence.id, "limit"
         elif occurrence.priority is not Priority.EMERGENCY and quiet(scene.policy, now):
             yield occurrence.id, "quiet_hours"
@@ -142,6 +144,7 @@ def next_look(scene: Scene, now: datetime, longest: timedelta) -> datetime:
     moments += [each.starts_at - PREPARE for each in scene.occurrences if each.starts_at - PREPARE > now]
     moments += [each.until - PREPARE for each in scene.on_air]
     moments += [each.until for each in scene.on_air if each.limited]
+    moments += [each.latest for each in scene.on_air if each.latest is not None]
     if scene.on_air and (quiet_from := next_quiet_start(scene.policy, now)) is not None:
         moments.append(quiet_from)
     return min(moment for moment in moments if moment > now)

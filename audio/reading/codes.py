@@ -79,6 +79,10 @@ def _map_angle(match: Match) -> str:
     return f"{said} {_SIDES[match['side']]}" if match["side"] else said
 
 
+def _degrees(match: Match) -> str:
+    return f"{numbers.number(match['degrees'].replace('.', ','))} độ {_SIDES[match['side']]}"
+
+
 ADDRESSES: tuple[Rule, ...] = (
     rule(r"(?:https?://|www\.)(?P<address>[\w.@/-]{1,80})[^\s,;]{0,80}(?<![.])", _address),
     rule(r"(?P<address>[\w.-]{1,40}@[A-Za-z0-9-]{1,30}(?:\.[A-Za-z0-9-]{1,20}){1,4})", _address),
@@ -101,6 +105,8 @@ DOCUMENT_NUMBERS: tuple[Rule, ...] = (
 )
 
 PLATES_AND_PLACES: tuple[Rule, ...] = (
+    rule(rf"{HERE}(?P<degrees>\d{{1,3}}[.,]\d{{1,2}})(?P<side>[NE])(?!\w)", _degrees),
+    rule(r"(?<=\dN)\s?[-–]\s?(?=\d{1,3}[.,]\d{1,2}E(?!\w))", ","),
     rule(
         r"(?<!\w)(?P<province>\d\d)(?P<series>[A-ZĐ]{1,2}\d?)\s?[-–. ]\s?(?P<number>\d{3}\.\d\d|\d{4,5})(?![\w.]?\d)",
         _plate,

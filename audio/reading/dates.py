@@ -1,7 +1,9 @@
 """Dates and times of day."""
 
+import re
+
 from audio.reading import numbers
-from audio.reading.forms import AND, HERE, YEAR, Match, Rule, connected, count, of_year, rule
+from audio.reading.forms import AND, HERE, YEAR, Match, Rule, before, connected, count, of_year, rule
 from audio.reading.tables import cue
 
 _DAY = r"(?:0?[1-9]|[12]\d|3[01])"
@@ -22,10 +24,30 @@ def _month(written: str) -> str:
 
 
 def _date(match: Match) -> str:
-    before = match.groupdict().get("cue") or "ngày"
-    return (
-        f"{before.lower()} {count(match['day'])} tháng {_month(match['month'])}{of_year(match.groupdict().get('year'))}"
-    )
+    cue_said = match.groupdict().get("cue") or "ngày"
+    year = of_year(match.groupdict().get("year"))
+    return f"{cue_said.lower()} {count(match['day'])} tháng {_month(match['month'])}{year}"
+
+
+def _time_of_day(match: Match) -> str:
+    minutes = f" {count(match['minutes'])} phút" if int(match["minutes"] or 0) else ""
+    return f"{count(match['hours'])} giờ{minutes} {_date(match)}"
+
+
+def _named_after_a_day(match: Match) -> str:
+    return f"{match['named'].lower()} {count(match['day'])} tháng {_month(match['month'])}"
+
+
+def _always(match: Match) -> str | None:
+    """«24/7» where somebody is there day and night; after a word of time it is the 24th of July."""
+    said = before(match)
+    if re.search(r"(?i:ngày|từ|đến|hết|trước|sau|sáng|trưa|chiều|tối|đêm|và|lễ)\s$|\d\s?[-–]\s?$", said):
+        return None
+    return "hai mươi tư trên bảy" if re.search(rf"(?<!\w){cue('always')}(?!\w)[^.;!?]*$", said) else None
+
+
+def _months_of_year(match: Match) -> str:
+    return f"tháng {_month(match['first'])} đến {_month_of_year(match)}"
 
 
 def _days(match: Match) -> str:
@@ -57,6 +79,11 @@ def _ordinal(match: Match) -> str:
 
 TIMES: tuple[Rule, ...] = (
     rule(
+        rf"{HERE}(?P<hours>[01]?\d|2[0-4])[hHg](?P<minutes>[0-5]\d)?\s?/\s?(?P<day>{_DAY})(?P<by>[/-])(?P<month>{_MONTH})"
+        r"(?:(?P=by)(?P<year>\d{4}))?(?![\d/])",
+        _time_of_day,
+    ),
+    rule(
         rf"{HERE}(?P<hours>[01]?\d|2[0-4])(?:(?:\s?[hH]\s?|[gG]|\s?giờ\s)(?P<minutes>[0-5]\d|\d(?=\s?(?:phút|ph|p|')))"
         r"(?:\s?(?:phút|ph|p|')(?!\w))?|(?P<colon>:)(?P<after>[0-5]\d)(?::(?P<seconds>[0-5]\d))?)(?![\w:]|[.,]\d)",
         _time,
@@ -68,6 +95,16 @@ TIMES: tuple[Rule, ...] = (
 )
 
 DATES: tuple[Rule, ...] = (
+    rule(rf"{HERE}24/7(?![\d/]|[.,]\d)", _always),
+    rule(
+        rf"(?P<named>{cue('named')})\s(?P<day>{_DAY})/(?P<month>{_MONTH})(?![\d/]|[.,]\d|\s{cue('counted')}(?!\w))",
+        _named_after_a_day,
+    ),
+    rule(
+        rf"{HERE}(?P<day>{_DAY})\.(?P<month>{_MONTH})\s?[-–—]\s?(?={_DAY}\.{_MONTH}\.{YEAR}(?!\d))",
+        lambda m: f"{_date(m)} đến",
+    ),
+    rule(rf"T(?P<first>{_MONTH})\s?[-–—]\s?T(?P<month>{_MONTH})/(?P<year>{YEAR}|2\d)(?![\d/])", _months_of_year),
     rule(
         rf"{_BEFORE_DAY}{HERE}(?P<day>{_DAY})\s?(?P<by>[/.-])\s?(?P<month>{_MONTH})\s?(?P=by)\s?(?P<year>\d{{4}})(?![\d/])",
         _date,
@@ -86,7 +123,11 @@ DATES: tuple[Rule, ...] = (
         rf"(?P<cue>(?i:ngày)|{cue('holiday')})\s(?P<day>{_DAY})[.-](?P<month>{_MONTH})(?![\d/]|[.,-]\d|\s?tháng)", _date
     ),
     rule(rf"(?i:tháng\s){HERE}(?P<month>{_MONTH})\s?[/-]\s?(?P<year>\d{{4}})(?![\d/])", _month_of_year),
-    rule(rf"T(?P<month>{_MONTH})/(?P<year>\d{{4}})(?![\d/])", _month_of_year),
+    rule(rf"T(?P<month>{_MONTH})/(?P<year>\d{{4}}|2\d)(?![\d/])", _month_of_year),
+    rule(
+        r"(?P<cue>(?i:quý))\s(?P<number>[1-4])/(?P<year>2\d)(?![\d/])",
+        lambda m: f"quý {count(m['number'])}{of_year(m['year'])}",
+    ),
     rule(rf"{HERE}(?P<month>{_MONTH})/(?P<year>{YEAR})(?![\d/])", _month_of_year),
     rule(rf"(?i:tháng)\s(?P<months>{_MONTH}(?:{AND}{_MONTH}){{0,6}})(?![\d/%]|[.,]\d)", _months),
     rule(rf"T[2-7](?:{AND}T[2-7]){{0,5}}(?!\w|/\d)", _weekdays),

@@ -33,6 +33,11 @@ def count(written: str) -> str:
     return numbers.cardinal(int(written))
 
 
+def before(match: Match) -> str:
+    """The few words that stand before a match."""
+    return match.string[max(0, match.start() - 40) : match.start()]
+
+
 def connected(written: str, say: Callable[[str], str]) -> str:
     """A list such as «2, 3 và 4» or «II-IV», each member said by `say`."""
     parts = re.split(rf"({AND})", written)

@@ -27,13 +27,15 @@ _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
 _INVISIBLE = re.compile(
     r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\x00-\x08\x0b\x0e-\x1f\x7f-\x84\x86-\x9f]"
 )
+_DEGREES = dict.fromkeys(map(ord, "º˚⁰"), "°")
+"""Signs that people type for a degree, and that would become an o, a space or a nought: 25˚C."""
 _COLUMNS = re.compile(r"(?<=[^\s,.;:])(?:\t+|\u0020{4,})(?=\S)")
 _BLANK = re.compile(r"[^\S\n]+")
 
 
 def clean(text: str) -> str:
     """Composed letters, plain digits, nothing invisible, a pause where columns stand side by side."""
-    text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", _COLUMNS.sub(", ", text).replace("º", "°")))
+    text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", _COLUMNS.sub(", ", text).translate(_DEGREES)))
     return "".join(
         str(unicodedata.decimal(character)) if character.isdecimal() and not character.isascii() else character
         for character in text

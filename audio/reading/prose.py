@@ -3,12 +3,16 @@
 import re
 
 from audio.reading import numbers
-from audio.reading.forms import AND, HERE, YEAR, Match, Rule, connected, in_words, of_year, rule
+from audio.reading.forms import AND, HERE, YEAR, Match, Rule, before, connected, in_words, of_year, rule
 from audio.reading.tables import ABBREVIATIONS, SYMBOLS, any_of, cue
 from audio.reading.words import CAPITAL, SMALL, letters, shout, word
 
 _NUMERAL = r"[IVXL]{1,7}(?!\w)"
 _BEFORE_NAME = rf"(?=\s?[{CAPITAL}\d])"
+_POINTS = {"T": "tây", "Đ": "đông", "N": "nam", "B": "bắc"}
+_OFFICES = "Chủ|Giám|Trưởng|Bí|Hiệu|Chánh|Kinh|Nội|Tài|Văn|Hành|Giáo|Lao|Tổ|Kế|Tư|Quản|Nông|Công|Đào|Khám"
+"""After a P these make a deputy or a room of it, and no ward."""
+_PLACES = {"x": "xã", "h": "huyện", "t": "tỉnh", "p": "phường", "q": "quận"}
 _ABBREVIATION = "|".join(
     any_of([written]) + (_BEFORE_NAME if written.endswith(".") else r"(?![^\W\d_])")
     for written in sorted(ABBREVIATIONS, key=len, reverse=True)
@@ -19,7 +23,7 @@ _ABBREVIATION = "|".join(
 def _roman_list(match: Match) -> str | None:
     if any(numbers.roman(numeral) is None for numeral in re.findall(r"[IVXL]+", match["numerals"])):
         return None
-    cue_said = in_words(match["cue"])
+    cue_said = "thế kỷ" if match["cue"] == "TK" else in_words(match["cue"])
 
     def say(numeral: str) -> str:
         return _rank(cue_said, numbers.roman(numeral.strip()) or 0)
@@ -29,6 +33,31 @@ def _roman_list(match: Match) -> str | None:
 
 def _rank(after: str, worth: int) -> str:
     return "nhất" if worth == 1 and after.endswith("thứ") else numbers.cardinal(worth)
+
+
+def _roman_with_letter(match: Match) -> str | None:
+    worth = numbers.roman(match["numeral"])
+    return None if worth is None else f"{in_words(match['cue'])} {numbers.cardinal(worth)} {letters(match['letter'])}"
+
+
+def _compass(match: Match) -> str:
+    return " ".join([match["cue"].lower(), *(_POINTS[point] for point in match["points"])])
+
+
+def _branch(match: Match) -> str | None:
+    """«CN Đà Nẵng» of a bank; «sáng CN Ngày 5» is a Sunday."""
+    sunday = re.search(r"(?i:sáng|trưa|chiều|tối|đêm|ngày|thứ 7|T7|và|hoặc|hoặc là)[,\s–-]{1,3}$", before(match))
+    return None if sunday else "chi nhánh"
+
+
+def _place(match: Match) -> str | None:
+    """«x. Hòa Tiến»; a letter of a list or of a name is none."""
+    return None if re.search(r"(?i:điểm|khoản|mục|ý)\s$|\d\s?$", before(match)) else _PLACES[match["place"]]
+
+
+def _ward(match: Match) -> str | None:
+    """«P Hòa Khánh»; «Nguyễn Văn P» is a man."""
+    return None if re.search(rf"[{CAPITAL}][{SMALL}]{{0,9}}\s$", before(match)) else "phường"
 
 
 def _bare_roman(match: Match) -> str | None:
@@ -64,6 +93,19 @@ FIXED: tuple[Rule, ...] = (
 )
 
 WORDS: tuple[Rule, ...] = (
+    rule(r"Đ/[cC](?=:\s?(?:[Ss]ố\s)?\d)", "địa chỉ"),
+    rule(rf"ĐH\.?\s?(?=\d{{1,3}}(?!\d|[.,/]\d|\s[{SMALL}]))", "đường huyện"),
+    rule(r"Đ\.(?=\d{1,3}(?![\d/]))", "điều"),
+    rule(rf"CN(?=\s(?!Ngày|Từ|Lúc|Sáng|Trưa|Chiều|Tối|Hằng|Hàng|Mời|Xin|Toàn)[{CAPITAL}][{SMALL}])", _branch),
+    rule(rf"(?<![\w.])(?P<place>[xhtpq])\.\s?(?=(?!{_OFFICES})[{CAPITAL}][{SMALL}])", _place),
+    rule(rf"P(?=\s(?!{_OFFICES})[{CAPITAL}][{SMALL}])", _ward),
+    rule(r"BĐ(?P<level>I{1,3})(?!\w)", lambda m: f"báo động {numbers.cardinal(len(m['level']))}"),
+    rule(r"(?P<cue>(?i:hướng|gió))\s(?P<points>[TĐNB]?[TĐ][NB])(?![\w&-])", _compass),
+    rule(
+        r"(?P<cue>(?i:phụ lục|mục|phần|biểu|mẫu))\s(?P<numeral>[IVX]{1,5})(?P<letter>[a-eđ])(?!\w)", _roman_with_letter
+    ),
+    rule(r"(?<=[IVX])\.(?=\d{1,2}(?![\d/]))", "chấm"),
+    rule(rf"(?<=[.;:] )[IVX]{{1,5}}(?=/\s[{CAPITAL}])", _bare_roman),
     rule(r"(?:[Đđ]ường\s)?ĐT\.?(?=\d{3}[A-E]?(?![\d.]))", "đường tỉnh"),
     rule(r"CT\.(?=\d\d(?!\d))", "cao tốc"),
     rule(r"SN(?=\s?\d{1,3}[A-Z]?(?!\d))", "số nhà"),

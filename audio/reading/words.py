@@ -80,8 +80,13 @@ def piece_of_an_address(part: str) -> str:
             for start in range(end - 1, max(-1, end - 1 - _LONGEST_PIECE), -1)
             if (head := best[start]) is not None and (said := _known_piece(part[start:end]))
         ]
-        best.append(min(ways, key=len, default=None))
+        best.append(min(ways, key=_strangeness, default=None))
     return " ".join(best[-1] or ()) or word(part)
+
+
+def _strangeness(pieces: tuple[str, ...]) -> tuple[int, int]:
+    """Of two ways to part «xatrungloc», the less likely is greater: «xat rung loc», «dan ang»."""
+    return len(pieces), sum(piece[0] in "aeiouy" or piece.endswith(_STOPS) for piece in pieces)
 
 
 @lru_cache(maxsize=4096)

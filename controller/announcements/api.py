@@ -93,7 +93,7 @@ async def type_announcement(
     operation_id="uploadAnnouncement",
     summary="Upload a recording",
     status_code=202,
-    dependencies=[ANNOUNCES, Kept, Idempotent],
+    dependencies=[Kept, ANNOUNCES, Idempotent],
 )
 async def upload_announcement(
     *,
@@ -126,7 +126,7 @@ async def upload_announcement(
     operation_id="uploadSecondLanguage",
     summary="Let a recording in another language follow",
     status_code=202,
-    dependencies=[ANNOUNCES, Kept],
+    dependencies=[Kept, ANNOUNCES],
 )
 async def upload_second_language(
     *,

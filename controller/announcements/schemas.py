@@ -4,6 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, StringConstraints, model_validator
 
+from audio.loudness import Loudness
 from audio.profiles import Profile
 from audio.progress import Stage
 from audio.speech import MAX_CHARS
@@ -129,6 +130,8 @@ class AnnouncementOut(BaseModel):
     duration_ms: int | None
     before: PortraitOut | None
     after: PortraitOut | None
+    fit: bool | None
+    """Whether the clip is as loud as everything we air, −16 LUFS ±1 and at most −2 dBTP; null while there is none."""
     listen_url: str | None
 
     @classmethod
@@ -158,6 +161,7 @@ class AnnouncementOut(BaseModel):
             duration_ms=row.duration_ms,
             before=PortraitOut.model_validate(row.before) if row.before else None,
             after=PortraitOut.model_validate(row.after) if row.after else None,
+            fit=Loudness(row.after["lufs"], row.after["peak_dbtp"]).fit_for_air if row.after else None,
             listen_url=f"/content/{row.clip_sha256}" if row.clip_sha256 else None,
         )
 

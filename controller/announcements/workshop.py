@@ -98,7 +98,11 @@ class Whole:
     duration_ms: int = 0
 
 
-_MISTAKE = Failed("internal", "Máy chủ gặp lỗi khi tạo âm thanh.", "The server failed to make the sound.")
+_MISTAKE = Failed(
+    "internal",
+    "Máy chủ gặp lỗi khi tạo âm thanh. Hãy sửa nội dung rồi thử lại; nếu vẫn lỗi, báo cho kỹ thuật viên.",
+    "The server failed to make the sound. Change it and try again; if it keeps failing, tell the technician.",
+)
 
 
 class Workshop:
@@ -235,7 +239,11 @@ class Workshop:
                 if not error.transient:
                     return failed
             except OSError as error:
-                failed = Failed("disk", f"Không ghi được âm thanh: {error}", f"The sound could not be written: {error}")
+                failed = Failed(
+                    "disk",
+                    f"Không ghi được âm thanh: {error}. Hãy giải phóng dung lượng đĩa của máy chủ rồi thử lại.",
+                    f"The sound could not be written: {error}. Free some disk space on the server and try again.",
+                )
                 log.warning("workshop.disk", error=str(error))
             except Stopping:
                 raise

@@ -31,12 +31,13 @@ from controller.groups.repository import GroupRepository
 from controller.planning import rows
 from controller.planning.gather import Gathering
 from controller.planning.repository import PlanningRepository
-from controller.playlists.models import Playlist
+from controller.playlists.models import ItemKind, Playlist
 from controller.playlists.repository import PlaylistRepository
 from controller.text import Text
 from protocol.messages import Skip, Stop
 from schedules import recurrence
 from schedules.errors import InvalidRecurrence
+from schedules.types import Resume
 
 EMERGES_WITHIN = timedelta(hours=2)
 """Longest stagger and lateness of a last airing, so that a schedule is not called over too early."""
@@ -110,6 +111,7 @@ class Broadcasts:
             set_committed_value(row, "area", area)
             set_committed_value(row, "playlist", playlist)
         _check_calendar(row)
+        _check_resume(row)
         return row
 
     async def preview(self, wish: ScheduleIn, now: datetime, *, days: int) -> PreviewOut:
@@ -150,6 +152,8 @@ class Broadcasts:
         for name, value in _edited(wish).items():
             setattr(row, name, value)
         _check_calendar(row)
+        if {"resume", "playlist_id"} & wish.model_fields_set:
+            _check_resume(row)
         if wish.active is False:
             await self._stop_sounding(row.id, now)
         await self._session.flush()
@@ -276,6 +280,16 @@ def _edited(wish: ScheduleEdit) -> dict[str, Any]:
 
 def _local_text(local: datetime) -> str:
     return local.isoformat(timespec="seconds")
+
+
+def _check_resume(row: Schedule) -> None:
+    """Refuse to begin a station again: it goes on meanwhile, and from the start it would run on past its end."""
+    if row.resume is Resume.RESTART and any(item.kind is ItemKind.RELAY for item in row.playlist.items):
+        raise Invalid.field(
+            "resume",
+            "Chương trình có tiếp âm thì không phát lại từ đầu được. Hãy chọn phát tiếp, hoặc bỏ phần còn lại.",
+            "A programme that relays a station cannot begin again. Choose to rejoin it, or to skip the rest.",
+        )
 
 
 def _check_calendar(row: Schedule) -> None:

@@ -1,12 +1,15 @@
 """What may happen to a playlist."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import flag_modified
 
+from audio.errors import ProgrammeTooLong
+from audio.playlist import LONGEST_MS
 from controller.accounts.viewer import Viewer
+from controller.announcements.models import Announcement
 from controller.announcements.repository import AnnouncementRepository
 from controller.areas.service import Areas
 from controller.database import new_id
@@ -118,6 +121,21 @@ class Playlists:
         ]
         if wrong:
             raise Invalid(errors=tuple(wrong))
+        if _sounding_ms(items, seen) > LONGEST_MS:
+            error = ProgrammeTooLong(limit_h=LONGEST_MS / 3600_000)
+            raise Invalid.field("items", error.message_vi, error.message_en)
+
+
+def _sounding_ms(items: Sequence[ItemIn], seen: Mapping[str, Announcement]) -> int:
+    """How long the pauses and the readings last whose length is known by now."""
+    total_ms = 0
+    for item in items:
+        if isinstance(item, PauseIn):
+            total_ms += item.pause_ms
+        elif isinstance(item, AnnouncementItemIn):
+            once_ms = seen[item.announcement_id].duration_ms or 0
+            total_ms += item.repeat * once_ms + (item.repeat - 1) * item.repeat_gap_ms
+    return total_ms
 
 
 def _named(items: Sequence[ItemIn]) -> dict[str, str]:

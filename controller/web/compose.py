@@ -10,7 +10,6 @@ from starlette.datastructures import UploadFile
 
 from audio.profiles import Profile
 from audio.signals import Signal
-from audio.speech import MAX_CHARS
 from controller.accounts.viewer import Viewer
 from controller.announcements.making import Making
 from controller.announcements.models import Announcement, Status
@@ -31,7 +30,7 @@ from controller.playlists.schemas import AnnouncementItemIn, ChimeIn, ItemIn, Pl
 from controller.playlists.service import Playlists
 from controller.web.gather import Fleet
 from controller.web.present import compose as form
-from controller.web.present.portrait import change, portrait
+from controller.web.present.portrait import change, portrait, unfit
 from controller.web.templating import Page
 from controller.web.views import AreaNode, ComposeValues, Listen
 from schedules.types import Resume
@@ -85,7 +84,7 @@ class Desk:
             return await self._also(row, values)
         given = {
             "title": title,
-            "text": values.text[:MAX_CHARS],
+            "text": values.text,
             "area_code": area,
             "voice": values.voice or None,
             "speed_wpm": values.speed_wpm or None,
@@ -214,6 +213,7 @@ def listen_of(announcement: Announcement, desk: Desk, *, fresh: bool = False) ->
         fresh=fresh,
         percent=making.percent if making else None,
         change=change(announcement.before, announcement.after, formats),
+        unfit=unfit(announcement.after, t) if ready else "",
         portraits=tuple(each for each in shown if each is not None),
     )
 

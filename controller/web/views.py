@@ -223,6 +223,8 @@ class Listen:
     percent: int | None = None
     """How far the making is, where that is known."""
     change: str = ""
+    unfit: str = ""
+    """What to do about a clip that stayed too soft or too loud."""
     portraits: tuple["PortraitView", ...] = ()
 
 

@@ -21,6 +21,10 @@ _BURST_BYTES: Final = 1_000_000
 """What may come at once: a station's first burst, or the first three segments of a playlist."""
 _CONNECT_LIMIT_S: Final = 8.0
 _PORTS: Final = {"http": 80, "https": 443}
+_NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
+"""An IPv4 address is inside, and counts (RFC 6052): a mobile network may lead to every station this way."""
+_NAT64_OF_A_NETWORK: Final = ipaddress.IPv6Network("64:ff9b:1::/48")
+"""Where inside it lies, each network decides (RFC 8215)."""
 
 
 class Gate:
@@ -131,7 +135,14 @@ async def _resolved(host: str, port: int) -> str:
 
 
 def _public(address: str) -> bool:
-    return ipaddress.ip_address(address.partition("%")[0]).is_global
+    """Whether an address leads out into the world: neither to this network, by whatever disguise, nor to many."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip in _NAT64_OF_A_NETWORK or ip.teredo is not None:
+            return False
+        inside = ipaddress.IPv4Address(int(ip) & 0xFFFF_FFFF) if ip in _NAT64 else ip.ipv4_mapped or ip.sixtofour
+        ip = inside or ip
+    return ip.is_global and not ip.is_multicast
 
 
 async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -76,6 +76,7 @@ _SIGNATURES: Final = {
     "pa_stream_new": (c_void_p, [c_void_p, c_char_p, POINTER(SampleSpec), c_void_p]),
     "pa_stream_connect_playback": (c_int, [c_void_p, c_char_p, POINTER(BufferAttr), c_int, c_void_p, c_void_p]),
     "pa_stream_get_state": (c_int, [c_void_p]),
+    "pa_stream_get_device_name": (c_char_p, [c_void_p]),
     "pa_stream_writable_size": (c_size_t, [c_void_p]),
     "pa_stream_write": (c_int, [c_void_p, c_char_p, c_size_t, c_void_p, c_int64, c_int]),
     "pa_stream_update_timing_info": (c_void_p, [c_void_p, c_void_p, c_void_p]),

@@ -15,10 +15,16 @@ a time instead, and ran dry."""
 _WORTH_BYTES: Final = _REQUEST_MS * RATE_HZ // 1000 * FRAME_BYTES
 """Less than this is not written by itself: each time costs a small board."""
 _OPEN_LIMIT_S: Final = 2.0
+_NOWHERE: Final = "auto_null"
+"""What PulseAudio and PipeWire put in the place of sinks that are gone: it takes samples, and nobody hears them."""
 
 
 class PulseSink:
-    """One playback stream on a PulseAudio server; `device` names its sink, None takes the default one."""
+    """One playback stream on a PulseAudio server; `device` names its sink, None takes the default one.
+
+    It stays with the sink it began with: when that goes, the stream ends and is lost, as the server may not move it to
+    where nobody listens.
+    """
 
     def __init__(
         self,
@@ -33,6 +39,7 @@ class PulseSink:
         self._mono = mono
         self._sleep = sleep
         self._device = device
+        self._taken: str | None = None
         self._context: c_void_p | None = None
         self._stream: c_void_p | None = None
         self._position = Position(0, mono())
@@ -51,6 +58,11 @@ class PulseSink:
     def name(self) -> str:
         """`pulse`, with the device where one was chosen."""
         return f"pulse:{self._device}" if self._device else "pulse"
+
+    @property
+    def device(self) -> str | None:
+        """The server's name for the sink that was taken."""
+        return self._taken
 
     @property
     def latency_ms(self) -> float:
@@ -107,12 +119,17 @@ class PulseSink:
         spec = libpulse.SampleSpec(libpulse.S16LE, RATE_HZ, 1)
         buffers = libpulse.BufferAttr(libpulse.ANY, target, libpulse.ANY, request, libpulse.ANY)
         device = self._device.encode() if self._device else None
-        flags = libpulse.EARLY_REQUESTS | (libpulse.DONT_MOVE if device else 0)
+        flags = libpulse.EARLY_REQUESTS | libpulse.DONT_MOVE
         with self._loop:
             self._stream = c_void_p(self._lib.pa_stream_new(self._context, b"broadcast", byref(spec), None))
             if self._lib.pa_stream_connect_playback(self._stream, device, byref(buffers), flags, None, None) < 0:
                 raise SinkUnavailable(f"PulseAudio: {self._said()}")
         self._wait_for(lambda: int(self._lib.pa_stream_get_state(self._stream)), libpulse.STREAM_READY)
+        with self._loop:
+            name: bytes | None = self._lib.pa_stream_get_device_name(self._stream)
+        self._taken = name.decode(errors="replace") if name else None
+        if self._taken == _NOWHERE:
+            raise SinkUnavailable("PulseAudio has no sound card: check the plug, and pactl list short sinks")
         self._answers.renew()
 
     def _wait_for(self, state: Callable[[], int], ready: int) -> None:

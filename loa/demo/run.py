@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import httpx
 from rich.console import Console
 
+from device_agent.sinks.choose import has_sound
 from loa.brokers import BrokerKind, free_port, make_broker, port_is_free
 from loa.demo.broadcasts import Desk, settle
 from loa.demo.commune import COMMUNES, places, slug, speakers
@@ -129,6 +130,8 @@ def _broadcast(
             raise
         raise DemoError(f"Another program answers at {house.controller.url}; choose another --port.") from None
     logs = options.data_dir / "logs"
+    # A speaker on a pole waits for its card; here, where there is none, files are what can be looked into.
+    sink = "wav" if options.sink == "auto" and not has_sound(len(people)) else options.sink
     for speaker in people:
         folder = options.data_dir / "speakers" / speaker.id
         agent = AgentNode(
@@ -138,7 +141,7 @@ def _broadcast(
             broker=house.broker,
             key=house.controller.key,
             content=house.controller.url,
-            sink=options.sink,
+            sink=sink,
         )
         house.agents.append(agent)
         agent.start()

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from scipy.signal import butter, sosfilt
 
-from audio import signals
+from audio import playlist, signals
 from audio.clips import clip_from_file, clip_from_text
-from audio.errors import EmptyPlaylist, NotAudio
+from audio.errors import EmptyPlaylist, NotAudio, ProgrammeTooLong
 from audio.mixing import BED_LEAD_MS
 from audio.playlist import ChimeItem, ClipItem, Item, PauseItem, RelayItem, Underlay, assemble
 from audio.signals import Signal
@@ -221,4 +221,20 @@ def test_a_clip_that_is_no_sound_stops_the_work_and_leaves_nothing(tmp_path: Pat
 
     with pytest.raises(NotAudio):
         assemble([ChimeItem("open"), ClipItem(broken, "x", "x")], workdir)
+    assert list(workdir.iterdir()) == []
+
+
+def test_a_programme_of_more_than_a_day_is_refused_before_any_of_it_is_joined(
+    news: ClipItem, workdir: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Repeats cost nothing to ask for, and 2 TB to join."""
+    joined: list[Path] = []
+    monkeypatch.setattr(playlist, "join", lambda _parts, path: joined.append(path))
+    hours = 3600_000
+    over = [PauseItem(10 * hours, "p"), replace(news, repeat=2, gap_ms=10 * hours), PauseItem(4 * hours, "q")]
+
+    for items in (over, [ChimeItem("open"), RelayItem(1000, "vov"), *over], [replace(news, repeat=100_000)]):
+        with pytest.raises(ProgrammeTooLong, match="longer than 24 hours"):
+            assemble(items, workdir)
+    assert joined == []
     assert list(workdir.iterdir()) == []

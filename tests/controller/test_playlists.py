@@ -78,6 +78,18 @@ async def test_a_title_read_twice_over_music_between_chimes(officer: httpx.Async
     assert marks[2]["duration_ms"] == 1500
 
 
+async def test_a_programme_of_more_than_a_day_is_refused_where_it_is_asked_for(officer: httpx.AsyncClient) -> None:
+    news = await announce(officer, "Mời bà con đi họp")
+    hours = reading(news, repeat=20, repeat_gap_ms=600_000)
+
+    refused = await ask(officer, *[hours] * 8)
+
+    assert refused.status_code == 422
+    (error,) = refused.json()["errors"]
+    assert error["field"] == "items"
+    assert "24" in error["message"]
+
+
 async def test_what_lies_under_a_playlist_is_held_by_it_and_heard_anew(officer: httpx.AsyncClient) -> None:
     news, music = await announce(officer, "Mời bà con đi họp"), await announce(officer, "Lá lá la")
     playlist = await assembled(officer, reading(news, bed_id=music["id"]))

@@ -193,6 +193,28 @@ async def test_an_airing_names_the_stations_that_it_relays(officer: httpx.AsyncC
     assert "tiếp âm VOV1" in (await officer.get("/parts/day")).text
 
 
+async def test_a_programme_that_relays_a_station_cannot_begin_again(officer: httpx.AsyncClient) -> None:
+    playlist = await assembled(officer, CHIME, VOV)
+    wish = {"title": "Sáng", "playlist_id": playlist["id"], "area_code": COMMUNE}
+    said = {}
+    for language in ("vi", "en"):
+        refused = await officer.post(
+            "/api/v1/schedules",
+            json={**wish, "targets": [{"kind": "area", "key": COMMUNE}], "resume": "restart"},
+            headers={"Accept-Language": language},
+        )
+        assert refused.status_code == 422
+        (error,) = refused.json()["errors"]
+        assert error["field"] == "resume"
+        said[language] = error["message"]
+    assert "tiếp âm" in said["vi"]
+    assert "relays" in said["en"]
+
+    schedule = await air(officer, playlist)
+    edited = await officer.patch(f"/api/v1/schedules/{schedule['id']}", json={"resume": "restart"}, headers=ANY)
+    assert edited.status_code == 422, edited.text
+
+
 async def test_planning_again_says_the_same_of_a_relay(house: House, officer: httpx.AsyncClient) -> None:
     await air(officer, await assembled(officer, CHIME, VOV))
     before = await plan_of(house, SPEAKER)

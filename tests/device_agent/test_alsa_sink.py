@@ -1,21 +1,15 @@
 """The way through libasound, heard: its plugin for PulseAudio, a null sink, and an ear at the monitor."""
 
-import asyncio
 import errno
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scipy.signal import chirp, correlate
 
-from device_agent.decoder import Samples
-from device_agent.mixer import Ended, Started
-from device_agent.player import Player, PlayerEvent, SinkChanged
 from device_agent.sinks import (
     FRAME_BYTES,
     RATE_HZ,
@@ -33,12 +27,11 @@ from device_agent.sinks.errors import SinkBusy, SinkForbidden, SinkMissing, Sink
 from device_agent.timeline import Timeline
 from tests.support.alsa import alsa_leads_to
 from tests.support.eventually import eventually
-from tests.support.pulse import PulseServer, ears
+from tests.support.pulse import PulseServer
+from tests.support.take import SWEEP, undisturbed_take
 
 CHUNK = bytes(1920)
 SWAY = RATE_HZ // 500
-MONITOR_LEAD_S = 0.010
-"""The monitor of a null sink is ahead of what the server calls sounding, by a constant."""
 
 
 @pytest.fixture
@@ -90,32 +83,11 @@ def opens() -> AlsaSink | None:
 
 
 async def test_a_sound_reaches_the_horn_whole_at_its_instant(server: PulseServer) -> None:
-    at_s = np.arange(RATE_HZ) / RATE_HZ
-    sweep = (chirp(at_s, 300, 1, 5000) * 12_000).astype("<i2")
-    events: asyncio.Queue[PlayerEvent] = asyncio.Queue()
-    with ears(server.address, server.sinks) as (ear,):
-        player = Player(lambda: AlsaSink("loa0"))
-        player.listen(events.put_nowait)
-        player.start()
-        try:
-            async with asyncio.timeout(20):
-                assert isinstance(await events.get(), SinkChanged)
-                at = time.monotonic() + 1.5
-                begins = datetime.now(UTC) + timedelta(seconds=1.5)
-                player.play(Samples(sweep.tobytes()), at_mono_s=at, of="sweep", gain=1.0)
-                started, ended = await events.get(), await events.get()
-                assert isinstance(started, Started)
-                assert started.first_mono_s == pytest.approx(at, abs=0.02)
-                assert isinstance(ended, Ended)
-                assert (ended.cause, ended.played_ms) == ("completed", 1000)
-        finally:
-            await player.aclose()
-        heard = ear.between(begins - timedelta(seconds=0.5), begins + timedelta(seconds=1.2))
-    likeness = correlate(heard.samples, sweep.astype(np.float32) / 32768, mode="valid", method="fft")
-    best = int(np.argmax(likeness))
-    assert whole(heard.samples[best - SWAY : best + RATE_HZ + SWAY], sweep)
-    error_s = (heard.first_sample_at - begins).total_seconds() + best / RATE_HZ + MONITOR_LEAD_S
-    assert abs(error_s) < 0.025
+    take = await undisturbed_take(lambda: AlsaSink("loa0"), server)
+    assert take.said_late_s == pytest.approx(0, abs=0.02)
+    assert (take.ended.cause, take.ended.played_ms) == ("completed", 1000)
+    assert whole(take.heard(SWAY), SWEEP)
+    assert take.heard_late_s == pytest.approx(0, abs=0.025)
 
 
 def test_it_plays_from_a_short_buffer_and_says_how_long_it_is(server: PulseServer) -> None:

@@ -2,7 +2,10 @@
 
 import array
 import asyncio
+import sqlite3
 from collections.abc import Callable, Coroutine
+from contextlib import closing
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby, pairwise
 from pathlib import Path
@@ -13,6 +16,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from device_agent.amplifier import Amplifier, Margins
+from device_agent.clock import TrustedClock
+from device_agent.journal import Journal
+from device_agent.ledger import Ledger
 from device_agent.ports import Play, PlayId
 from device_agent.score import Cue, OnAir, Scene, next_cue
 from device_agent.sinks import RATE_HZ
@@ -24,6 +31,8 @@ from tests.support.commune_speaker import NOON, LongSound, ManualClock, Speaker,
 NEWS, FLOOD, STORM, CHAIR = "tin-sang", "bao-lu", "bao-so-5", "chu-tich"
 NEWS_LEVEL, CHAIR_LEVEL, FLOOD_LEVEL = 1000, 2000, 3000
 FADE_FRAMES = RATE_HZ * 40 // 1000
+ONE_PIECE_S = 0.021
+"""The amplifier is switched between two pieces of 20 ms."""
 
 
 @pytest.fixture
@@ -400,3 +409,104 @@ async def test_who_withdraws_and_goes_away_disturbs_nobody(speaker: Speaker) -> 
     await asyncio.wait([asking])
     await speaker.run_until(4)
     assert speaker.records == [(FLOOD, Outcome.STOPPED)]
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+async def test_an_alert_that_is_withdrawn_fades_out_with_or_without_a_trusted_clock(
+    tmp_path: Path, *, trusted: bool
+) -> None:
+    speaker = Speaker(tmp_path, system=ManualClock(disciplined=trusted))
+    speaker.raise_alert(FLOOD, lasts_s=20)
+    await speaker.run_until(3)
+    assert speaker.on_air == FLOOD
+    await speaker.ask(speaker.conductor.withdraw(FLOOD))
+    await speaker.run_until(8)
+    assert speaker.on_air is None
+    (row,) = speaker.journal.rows
+    assert (row.outcome, row.reason) == (Outcome.STOPPED, "withdrawn")
+
+
+async def test_what_a_new_plan_drops_goes_on_while_the_time_is_not_known(
+    speaker: Speaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    speaker.plan(occurrence(NEWS, after_s=1, lasts_s=20))
+    await speaker.run_until(5)
+    monkeypatch.setattr(TrustedClock, "trusted", property(lambda _: False))
+    speaker.plan(occurrence("tin-chieu", after_s=300))
+    await speaker.run_until(10)
+    assert speaker.on_air == NEWS
+
+
+async def test_a_failing_decision_neither_ends_the_agent_nor_makes_it_deaf(
+    speaker: Speaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decide = speaker.conductor.tick
+    failures = iter([RuntimeError("nobody thought of this")])
+
+    async def tick() -> float:
+        for failure in failures:
+            raise failure
+        return await decide()
+
+    monkeypatch.setattr(speaker.conductor, "tick", tick)
+    conducting = asyncio.create_task(speaker.conductor.run())
+    async with asyncio.timeout(10):
+        assert await speaker.conductor.stop() == "nothing was on air"
+    conducting.cancel()
+    await asyncio.wait([conducting])
+
+
+@dataclass
+class TimedLine:
+    """An amplifier's line that remembers when it was switched on."""
+
+    system: ManualClock
+    on_at: list[datetime] = field(default_factory=list)
+
+    def set(self, *, on: bool) -> None:
+        if on:
+            self.on_at.append(self.system.utc)
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+@pytest.mark.parametrize("lead_s", [0.3, 5.0])
+async def test_the_first_syllable_of_an_alert_waits_for_the_amplifier(tmp_path: Path, lead_s: float) -> None:
+    system = ManualClock()
+    line = TimedLine(system)
+    speaker = Speaker(tmp_path, system=system, amplifier=Amplifier(line, Margins(lead_s=lead_s)))
+    await speaker.run_until(3)
+    speaker.raise_alert(FLOOD, level=FLOOD_LEVEL)
+    await speaker.run_until(12)
+    (on_at,) = line.on_at
+    powered_s = speaker.first_sound_at_s() - (on_at - NOON).total_seconds()
+    assert lead_s - ONE_PIECE_S < powered_s < lead_s + 0.1
+    assert speaker.first_sound_at_s() < 3 + lead_s + 0.8
+
+
+async def test_a_disk_that_hangs_holds_up_neither_an_alert_nor_stop(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite3"
+    ledger = await Ledger.open(path, now=NOON)
+    journal = await Journal.open(ledger)
+    speaker = Speaker(tmp_path, journal=journal)
+    with closing(sqlite3.connect(path, isolation_level=None)) as disk:
+        disk.execute("BEGIN EXCLUSIVE")
+        speaker.raise_alert(FLOOD, lasts_s=20)
+        await speaker.run_until(2)
+        assert speaker.on_air == FLOOD
+        assert await speaker.ask(speaker.conductor.stop()) == f"stopped: {FLOOD}"
+        assert speaker.on_air is None
+        speaker.raise_alert(STORM, lasts_s=2)
+        await speaker.run_until(speaker.now_s + 5)
+        assert [each.code for each in ledger.problems()] == ["journal_unwritable"]
+        disk.execute("ROLLBACK")
+    batch = await journal.pending()
+    assert batch is not None
+    assert [(each.occurrence, each.outcome) for each in batch.records] == [
+        (FLOOD, Outcome.STOPPED),
+        (STORM, Outcome.COMPLETED),
+    ]
+    assert [each.played_ms for each in batch.records] == [pytest.approx(1500, abs=700), 2000]
+    assert ledger.problems() == ()
+    await ledger.aclose()

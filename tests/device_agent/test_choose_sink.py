@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from device_agent.sinks import SinkUnavailable, choose
-from device_agent.sinks.choose import open_sink, sink_opener
+from device_agent.sinks.choose import has_sound, open_sink, sink_opener
 
 
 @pytest.fixture
@@ -16,8 +16,23 @@ def no_sound(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("no_sound")
-def test_without_any_sound_it_keeps_files(tmp_path: Path) -> None:
-    sink = open_sink("auto", state_dir=tmp_path)
+def test_a_card_that_comes_late_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Card:
+        def __init__(self, device: str) -> None:
+            """Plugged in."""
+
+    monkeypatch.setattr(choose, "AlsaSink", Card)
+    opener = sink_opener("auto", state_dir=tmp_path)
+    with pytest.raises(SinkUnavailable, match="check the plug"):
+        opener()
+    (tmp_path / "no-cards").write_text(" 0 [Device ]: USB-Audio - USB Audio Device\n")
+    assert isinstance(opener(), Card)
+
+
+@pytest.mark.usefixtures("no_sound")
+def test_files_are_kept_where_they_are_asked_for_by_name(tmp_path: Path) -> None:
+    assert not has_sound()
+    sink = open_sink("wav", state_dir=tmp_path)
     assert sink.name == "wav"
     sink.close()
 

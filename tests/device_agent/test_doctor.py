@@ -12,15 +12,17 @@ from typer.testing import CliRunner
 from audio.signals import tone
 from device_agent.cli import app
 from device_agent.doctor.devices import SoundDevice, pulse_sinks
+from device_agent.doctor.examination import examine
 from device_agent.doctor.findings import Finding, Level, finding
 from device_agent.doctor.judgement import on_devices, on_reading
 from device_agent.doctor.listening import Reading, pulse_monitor, rate_error_ppm, try_out
-from device_agent.settings import AgentSettings, write_settings
+from device_agent.settings import AgentSettings, AmplifierSettings, load_settings, write_settings
 from device_agent.sinks import RATE_HZ, Position
 from device_agent.sinks.errors import SinkBusy, SinkForbidden, SinkMissing, SinkUnavailable, SinkUnsuited
 from device_agent.sinks.fake import FakeSink
 from device_agent.sinks.pulse import PulseSink
 from tests.support.alsa import alsa_leads_to
+from tests.support.amplifier import FakeLine
 from tests.support.pulse import PulseServer, null_sinks
 
 GOOD = Reading("pulse", 0.2, latency_ms=80, heard=True, heard_late_ms=-9.0)
@@ -110,6 +112,27 @@ def test_what_does_not_exist_is_named_beside_what_does(
     assert "pulse:pole" in found["device_unknown"]["vi"]
     assert found["sink_unavailable"]["level"] == "bad"
     assert "GPIO17" in found["amplifier_fault"]["en"]
+
+
+def test_the_amplifier_has_power_while_the_signal_sounds_and_none_afterwards(
+    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = FakeLine()
+    power: set[bool] = set()
+
+    class Overheard(PulseSink):
+        def write(self, frames: bytes, of: str | None = None) -> None:
+            if any(frames):
+                power.add(line.levels[-1])
+            super().write(frames, of)
+
+    monkeypatch.setattr(AmplifierSettings, "line_of", lambda _: line)
+    monkeypatch.setattr("device_agent.doctor.examination.open_sink", lambda *_, **__: Overheard(server=server))
+    amplifier = {"line": "GPIO17", "lead_ms": 1, "hold_ms": 1}
+    settings = load_settings(settings_file(tmp_path, sink="pulse", amplifier=amplifier))
+    assert {"played", "amplifier"} <= set(codes(examine(settings, at_night=True)))
+    assert power == {True}
+    assert (line.levels, line.closed) == ([True, False], True)
 
 
 def test_nothing_sounds_unless_asked(tmp_path: Path) -> None:

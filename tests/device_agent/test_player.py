@@ -13,7 +13,7 @@ from device_agent.amplifier import Amplifier
 from device_agent.decoder import Samples
 from device_agent.mixer import Ended, Started
 from device_agent.player import Player, PlayerEvent, SinkChanged
-from device_agent.sinks import RATE_HZ, Sink, SinkUnavailable
+from device_agent.sinks import RATE_HZ, Position, Sink, SinkUnavailable
 from device_agent.sinks.fake import FakeSink
 from device_agent.sinks.sounded import SoundedFiles
 from device_agent.sinks.wav import WavSink
@@ -31,6 +31,7 @@ class Booth:
     events: list[PlayerEvent] = field(default_factory=list)
     sinks: list[FakeSink] = field(default_factory=list)
     works: bool = True
+    why: str = "broken by the test"
 
     def __post_init__(self) -> None:
         self.player = Player(self._open, Amplifier(self.line), mono=self.clock.mono)
@@ -39,7 +40,7 @@ class Booth:
 
     def _open(self) -> Sink:
         if not self.works:
-            raise SinkUnavailable("broken by the test")
+            raise SinkUnavailable(self.why)
         self.sinks.append(FakeSink(self.clock.mono))
         return self.sinks[-1]
 
@@ -203,7 +204,7 @@ def test_a_lost_sink_ends_what_sounds_and_is_opened_again(booth: Booth) -> None:
     booth.player.play(LongSound(5000), at_mono_s=booth.clock.mono(), of="a", gain=1.0)
     booth.run(1)
     booth.sinks[-1].fail_after = 0
-    booth.works = False
+    booth.works, booth.why = False, "the fake was told to fail"
     booth.run(0.1)
     (ended,) = booth.ended()
     assert ended.cause == "lost"
@@ -240,6 +241,124 @@ def test_the_amplifier_is_off_as_soon_as_the_sink_is_lost(booth: Booth) -> None:
     assert booth.line.levels == [False, True, False]
 
 
+def test_the_amplifier_is_off_before_a_hanging_device_is_closed(booth: Booth, monkeypatch: pytest.MonkeyPatch) -> None:
+    power: list[bool] = []
+    monkeypatch.setattr(booth.sinks[-1], "close", lambda: power.append(booth.line.levels[-1]))
+    booth.player.play(LongSound(5000), at_mono_s=booth.clock.mono() + 0.2, of="a", gain=1.0)
+    booth.run(1)
+    assert booth.line.levels[-1] is True
+    booth.sinks[-1].fail_after = 0
+    booth.run(0.02)
+    assert power == [False]
+
+
+def test_a_sound_whose_last_samples_were_lost_with_the_sink_was_not_heard_whole(booth: Booth) -> None:
+    at = booth.clock.mono() + 0.2
+    booth.player.play(LongSound(500), at_mono_s=at, of="a", gain=1.0)
+    while booth.sinks[-1].written < booth.frame_at(at + 0.5):
+        booth.run(0.02)
+    booth.sinks[-1].fail_after = 0
+    booth.run(0.02)
+    (ended,) = booth.ended()
+    assert ended.cause == "lost"
+    assert 400 < ended.played_ms < 500
+
+
+def test_why_there_is_no_sink_is_said_again_when_the_cause_is_another(booth: Booth) -> None:
+    booth.works = False
+    booth.sinks[-1].fail_after = 0
+    booth.run(0.1)
+    booth.why = "another program holds it"
+    booth.run(0.1)
+    lost = [event.detail for event in booth.events if isinstance(event, SinkChanged) and not event.open]
+    assert lost == ["the fake was told to fail", "broken by the test", "another program holds it"]
+
+
+class WildLine(FakeLine):
+    """A line whose library raises what nobody expects."""
+
+    wild = True
+
+    def set(self, *, on: bool) -> None:
+        if self.wild:
+            raise RuntimeError("lines have been released")
+        super().set(on=on)
+
+
+async def test_the_amplifier_ends_off_whatever_fails_in_the_thread() -> None:
+    events: asyncio.Queue[PlayerEvent] = asyncio.Queue()
+    line = WildLine()
+    sinks: list[FakeSink] = []
+
+    def open_sink() -> Sink:
+        sinks.append(FakeSink(time.monotonic))
+        return sinks[-1]
+
+    player = Player(open_sink, Amplifier(line))
+    player.listen(events.put_nowait)
+    player.start()
+    async with asyncio.timeout(10):
+        while (event := await events.get()) != SinkChanged(open=False, detail="lines have been released"):
+            assert event == SinkChanged(open=True, detail="fake")
+    line.wild = False
+    await player.aclose()
+    assert line.closed
+    assert line.levels[-1] is False
+    assert all(sink.closed for sink in sinks)
+
+
+class FastCard:
+    """A card whose crystal is fast: it takes samples as it plays them, and time passes while it is waited for."""
+
+    name = "fast"
+    latency_ms = 120.0
+
+    def __init__(self, clock: ManualClock, ppm: float) -> None:
+        self.clock = clock
+        self.rate_hz = RATE_HZ * (1 + ppm * 1e-6)
+        self.began = clock.mono()
+        self.written = 0
+        self.dry_s = 0.0
+
+    def played(self) -> float:
+        return (self.clock.mono() - self.began - self.dry_s) * self.rate_hz
+
+    def write(self, frames: bytes, of: str | None = None) -> None:
+        del of
+        if (missing := self.played() - self.written) > 0 and self.written:
+            self.dry_s += missing / self.rate_hz
+        self.written += len(frames) // 2
+        too_many = self.written - self.played() - self.rate_hz * self.latency_ms / 1000
+        if too_many > 0:
+            self.clock.advance(too_many / self.rate_hz)
+
+    def consumed(self) -> Position:
+        return Position(int(max(0, min(self.played(), self.written))), self.clock.mono())
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+def test_a_fast_card_does_not_starve_however_long_it_plays() -> None:
+    clock = ManualClock()
+    card = FastCard(clock, ppm=2000)
+    player = Player(lambda: card, mono=clock.mono)
+    until = clock.mono() + 20 * 60
+    while clock.mono() < until:
+        clock.advance(player.step())
+    assert card.dry_s == 0
+
+
+def test_a_device_that_takes_everything_is_fed_in_real_time() -> None:
+    clock = ManualClock()
+    sink = FakeSink(clock.mono)
+    player = Player(lambda: sink, mono=clock.mono)
+    until = clock.mono() + 60
+    while clock.mono() < until:
+        clock.advance(player.step() or 0.000_1)
+    assert sink.written / RATE_HZ == pytest.approx(60, abs=2)
+
+
 def test_a_broken_line_keeps_no_sound_from_being_played(booth: Booth) -> None:
     booth.line.broken = True
     booth.player.play(LongSound(500), at_mono_s=booth.clock.mono() + 0.5, of="a", gain=1.0)
@@ -253,7 +372,7 @@ def test_volume_steps_sound_equal() -> None:
     assert gain(70) / gain(60) == pytest.approx(gain(30) / gain(20))
 
 
-async def test_in_real_time_the_start_is_within_a_millisecond(tmp_path: Path) -> None:
+async def test_in_real_time_it_starts_at_its_instant(tmp_path: Path) -> None:
     """The real thread and the real clock, on a sink that needs no sound card."""
     player = Player(lambda: WavSink(SoundedFiles(tmp_path)))
     events: asyncio.Queue[PlayerEvent] = asyncio.Queue()

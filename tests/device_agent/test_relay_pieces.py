@@ -10,14 +10,16 @@ from device_agent.decoder import Piece
 from device_agent.fetcher import by_need
 from device_agent.mixer import Ended
 from device_agent.ports import Play
-from device_agent.programme import clips_of, pieces_of
+from device_agent.programme import clips_of, pieces_of, planned_of
+from device_agent.relay.gate import _public
 from device_agent.relay.rules import Account, Voice
 from device_agent.relay.sound import Station
 from device_agent.sinks import RATE_HZ
 from device_agent.state import readiness
 from protocol.messages import ClipRef, Outcome, Plan, PlanOccurrence, Relay, Stretch
-from schedules.types import Priority
-from tests.support.commune_speaker import NOON
+from schedules.types import Priority, Resume
+from tests.support.commune_speaker import NOON, LongSound, Speaker
+from tests.support.commune_speaker import occurrence as planned
 
 NEWS, SPARE, URL = "a" * 64, "b" * 64, "https://dai.example/live"
 DAY = timedelta(days=1)
@@ -101,3 +103,55 @@ def test_the_record_says_how_much_was_the_station(
     play = Play(kind="occurrence", title="", volume=60, clock="trusted", occurrence="thoi-su", clip=clip)
     airing = Airing(1, play, None, 0.0, 0.0, None, 60_000, 60, first_mono_s=0.0, relaying=relayed)
     assert _outcome(airing, Ended(1, "completed", 60_000, 60.0)) == said
+
+
+def test_a_programme_with_a_station_never_begins_again() -> None:
+    assert planned_of(occurrence().model_copy(update={"resume": Resume.RESTART})).resume is Resume.REJOIN
+    assert planned_of(occurrence().model_copy(update={"resume": Resume.SKIP})).resume is Resume.SKIP
+
+
+class Endless(LongSound):
+    """A sound with a station in it that does not end by itself."""
+
+    account = None
+    trouble = None
+
+    @property
+    def ended(self) -> bool:
+        return False
+
+
+async def test_a_station_ends_at_its_time_though_it_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    speaker = Speaker(tmp_path)
+    monkeypatch.setattr(speaker, "_prepare", lambda _pieces, _on_ready: Endless(60_000))
+    speaker.power_up()
+    speaker.plan(planned("thoi-su", after_s=2, lasts_s=10))
+    await speaker.run_until(20)
+    (row,) = speaker.journal.rows
+    assert (row.outcome, row.reason) == (Outcome.STOPPED, "limit")
+    assert row.played_ms == pytest.approx(11_000, abs=200)
+
+
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [
+        ("203.0.114.1", True),
+        ("2a00:1450::1", True),
+        ("64:ff9b::cb00:7201", True),
+        ("10.0.0.1", False),
+        ("::ffff:10.0.0.1", False),
+        ("64:ff9b::10.0.0.1", False),
+        ("64:ff9b::127.0.0.1", False),
+        ("64:ff9b:1::808:808", False),
+        ("2002:a00:1::", False),
+        ("224.0.1.1", False),
+        ("239.1.2.3", False),
+        ("64:ff9b::224.0.1.1", False),
+        ("ff0e::1", False),
+        ("fe80::1%eth0", False),
+    ],
+)
+def test_nothing_inside_another_address_and_no_group_of_machines_is_a_public_station(
+    address: str, *, public: bool
+) -> None:
+    assert _public(address) is public

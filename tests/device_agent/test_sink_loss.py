@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -11,7 +11,8 @@ import pytest
 
 from device_agent.mixer import Ended, Started
 from device_agent.player import Player, PlayerEvent, SinkChanged
-from device_agent.sinks import SinkLost, SinkUnavailable
+from device_agent.sinks import Sink, SinkLost, SinkUnavailable
+from device_agent.sinks.choose import sink_opener
 from device_agent.sinks.pulse import PulseSink
 from tests.support.commune_speaker import LongSound
 from tests.support.pulse import PulseServer
@@ -22,9 +23,9 @@ Event = TypeVar("Event", Started, Ended, SinkChanged)
 class Watcher:
     """A player on a real server, and its events."""
 
-    def __init__(self, server: PulseServer) -> None:
+    def __init__(self, server: PulseServer, open_sink: Callable[[], Sink] | None = None) -> None:
         self._events: asyncio.Queue[PlayerEvent] = asyncio.Queue()
-        self.player = Player(lambda: PulseSink(server=server.address, device=server.sinks[0]))
+        self.player = Player(open_sink or (lambda: PulseSink(server=server.address, device=server.sinks[0])))
         self.player.listen(self._events.put_nowait)
 
     async def sees(self, kind: type[Event]) -> Event:
@@ -52,8 +53,8 @@ def feed(sink: PulseSink) -> None:
 
 
 @asynccontextmanager
-async def watching(server: PulseServer) -> AsyncIterator[Watcher]:
-    watcher = Watcher(server)
+async def watching(server: PulseServer, open_sink: Callable[[], Sink] | None = None) -> AsyncIterator[Watcher]:
+    watcher = Watcher(server, open_sink)
     watcher.player.start()
     try:
         await watcher.sees_sink(open_=True)
@@ -108,3 +109,34 @@ def test_a_hung_server_is_not_waited_for_when_it_is_opened(tmp_path: Path) -> No
 def test_a_sink_that_does_not_exist_is_said_so(tmp_path: Path) -> None:
     with PulseServer(tmp_path) as server, pytest.raises(SinkUnavailable, match="No such entity"):
         PulseSink(server=server.address, device="nobody")
+
+
+STOCK = ("module-rescue-streams", "module-always-sink")
+"""What a stock PulseAudio loads: it moves the streams of a sink that goes to another one, or to nowhere."""
+
+
+async def test_a_card_that_is_unplugged_is_lost_and_no_other_is_taken_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with PulseServer(tmp_path, 0, modules=STOCK) as server:
+        monkeypatch.setenv("PULSE_SERVER", server.address)
+        server.plug("card")
+        server.control("set-default-sink", "card")
+        async with watching(server, sink_opener("auto", state_dir=tmp_path)) as watcher:
+            await watcher.plays()
+            server.unplug("card")
+            await watcher.sees_sink(open_=False)
+            assert (await watcher.sees(Ended)).cause == "lost"
+
+            server.plug("monitor")
+            server.control("set-default-sink", "monitor")
+            assert "No such entity" in await watcher.sees_sink(open_=False)
+
+            server.plug("card")
+            await watcher.sees_sink(open_=True)
+            await watcher.plays()
+
+
+def test_a_server_without_a_card_is_no_way_out(tmp_path: Path) -> None:
+    with PulseServer(tmp_path, 0, modules=STOCK) as server, pytest.raises(SinkUnavailable, match="no sound card"):
+        PulseSink(server=server.address)

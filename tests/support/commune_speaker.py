@@ -5,8 +5,9 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from device_agent.amplifier import Amplifier
 from device_agent.clock import TrustedClock
 from device_agent.conductor import Conductor
 from device_agent.decoder import Piece
@@ -16,6 +17,8 @@ from device_agent.sinks import FRAME_BYTES, RATE_HZ, Sink, SinkUnavailable
 from device_agent.sinks.fake import FakeSink
 from protocol.messages import Config, Outcome, Plan, PlanOccurrence, Stretch
 from schedules.types import OccurrenceId, Percent, PlannedOccurrence, Priority, Resume, ScheduleId
+
+T = TypeVar("T")
 
 NOON = datetime(2026, 11, 24, 5, 0, tzinfo=UTC)
 """Noon in Việt Nam."""
@@ -241,7 +244,7 @@ class Speaker:
 
     folder: Path
     system: ManualClock = field(default_factory=ManualClock)
-    journal: MemoryJournal = field(default_factory=MemoryJournal)
+    journal: Any = field(default_factory=MemoryJournal)
     config: Config | None = None
     stored: StoredPlan | None = None
     missing: set[str] = field(default_factory=lambda: {MISSING})
@@ -249,6 +252,7 @@ class Speaker:
     """Sounds are not ready until `sounds_become_ready()`."""
     sink_works: bool = True
     versions: int = 0
+    amplifier: Amplifier | None = None
 
     def __post_init__(self) -> None:
         self.power_up()
@@ -257,7 +261,7 @@ class Speaker:
         self.sounds: list[LongSound] = []
         self.sinks: list[FakeSink] = []
         self.clock = TrustedClock(self.system, self.folder / "anchor.json")
-        self.player = Player(self._open_sink, mono=self.system.mono)
+        self.player = Player(self._open_sink, self.amplifier, mono=self.system.mono)
         self.conductor = Conductor(
             clock=self.clock,
             player=self.player,
@@ -329,7 +333,7 @@ class Speaker:
         await self.conductor.tick()
         await asyncio.sleep(0)
 
-    async def ask(self, request: Coroutine[Any, Any, str]) -> str:
+    async def ask(self, request: Coroutine[Any, Any, T]) -> T:
         """Make a request of the conductor while time passes."""
         task = asyncio.create_task(request)
         for _ in range(1000):

@@ -3,11 +3,12 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self
@@ -71,7 +72,9 @@ class Ear:
 class PulseServer:
     """A PulseAudio that can be killed, made to hang and started again; its sinks lead nowhere."""
 
-    def __init__(self, folder: Path, count: int = 1, *, env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, count: int = 1, *, env: Mapping[str, str] | None = None, modules: Sequence[str] = ()
+    ) -> None:
         assert shutil.which("pulseaudio"), "PulseAudio is not installed: sudo apt install pulseaudio pulseaudio-utils"
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
@@ -83,9 +86,11 @@ class PulseServer:
                 f"load-module module-null-sink sink_name={name} rate={RATE_HZ} channels=1 format=s16le norewinds=1\n"
                 for name in self.sinks
             )
+            + "".join(f"load-module {module}\n" for module in modules)
             + f"load-module module-native-protocol-unix socket={self._socket} auth-anonymous=1\n"
         )
         self._env = dict(env or {})
+        self._loaded: dict[str, str] = {}
         self._child: Child | None = None
 
     @property
@@ -104,7 +109,30 @@ class PulseServer:
         self._child = Child(
             "pulseaudio", command, log=self.folder / "pulse.log", env={"HOME": str(self.folder), **runtime, **self._env}
         )
-        eventually(self._socket.exists, within_s=10, what="PulseAudio is up")
+        eventually(self._answers, within_s=10, what="PulseAudio is up")
+
+    def _answers(self) -> bool:
+        """Whether somebody listens: the socket is there a moment earlier."""
+        with socket.socket(socket.AF_UNIX) as door, suppress(OSError):
+            door.connect(str(self._socket))
+            return True
+        return False
+
+    def plug(self, sink: str) -> None:
+        """Add a sink."""
+        self._loaded[sink] = self.control(
+            "load-module", "module-null-sink", f"sink_name={sink}", f"rate={RATE_HZ}", "channels=1", "format=s16le",
+            "norewinds=1",
+        )  # fmt: skip
+
+    def unplug(self, sink: str) -> None:
+        """Take away a sink that was added, as pulling out its card would."""
+        self.control("unload-module", self._loaded.pop(sink))
+
+    def control(self, *words: str) -> str:
+        """Ask the server something with `pactl`."""
+        command = ["pactl", f"--server={self.address}", *words]
+        return subprocess.run(command, check=True, capture_output=True, text=True, timeout=10).stdout.strip()
 
     def kill(self) -> None:
         """As a crash would."""

@@ -13,10 +13,11 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.datastructures import FormData, UploadFile
 from starlette.responses import RedirectResponse, Response
 
+from audio.speech import MAX_CHARS
 from controller.accounts.access import ANNOUNCES, ViewerDep
 from controller.announcements.api import AnnouncementsDep
 from controller.announcements.models import Announcement, Status
-from controller.announcements.uploads import KeptDep
+from controller.announcements.uploads import Kept, KeptDep
 from controller.announcements.workshop import workshop_of
 from controller.approval.api import ApprovalsDep
 from controller.areas.policy import ApprovalAsked
@@ -73,13 +74,14 @@ async def _fields(request: Request) -> AsyncIterator[FormData]:
 FieldsDep = Annotated[FormData, Depends(_fields)]
 
 
-@router.post("/announce/length", dependencies=[ANNOUNCES])
+@router.post("/announce/length", dependencies=[Kept, ANNOUNCES])
 async def length(request: Request, fields: FieldsDep, _viewer: ViewerDep) -> Response:
     """How long the words take, while they are typed."""
-    return Page.of(request).html("partials/length.html", reading_s=reading_s(str(fields.get("text", ""))[:20_000]))
+    text = str(fields.get("text", "")).replace("\r\n", "\n").strip()
+    return Page.of(request).html("partials/length.html", reading_s=reading_s(text[:MAX_CHARS]), chars=len(text))
 
 
-@router.post("/announce/hear", dependencies=[ANNOUNCES])
+@router.post("/announce/hear", dependencies=[Kept, ANNOUNCES])
 async def hear_draft(fields: FieldsDep, desk: DeskDep, runtime: RuntimeDep) -> Response:
     """Hear the words at once, before they are anything."""
     values, _ = _read(fields)
@@ -95,7 +97,7 @@ async def hear_draft(fields: FieldsDep, desk: DeskDep, runtime: RuntimeDep) -> R
     return desk.page.html("partials/heard.html", status=422 if heard.error else 200, heard=heard)
 
 
-@router.post("/announce/listen", dependencies=[ANNOUNCES])
+@router.post("/announce/listen", dependencies=[Kept, ANNOUNCES])
 async def listen(fields: FieldsDep, desk: DeskDep) -> Response:
     """Make the sound of what was typed or chosen, to be heard here first."""
     values, upload = _read(fields)
@@ -144,7 +146,7 @@ class ComeBack(Exception):
     pending: bool = False
 
 
-@router.post("/announce", dependencies=[ANNOUNCES])
+@router.post("/announce", dependencies=[Kept, ANNOUNCES])
 async def announce(fields: FieldsDep, desk: DeskDep, runtime: RuntimeDep) -> Response:
     """Send it, or come back with what is wrong, what should be known first, or what it still waits for."""
     values, upload = _read(fields)

@@ -5,8 +5,10 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from audio.errors import TooMuchText
 from audio.profiles import Profile
 from audio.signals import ABOUT, Signal
+from audio.speech import MAX_CHARS
 from controller.areas.policy import ApprovalAsked
 from controller.web.i18n import Language, Translator
 from controller.web.views import ComposeValues
@@ -124,12 +126,21 @@ def sound_errors(values: ComposeValues, t: Translator, *, sent: Collection[str])
             errors["file"] = t("Please choose a sound file.")
     elif not values.text.strip():
         errors["text"] = t("Please write what is to be read aloud.")
+    elif len(values.text.strip()) > MAX_CHARS:
+        errors["text"] = _too_much(t)
     also = bool(values.second_text.strip()) or "second_file" in sent
     if values.second_language and not (also or made):
         errors["second"] = t("Please write the words in the other language, or choose a recording of them.")
     if also and not values.second_language:
         errors["second"] = t("Please choose the other language.")
+    if len(values.second_text.strip()) > MAX_CHARS:
+        errors["second"] = _too_much(t)
     return errors
+
+
+def _too_much(t: Translator) -> str:
+    error = TooMuchText(limit_chars=MAX_CHARS)
+    return error.message_vi if t.language is Language.VIETNAMESE else error.message_en
 
 
 def air_errors(values: ComposeValues, t: Translator, *, now: datetime, zone: str) -> dict[str, str]:

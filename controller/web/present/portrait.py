@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from audio.loudness import TARGET_LUFS, TOLERANCE_LU, Loudness
 from controller.web.formats import Formats
+from controller.web.i18n import Translator
 from controller.web.views import PortraitView
 
 _HEIGHT = 100
@@ -47,6 +49,15 @@ def change(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None, fm
         said.append(fmt.t("%(s)s s of silence cut off", s=fmt.number(cut_s, 1)))
     sentence = ", ".join(said)
     return f"{sentence[:1].upper()}{sentence[1:]}." if sentence else ""
+
+
+def unfit(after: Mapping[str, Any] | None, t: Translator) -> str:
+    """What to do about a clip that could not be brought to the loudness of the others; empty when it was."""
+    if not after or Loudness(after["lufs"], after["peak_dbtp"]).fit_for_air:
+        return ""
+    if after["lufs"] < TARGET_LUFS - TOLERANCE_LU:
+        return t("Still too soft for the speakers. Please record it again, closer to the microphone.")
+    return t("Still too loud for the speakers. Please record it again, a little farther from the microphone.")
 
 
 def _signed(value: float, fmt: Formats) -> str:
