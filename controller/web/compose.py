@@ -160,13 +160,19 @@ class Desk:
         )
 
 
+_ENDS = {Signal.OPENING: Signal.CLOSING, Signal.TEST_RISING: Signal.TEST_FALLING}
+"""What a programme that begins with a chime ends with."""
+
+
 def _items(values: ComposeValues, announcement_id: str) -> list[ItemIn]:
-    chime: list[ItemIn] = [ChimeIn(kind="chime", chime=Signal(values.chime))] if values.chime else []
+    opens = Signal(values.chime) if values.chime else None
+    before: list[ItemIn] = [ChimeIn(kind="chime", chime=opens)] if opens is not None else []
+    after: list[ItemIn] = [ChimeIn(kind="chime", chime=_ENDS[opens])] if opens in _ENDS else []
     gap_ms = READ_TWICE_GAP_MS if values.twice else 0
     reading = AnnouncementItemIn(
         kind="announcement", announcement_id=announcement_id, repeat=1 + values.twice, repeat_gap_ms=gap_ms
     )
-    return [*chime, reading]
+    return [*before, reading, *after]
 
 
 def targets(values: ComposeValues, areas: Iterable[AreaNode]) -> ComposeValues:

@@ -37,10 +37,10 @@ async def items(browser: httpx.AsyncClient, playlist: str) -> list[tuple[object,
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
-        ({}, [("opening", 1, 0), ("announcement", 1, 0)]),
+        ({}, [("opening", 1, 0), ("announcement", 1, 0), ("closing", 1, 0)]),
         ({"chime": ""}, [("announcement", 1, 0)]),
         ({"chime": "attention", "twice": "yes"}, [("attention", 1, 0), ("announcement", 2, 2000)]),
-        ({"chime": "test-rising"}, [("test-rising", 1, 0), ("announcement", 1, 0)]),
+        ({"chime": "test-rising"}, [("test-rising", 1, 0), ("announcement", 1, 0), ("test-falling", 1, 0)]),
         ({"chime": "storm"}, [("announcement", 1, 0)]),
         ({"chime": "<script>"}, [("announcement", 1, 0)]),
     ],
