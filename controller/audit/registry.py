@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias
 from sqlalchemy import inspect
 from sqlalchemy.orm import Session
 
-from controller.accounts.models import ApiToken, User
+from controller.accounts.models import AccountLink, ApiToken, Identity, SecondFactor, User
 from controller.announcements.models import Announcement
 from controller.approval.models import Approval, ApprovedVersion
 from controller.areas.models import Area
@@ -122,6 +122,11 @@ SOUND_IN_THE_MAKING: Final = frozenset(
 AUDITED: Final[tuple[Spec, ...]] = (
     Whole(User, "user", label="name"),
     Whole(ApiToken, "token", label="name", place=where(User, "user_id")),
+    Whole(
+        SecondFactor, "second_factor", label="user_id", place=where(User, "user_id"), ignored=frozenset({"last_step"})
+    ),
+    Act(AccountLink, of=User, by="user_id", action="link_issued", tells=("expires_at",)),
+    Act(Identity, of=User, by="user_id", action="identity_linked", tells=("issuer",)),
     Whole(Area, "area", label="name", place=its_own),
     Whole(Device, "device", label="name", ignored=frozenset({"registered_at", "retired_at"})),
     Act(CodeRow, of=Device, by="device_id", action="code_issued", tells=("expires_at",)),
@@ -146,5 +151,5 @@ AUDITED: Final[tuple[Spec, ...]] = (
 WHOLE: Final = {spec.model: spec for spec in AUDITED if isinstance(spec, Whole)}
 BY_MODEL: Final[dict[type[Any], Spec]] = {spec.model: spec for spec in AUDITED}
 KINDS: Final = frozenset(spec.kind for spec in WHOLE.values())
-SHARED_KINDS: Final = KINDS - {"user", "token", "signing_key", "application"}
+SHARED_KINDS: Final = KINDS - {"user", "token", "second_factor", "signing_key", "application"}
 """Whoever may see such a thing may see its trail; who signed in when, and the rest, is the auditors' alone."""

@@ -274,7 +274,9 @@ DERIVED = {
     "planned_occurrences",
     "play_records",
     "record_marks",
+    "recovery_codes",
     "retained_documents",
+    "sign_in_attempts",
     "user_sessions",
 }
 """What machines write: it has trails of its own, or follows from what people did."""
