@@ -13,8 +13,8 @@ TEXT_MAX_CHARS: Final = 500
 """A longer text is told by its beginning, its length and its hash."""
 BEGINS_CHARS: Final = 200
 STRUCTURE_MAX_BYTES: Final = 2000
-EXACT_MAX: Final = 2**53
-"""Above it a number of JSON is no longer exact (RFC 7493)."""
+EXACT_MAX: Final = 2**53 - 1
+"""Above it a number of JSON is no longer exact (RFC 7493, section 2.2)."""
 _SPELT_ALIKE: Final = (1e-4, 1e16)
 """Between these Python spells a number as RFC 8785 does."""
 HIDDEN: Final = "•••"

@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 
 import pytest
 import rfc8785
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from controller.audit.chain import (
@@ -58,6 +58,9 @@ def test_an_honest_chain_holds(entries: list[Entry]):
 
 
 @given(values)
+@example(2**53 - 1)
+@example(2**53)
+@example(-(2**53))
 def test_what_is_hashed_is_spelt_as_rfc_8785_says(value: object):
     assert canonical(plain(value)) == rfc8785.dumps(plain(value))
     assert canonical(json.loads(canonical(plain(value)))) == canonical(plain(value))
