@@ -102,8 +102,8 @@ ABOUT: dict[Signal, About] = {
         Use.TEST,
         "Chuông diễn tập",
         "Exercise chime",
-        "Bốn nốt cao lên rồi xuống, hai lần: sau đó là lời nói «Đây là diễn tập».",
-        "Four high notes up and down, twice: spoken words follow that say “this is an exercise”.",
+        "Bốn nốt cao lên rồi xuống, hai lần: hãy bắt đầu lời đọc bằng «Đây là diễn tập».",
+        "Four high notes up and down, twice: begin the words with “this is an exercise”.",
         *_OURS,
     ),
     Signal.TEST_TONE: About(

@@ -93,18 +93,18 @@ async def test_a_clean_machine_goes_on_with_the_same_keys_content_and_newer_vers
 async def test_while_people_edit_the_copy_is_one_moment_with_all_its_sounds(
     house: House, tmp_path: Path, cluster: object
 ):
-    done = asyncio.Event()
+    begun, done = asyncio.Event(), asyncio.Event()
 
     async def edit() -> int:
         number = 0
         while not done.is_set():
             number += 1
             await playlist(house, COMMUNE, title=f"bản tin {number}")
-            await asyncio.sleep(0)
+            begun.set()
         return number
 
     editing = asyncio.create_task(edit())
-    await asyncio.sleep(0.2)
+    await begun.wait()
     await backup(house, tmp_path / "file")
     done.set()
     assert await editing > 1

@@ -264,11 +264,13 @@ class Caller:
         self.client.disconnect()
         self.client.loop_stop()
 
-    def listen(self, *filters: str) -> None:
-        """Subscribe, and wait for the answer, whatever it is."""
+    def listen(self, *filters: str) -> bool:
+        """Subscribe, and wait for the answers; whether all were granted. Mosquitto says so of what it denies, too."""
+        granted = True
         for each in filters:
             self.client.subscribe(each, qos=1)
-            self._granted.get(timeout=10)
+            granted = not any(reason.is_failure for reason in self._granted.get(timeout=10)) and granted
+        return granted
 
     def say(self, topic: str, payload: bytes | str = b"x", *, retain: bool = False, qos: int = 1) -> None:
         """Publish; with QoS 1 wait until the broker has answered, if it does."""

@@ -152,7 +152,7 @@ def test_nobody_speaks_for_another_or_gives_orders(village: Village):
     ],
 )
 def test_nobody_overhears_what_is_meant_for_others(village: Village, nosy: str):
-    village.a.listen(nosy)
+    granted = village.a.listen(nosy)
     for topic in (
         of(B, Channel.PLAN),
         of(B, Channel.RECORDS_ACK),
@@ -164,7 +164,8 @@ def test_nobody_overhears_what_is_meant_for_others(village: Village, nosy: str):
     village.b.say(of(B, Channel.STATE), b"secret", retain=True)
     village.settle()
     assert [topic for topic, payload in village.a.everything if payload == b"secret"] == []
-    village.a.client.unsubscribe(nosy)
+    if granted:  # ejabberd 23 ends somebody else's subscription for whoever gives back what it never had
+        village.a.client.unsubscribe(nosy)
 
 
 def test_who_comes_in_is_who_the_certificate_says(village: Village, tmp_path: Path):
