@@ -15,6 +15,8 @@ from typing import NoReturn, Self
 
 import structlog
 
+from device_agent.alerts.store import AlertStore, targets_of
+from device_agent.alerts.watch import AlertWatch
 from device_agent.amplifier import Amplifier
 from device_agent.cache import MIB, ClipCache
 from device_agent.clock import SystemClock, TrustedClock
@@ -43,6 +45,7 @@ from device_agent.settings import AgentSettings
 from device_agent.sinks.choose import sink_opener
 from device_agent.state import MISSING_MAX, ProblemLog, StateReporter, readiness
 from protocol.messages import ClockRequest, DeviceState, Message, Status
+from protocol.topics import DELIVERY, Channel
 
 log = structlog.get_logger(__name__)
 
@@ -88,6 +91,7 @@ class Agent:
 
         self._configs = ConfigStore(state_dir, device_id, settings.trusted_keys, rejections.count)
         self._plans = PlanStore(state_dir, device_id, rejections.count)
+        self._alerts = AlertStore(state_dir / "alerts", rejections.count)
         self._cache = ClipCache(state_dir / "clips", limit_bytes=settings.cache_limit_mb * MIB)
         self._downloader = Downloader(settings.content_hosts)
         self._fetcher = Fetcher(self._cache, self._downloader, changed=self._clips_changed)
@@ -108,7 +112,23 @@ class Agent:
             changed=self._sound_changed,
         )
         self._desk = OrderDesk(
-            device_id, plans=self._plans, configs=self._configs, replay=replay, rejections=rejections, now=clock.now
+            device_id,
+            plans=self._plans,
+            configs=self._configs,
+            alerts=self._alerts,
+            replay=replay,
+            rejections=rejections,
+            now=clock.now,
+        )
+        self._watch = AlertWatch(
+            device_id,
+            store=self._alerts,
+            stage=self._conductor,
+            journal=journal,
+            clips=self._cache,
+            clock=clock,
+            send=self._send,
+            link_up=lambda: self._link.up,
         )
         self._manifests = ManifestFollower(self._desk, self._downloader, adopted=self._plan_changed)
         self._pulse = PulseWatch(clock.mono)
@@ -124,7 +144,7 @@ class Agent:
             reply=self._send,
             restart=self.stop,
         )
-        inbox = Inbox(
+        self._inbox = Inbox(
             device_id,
             desk=self._desk,
             manifests=self._manifests,
@@ -135,12 +155,14 @@ class Agent:
             pulse=self._pulse,
             plan_changed=self._plan_changed,
             config_changed=self._config_changed,
+            alerts_changed=self._alerts_changed,
+            alert_sound=self._fetcher.take,
             refused=self._reporter.poke,
         )
         self._link = Link(
             settings.broker,
             device_id,
-            handlers=inbox.handlers(),
+            handlers=self._inbox.handlers(),
             status=self._status,
             connected=self._connected,
             changed=self._reporter.poke,
@@ -182,6 +204,7 @@ class Agent:
         pokes.append(agent)
         agent._configs.load()
         agent._plans.load(agent._configs.keys, clock.now())
+        agent._follow_alerts()
         agent._want_clips()
         agent._clock_changed()
         return agent
@@ -205,6 +228,7 @@ class Agent:
                     group.create_task(work, name=name)
                     for name, work in {
                         "conductor": self._conductor.run(),
+                        "alerts": self._watch.run(),
                         "fetcher": self._fetcher.run(),
                         "manifests": self._manifests.run(),
                         "clock-exchange": self._exchange.run(),
@@ -249,9 +273,10 @@ class Agent:
             await asyncio.sleep(CHECK_CLOCK_S)
 
     async def _write_what_waits(self) -> None:
-        if self._ledger.waits or self._plans.waits or self._configs.waits:
+        if self._ledger.waits or self._plans.waits or self._configs.waits or self._alerts.waits:
             await self._ledger.retry()
             self._plans.flush()
+            self._alerts.flush()
             self._configs.flush()
             self._reporter.poke()
 
@@ -271,15 +296,28 @@ class Agent:
     def _config_changed(self) -> None:
         config = self._configs.current()
         log.info("config_in_force", version=config.version if config else None)
+        self._follow_alerts()
         self._conductor.poke()
         self._reporter.poke()
 
+    def _follow_alerts(self) -> None:
+        if self._desk.follow():
+            self._link.listen(self._inbox.handlers(targets_of(self._settings.device_id, self._configs.current())))
+            self._watch.poke()
+
+    def _alerts_changed(self) -> None:
+        log.info("alerts_in_force", versions=self._alerts.versions())
+        self._want_clips()
+        self._watch.poke()
+
     def _clips_changed(self) -> None:
         self._conductor.poke()
+        self._watch.poke()
         self._reporter.poke()
 
     def _sound_changed(self) -> None:
         self._records.poke()
+        self._watch.poke()
         self._reporter.poke()
 
     def _clock_changed(self) -> None:
@@ -291,6 +329,7 @@ class Agent:
             if self._renewer is not None:
                 self._renewer.poke()
         self._conductor.poke()
+        self._watch.poke()
         self._reporter.poke()
 
     def _connected(self) -> None:
@@ -298,10 +337,13 @@ class Agent:
         self._fetcher.retry_now()
         self._records.poke()
         self._reporter.again()
+        self._watch.again()
 
     def _want_clips(self) -> None:
-        stored = self._plans.current()
-        self._fetcher.want(by_need(stored.plan, self._clock.best_guess()) if stored else ())
+        stored, alerting = self._plans.current(), tuple(self._watch.clips())
+        planned = by_need(stored.plan, self._clock.best_guess()) if stored else ()
+        inline = [clip.sha256 for clip in alerting if clip.size_bytes <= DELIVERY[Channel.AUDIO].max_bytes]
+        self._fetcher.want((*alerting, *planned), inline=inline)
 
     def _send(self, message: Message) -> None:
         self._link.send(message)
@@ -333,6 +375,7 @@ class Agent:
             self._journal.problems(),
             self._plans.problems(),
             self._configs.problems(),
+            self._alerts.problems(),
             self._pulse.problems(),
             self._renewer.problems() if self._renewer is not None else (),
         )

@@ -99,6 +99,16 @@ class ClipCache:
             await asyncio.to_thread(file.unlink, missing_ok=True)
         return False
 
+    async def put(self, clip: ClipRef, content: bytes, needed: Collection[str]) -> None:
+        """Keep a clip that arrived whole. Raises a `DownloadError` where there is no room for it."""
+        self.make_room(clip, needed)
+        part = self.part(clip.sha256)
+        try:
+            await asyncio.to_thread(part.write_bytes, content)
+        except OSError as error:
+            raise disk_error(error) from error
+        await self.adopt(clip, part, hashlib.sha256(content).hexdigest())
+
     async def adopt(self, clip: ClipRef, part: Path, digest: str) -> None:
         """Make a finished download the clip. Raises `HashMismatch` and throws it away when it is something else."""
         if digest != clip.sha256:

@@ -2,7 +2,7 @@
 
 import subprocess
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final, Protocol
@@ -157,6 +157,34 @@ class Samples:
         """Return up to `frames` frames."""
         pcm, self._rest = self._rest[: frames * FRAME_BYTES], self._rest[frames * FRAME_BYTES :]
         return bytes(pcm)
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+class Streamed:
+    """Sound that is made as it is read, such as a siren."""
+
+    ready = True
+    failed = False
+    at_hand = True
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._rest = next(chunks, b"")
+
+    @property
+    def ended(self) -> bool:
+        """Whether all has been read."""
+        return not self._rest
+
+    def read(self, frames: int) -> bytes:
+        """Return up to `frames` frames."""
+        wanted = frames * FRAME_BYTES
+        while len(self._rest) <= wanted and (chunk := next(self._chunks, b"")):
+            self._rest += chunk
+        pcm, self._rest = self._rest[:wanted], self._rest[wanted:]
+        return pcm
 
     def close(self) -> None:
         """Nothing to let go of."""

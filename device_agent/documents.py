@@ -1,4 +1,4 @@
-"""The plan and the config in force, kept as the signed orders they came as.
+"""The plan, the config and the alert sets in force, kept as the signed orders they came as.
 
 Each is verified again when it is read from disk: what was changed there is refused like what was changed on the way,
 and the one before it, kept beside, comes back in force.
@@ -17,7 +17,7 @@ from device_agent.errors import ConflictingOrder, OlderOrder
 from device_agent.files import write_durably
 from device_agent.ports import StoredPlan
 from protocol.errors import Malformed, ProtocolError
-from protocol.messages import Config, Instant, Plan, Problem, TrustedKey
+from protocol.messages import AlertSet, Config, Instant, Plan, Problem, TrustedKey
 from protocol.signing import KeyRing, Verified, signer_of, verify
 from protocol.trust import Trust, follow, heed, notices_in, order_keys, with_recovery
 
@@ -35,7 +35,7 @@ class _Sheet(BaseModel):
     via: tuple[str, ...] = ()
 
 
-B = TypeVar("B", Plan, Config)
+B = TypeVar("B", Plan, Config, AlertSet)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +47,11 @@ class _InForce(Generic[B]):
 class _Store(Generic[B]):
     """One document: the one in force, and the good one before it."""
 
-    def __init__(self, path: Path, model: type[B], device_id: str, refused: Callable[[str], object]) -> None:
+    def __init__(self, path: Path, model: type[B], audience: str, refused: Callable[[str], object]) -> None:
         self._path = path
         self._previous_path = path.with_name(path.name + ".previous")
         self._model: type[B] = model
-        self._device_id = device_id
+        self._audience = audience
         self._refused = refused
         self._held: _InForce[B] | None = None
         self._on_disk: _Sheet | None = None
@@ -87,7 +87,7 @@ class _Store(Generic[B]):
         return False
 
     def _verify(self, token: str, keys: KeyRing, now: datetime | None) -> Verified[B]:
-        return verify(token, self._model, audiences={self._device_id}, keys=keys, now=now, max_bytes=PLAN_MAX_BYTES)
+        return verify(token, self._model, audiences={self._audience}, keys=keys, now=now, max_bytes=PLAN_MAX_BYTES)
 
     def compare(self, version: int) -> int:
         """Return above 0 when `version` is newer than what is in force, 0 when it is the same."""
@@ -156,6 +156,35 @@ class PlanStore(_Store[Plan]):
     def save(self, token: str, order: Verified[Plan], received_at: datetime | None) -> bool:
         """Put a verified plan in force; False when it is already. Raises `OlderOrder` or `ConflictingOrder`."""
         return self._replace(_Sheet(token=token, received_at=received_at), order)
+
+
+class AlertSetStore(_Store[AlertSet]):
+    """The alerts of one target."""
+
+    def __init__(self, folder: Path, target: str, refused: Callable[[str], object]) -> None:
+        super().__init__(folder / f"{target}.json", AlertSet, target, refused)
+
+    def load(self, keys: KeyRing, now: datetime | None = None) -> None:
+        """Read the set from disk; with a trusted `now` an expired one does not come in force."""
+        self._load(lambda _: keys, now)
+
+    def judge_again(self, keys: KeyRing, now: datetime | None) -> bool:
+        """Drop a set whose key is no longer trusted. True when another one, or none, is in force now."""
+        return self._judge_again(lambda _: keys, now)
+
+    def current(self) -> AlertSet | None:
+        """The set in force, from memory."""
+        return self._held.order.body if self._held else None
+
+    def save(self, token: str, order: Verified[AlertSet], received_at: datetime | None) -> bool:
+        """Put a verified set in force; False when it is already. Raises `OlderOrder` or `ConflictingOrder`."""
+        return self._replace(_Sheet(token=token, received_at=received_at), order)
+
+    def forget(self) -> None:
+        """This target is none of this speaker's any more."""
+        self._held = self._on_disk = None
+        for path in (self._path, self._previous_path):
+            path.unlink(missing_ok=True)
 
 
 class ConfigStore(_Store[Config]):

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NoReturn
@@ -19,6 +19,10 @@ from protocol.messages import ClipRef, Plan, Problem
 log = structlog.get_logger(__name__)
 
 CONCURRENT = 2
+INLINE_S = 4.0
+"""How long a small sound that travels over the broker is waited for before it is fetched …"""
+SPREAD_S = 4.0
+"""… and over how long a commune's speakers spread their fetching then."""
 RESCAN_S = 10.0
 """How soon a file that vanished from the cache is noticed."""
 
@@ -68,10 +72,16 @@ class Fetcher:
         self._urls: dict[str, str] = {}
         self._busy: set[str] = set()
         self._failures: dict[str, _Failure] = {}
+        self._not_before: dict[str, float] = {}
         self._wake = asyncio.Event()
 
-    def want(self, clips: Sequence[ClipRef]) -> None:
-        """Replace what is needed, in order of need."""
+    def want(self, clips: Sequence[ClipRef], *, inline: Collection[str] = ()) -> None:
+        """Replace what is needed, in order of need. `inline`: what should come by itself is fetched a little later."""
+        begun = asyncio.get_running_loop().time()
+        self._not_before = {
+            name: self._not_before.get(name, begun + INLINE_S + random.uniform(0, SPREAD_S))  # noqa: S311 — jitter
+            for name in inline
+        }
         renamed = {clip.sha256 for clip in clips if self._wanted.get(clip.sha256) != clip}
         self._wanted = {clip.sha256: clip for clip in clips}
         self._urls = {name: url for name, url in self._urls.items() if name in self._wanted and name not in renamed}
@@ -80,6 +90,19 @@ class Fetcher:
         }
         self._cache.touch(self._wanted)
         self._wake.set()
+
+    async def take(self, sha256: str, content: bytes) -> None:
+        """Keep the content of a clip that is needed and did not have to be fetched. Raises a `DownloadError`."""
+        clip = self._wanted.get(sha256)
+        if clip is None or self._cache.path(sha256) is not None or sha256 in self._busy:
+            return
+        self._busy.add(sha256)
+        try:
+            await self._cache.put(clip, content, self._wanted)
+        finally:
+            self._busy.discard(sha256)
+        self._failures.pop(sha256, None)
+        self._changed()
 
     def retry_now(self) -> None:
         """The network is back: do not sit out the waits."""
@@ -124,6 +147,7 @@ class Fetcher:
         now = asyncio.get_running_loop().time()
         for name, clip in self._wanted.items():
             due = name not in self._failures or self._failures[name].retry_at <= now
+            due &= self._not_before.get(name, now) <= now
             if due and name not in self._busy and self._cache.path(name) is None:
                 return clip
         return None
@@ -131,6 +155,7 @@ class Fetcher:
     async def _pause(self) -> None:
         loop = asyncio.get_running_loop()
         retries = [failure.retry_at for name, failure in self._failures.items() if name not in self._busy]
+        retries += [at for name, at in self._not_before.items() if at > loop.time() and self._cache.path(name) is None]
         timeout = max(0.01, min([RESCAN_S, *(retry_at - loop.time() for retry_at in retries)]))
         try:
             async with asyncio.timeout(timeout):

@@ -1,6 +1,8 @@
 """What arrives on each topic, and where it goes."""
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 
 from device_agent.clock import TrustedClock
 from device_agent.clock_exchange import ClockExchange
@@ -34,6 +36,8 @@ class Inbox:
         pulse: PulseWatch,
         plan_changed: Callable[[], None],
         config_changed: Callable[[], None],
+        alerts_changed: Callable[[], None],
+        alert_sound: Callable[[str, bytes], Awaitable[None]],
         refused: Callable[[], None],
     ) -> None:
         self._device_id = DeviceId(device_id)
@@ -46,12 +50,14 @@ class Inbox:
         self._pulse = pulse
         self._plan_changed = plan_changed
         self._config_changed = config_changed
+        self._alerts_changed = alerts_changed
+        self._alert_sound = alert_sound
         self._refused = refused
         self._early_plan: bytes | None = None
         """A retained plan that came before the config which introduces its key: it will not come again by itself."""
 
-    def handlers(self) -> dict[str, Handler]:
-        """A handler for each topic that this speaker listens to."""
+    def handlers(self, targets: Iterable[str] = ()) -> dict[str, Handler]:
+        """A handler for each topic that this speaker listens to, those of its alert targets among them."""
         own = {
             Channel.CONFIG: self._config,
             Channel.PLAN: self._plan,
@@ -60,6 +66,9 @@ class Inbox:
             Channel.CLOCK_REPLY: self._clock_reply,
         }
         handlers = {topics.device(self._device_id, channel): self._guarded(channel, own[channel]) for channel in own}
+        for target in targets:
+            alerts = self._guarded(Channel.ALERTS, partial(self._alerts, target))
+            handlers |= {topics.alerts(target): alerts, topics.alert_audio(target): self._audio}
         return {**handlers, topics.PULSE: self._guarded(Channel.PULSE, self._heartbeat)}
 
     def _guarded(self, channel: Channel, handler: Handler) -> Handler:
@@ -94,6 +103,14 @@ class Inbox:
             self._config_changed()
             if self._early_plan is not None:
                 await self._plan(self._early_plan)
+
+    async def _alerts(self, target: str, payload: bytes) -> None:
+        if self._desk.alerts(payload, target):
+            self._alerts_changed()
+
+    async def _audio(self, payload: bytes) -> None:
+        """A sound needs no signature of its own: the signed alert names its hash."""
+        await self._alert_sound(hashlib.sha256(payload).hexdigest(), payload)
 
     async def _acknowledgement(self, payload: bytes) -> None:
         await self._records.acknowledged(self._desk.acknowledgement(payload))

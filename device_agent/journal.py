@@ -6,7 +6,7 @@ closed at the next start as interrupted, under the boot that began it.
 
 import secrets
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Self
@@ -142,6 +142,10 @@ class Journal:
     def heard(self, occurrence: str) -> Heard | None:
         """What is remembered of an occurrence, from memory."""
         return self._heard.get(occurrence)
+
+    def heard_below(self, prefix: str) -> Iterator[tuple[str, Heard]]:
+        """Yield what is remembered of all occurrences whose ids begin so, from memory."""
+        yield from ((name, heard) for name, heard in self._heard.items() if name.startswith(prefix))
 
     async def aired_since(self, since: datetime) -> Sequence[Aired]:
         """Routine occurrences that sounded since a moment, one entry an occurrence."""

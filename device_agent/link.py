@@ -70,6 +70,7 @@ class Link:
         self._outbox: deque[Outgoing] = deque(maxlen=OUTBOX_MAX)
         self._wake = asyncio.Event()
         self._renewal = asyncio.Event()
+        self._relisten = asyncio.Event()
         self._version: Literal["5", "3.1.1"] = "3.1.1" if broker.protocol == "3.1.1" else "5"
 
     @property
@@ -95,6 +96,11 @@ class Link:
         except aiomqtt.MqttError:
             return False
         return True
+
+    def listen(self, handlers: Mapping[str, Handler]) -> None:
+        """Hear these topics from now on, and no others."""
+        self._handlers = dict(handlers)
+        self._relisten.set()
 
     def renew(self) -> None:
         """Connect anew: there is another certificate to show."""
@@ -124,16 +130,14 @@ class Link:
         async with AsyncExitStack() as stack:
             with _no_cancellation_lost():
                 client = await stack.enter_async_context(self._new_client())
-            for topic in self._handlers:
-                with _no_cancellation_lost():
-                    await client.subscribe(topic, qos=1)
+            heard = await self._subscribe(client, frozenset())
             try:
                 await self._publish(client, self._greeting(online=True))
                 self._client = client
                 log.info("link_up", broker=f"{self._broker.host}:{self._broker.port}", protocol=self._version)
                 self._on_connected()
                 self._changed()
-                await self._exchange(client)
+                await self._exchange(client, heard)
             except asyncio.CancelledError:
                 with suppress(aiomqtt.MqttError, TimeoutError):
                     await self._say_goodbye(client)
@@ -145,12 +149,30 @@ class Link:
                 await self._publish(client, self._outbox.popleft())
             await self._publish(client, self._greeting(online=False))
 
-    async def _exchange(self, client: aiomqtt.Client) -> NoReturn:
+    async def _subscribe(self, client: aiomqtt.Client, heard: frozenset[str]) -> frozenset[str]:
+        """Ask for the topics that are heard from now on; returns them."""
+        self._relisten.clear()
+        wanted = frozenset(self._handlers)
+        for topic in sorted(wanted - heard):
+            with _no_cancellation_lost():
+                await client.subscribe(topic, qos=1)
+        for topic in sorted(heard - wanted):
+            with _no_cancellation_lost():
+                await client.unsubscribe(topic)
+        return wanted
+
+    async def _follow_topics(self, client: aiomqtt.Client, heard: frozenset[str]) -> NoReturn:
+        while True:
+            await self._relisten.wait()
+            heard = await self._subscribe(client, heard)
+
+    async def _exchange(self, client: aiomqtt.Client, heard: frozenset[str]) -> NoReturn:
         reason = "neither direction ever returns"
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._receive(client), name="link-receive")
                 group.create_task(self._send_waiting(client), name="link-send")
+                group.create_task(self._follow_topics(client, heard), name="link-topics")
                 group.create_task(self._until_renewal(), name="link-renewal")
         except* aiomqtt.MqttError as errors:
             reason = str(errors.exceptions[0])

@@ -10,11 +10,23 @@ from typing import TypeVar
 
 import structlog
 
+from device_agent.alerts.store import AlertStore, targets_of
 from device_agent.documents import PLAN_MAX_BYTES, ConfigStore, PlanStore
 from device_agent.errors import AgentError, HashMismatch
 from device_agent.replay import Rejections, ReplayMemory
 from protocol.errors import Malformed, ProtocolError
-from protocol.messages import ClockReply, Command, Config, Identifier, Order, Plan, PlanManifest, Pulse, RecordsAck
+from protocol.messages import (
+    AlertSet,
+    ClockReply,
+    Command,
+    Config,
+    Identifier,
+    Order,
+    Plan,
+    PlanManifest,
+    Pulse,
+    RecordsAck,
+)
 from protocol.signing import KeyRing, Verified, order_type, verify
 from protocol.topics import Channel
 
@@ -37,7 +49,7 @@ class AnyCommand(Order):
 
 
 class OrderDesk:
-    """Verifies orders and puts plans and configs in force."""
+    """Verifies orders and puts plans, configs and alerts in force."""
 
     def __init__(
         self,
@@ -45,6 +57,7 @@ class OrderDesk:
         *,
         plans: PlanStore,
         configs: ConfigStore,
+        alerts: AlertStore,
         replay: ReplayMemory,
         rejections: Rejections,
         now: Callable[[], datetime | None],
@@ -52,6 +65,7 @@ class OrderDesk:
         self._device_id = device_id
         self._plans = plans
         self._configs = configs
+        self._alerts = alerts
         self._replay = replay
         self._rejections = rejections
         self._now = now
@@ -82,13 +96,24 @@ class OrderDesk:
         if not self._configs.heed(payload.decode(errors="replace")):
             return False
         log.warning("keys_revoked", kids=self._configs.trust.revoked)
-        return self._plans.judge_again(self._configs.keys, self._now())
+        keys, now = self._configs.keys, self._now()
+        return any([self._plans.judge_again(keys, now), self._alerts.judge_again(keys, now)])
 
     def config(self, payload: bytes) -> bool:
         """Judge a config. True when a new one is in force."""
         token = payload.decode(errors="replace")
         order = self._verify(payload, Config, keys=self._configs.keys_for(token))
         return self._accepted(Config.typ, new=self._configs.save(token, order, self._now()))
+
+    def alerts(self, payload: bytes, target: str) -> bool:
+        """Judge the set of alerts of a target, whatever topic it came on. True when another one is in force."""
+        order = self._verify(payload, AlertSet, audiences={target})
+        return self._accepted(AlertSet.typ, new=self._alerts.save(target, payload.decode(), order, self._now()))
+
+    def follow(self) -> bool:
+        """Heed the alerts of this speaker's areas and groups, as the config in force names them."""
+        targets = targets_of(self._device_id, self._configs.current())
+        return self._alerts.follow(targets, self._configs.keys, self._now())
 
     def command(self, payload: bytes) -> Verified[AnyCommand]:
         """Judge a command's signature, and its lifetime if the time is known. It is not claimed yet."""

@@ -3,7 +3,7 @@
 The conductor and the clock know only these; stores, journal and cache are handed to them by `device_agent.agent`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -87,6 +87,9 @@ class Journal(Protocol):
 
     def heard(self, occurrence: str) -> Heard | None:
         """What is remembered of an occurrence, from memory; None when it has no row."""
+
+    def heard_below(self, prefix: str) -> Iterator[tuple[str, Heard]]:
+        """Yield what is remembered of all occurrences whose ids begin so, from memory."""
 
     async def aired_since(self, since: datetime) -> Sequence[Aired]:
         """Routine occurrences that sounded since a moment, one entry an occurrence (stretches summed)."""

@@ -38,21 +38,26 @@ _TOPICS: dict[str, _Topic] = {
     "clock": _Topic(f"{_DEVICE}/clock", Channel.CLOCK, (m.ClockRequest,), "A speaker asks for the time."),
     "clockReply": _Topic(f"{_DEVICE}/clock/reply", Channel.CLOCK_REPLY, (m.ClockReply,), "The answer."),
     "areaAlerts": _Topic(f"{ROOT}/areas/{{target}}/alerts", Channel.ALERTS, (m.AlertSet,), "Active alerts of an area."),
-    "areaAlert": _Topic(f"{ROOT}/areas/{{target}}/alert", Channel.ALERT, (m.AlertNow,), "The newest alert, at once."),
     "groupAlerts": _Topic(
         f"{ROOT}/groups/{{target}}/alerts", Channel.ALERTS, (m.AlertSet,), "Active alerts of a group of speakers."
     ),
-    "groupAlert": _Topic(f"{ROOT}/groups/{{target}}/alert", Channel.ALERT, (m.AlertNow,), "As for an area."),
+    "deviceAlerts": _Topic(
+        f"{_DEVICE}/alerts", Channel.ALERTS, (m.AlertSet,), "Active alerts of one of a handful of speakers."
+    ),
+    "alertReport": _Topic(
+        f"{_DEVICE}/alerts/report", Channel.ALERT_REPORT, (m.AlertReport,), "How alerts stand on a speaker."
+    ),
     "areaLive": _Topic(f"{ROOT}/areas/{{target}}/live/{{session}}", Channel.LIVE, (), "Live sound frames (binary)."),
     "groupLive": _Topic(f"{ROOT}/groups/{{target}}/live/{{session}}", Channel.LIVE, (), "Live sound frames (binary)."),
-    "audio": _Topic(f"{ROOT}/audio/{{sha256}}", Channel.AUDIO, (), "A small alert sound (Ogg Opus, binary)."),
+    "areaAudio": _Topic(f"{ROOT}/areas/{{target}}/audio", Channel.AUDIO, (), "A small alert sound (Ogg Opus, binary)."),
+    "groupAudio": _Topic(f"{ROOT}/groups/{{target}}/audio", Channel.AUDIO, (), "As for an area."),
+    "deviceAudio": _Topic(f"{_DEVICE}/audio", Channel.AUDIO, (), "As for an area."),
     "pulse": _Topic(PULSE, Channel.PULSE, (m.Pulse,), "The controller's heartbeat."),
 }
 _PARAMETERS = {
     "device": "The speaker's id, as in its certificate.",
     "target": "An area code, or a group id.",
     "session": "The live session's id.",
-    "sha256": "The sound's own hash, in hex.",
 }
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, Self
 
-from schedules.types import AreaCode, DeviceId, SessionId, Sha256
+from schedules.types import AreaCode, DeviceId, SessionId
 
 ROOT = "loa/1"
 INLINE_PLAN_MAX_BYTES = 64 * 1024
@@ -28,7 +28,7 @@ class Channel(StrEnum):
     CLOCK = "clock"
     CLOCK_REPLY = "clock/reply"
     ALERTS = "alerts"
-    ALERT = "alert"
+    ALERT_REPORT = "alerts/report"
     LIVE = "live"
     AUDIO = "audio"
     PULSE = "pulse"
@@ -57,7 +57,7 @@ DELIVERY: dict[Channel, Delivery] = {
     Channel.CLOCK: Delivery(0, False, 1 * KIB, False),
     Channel.CLOCK_REPLY: Delivery(0, False, 2 * KIB, True),
     Channel.ALERTS: Delivery(1, True, 256 * KIB, True),
-    Channel.ALERT: Delivery(1, False, 64 * KIB, True),
+    Channel.ALERT_REPORT: Delivery(1, False, 64 * KIB, False),
     Channel.LIVE: Delivery(0, False, 8 * KIB, True),
     Channel.AUDIO: Delivery(1, False, 768 * KIB, True),
     Channel.PULSE: Delivery(0, False, 16 * KIB, True),
@@ -94,14 +94,22 @@ def of_group(group_id: str) -> str:
     return f"{ROOT}/groups/{group_id}/#"
 
 
-def area(code: AreaCode, channel: Literal[Channel.ALERTS, Channel.ALERT]) -> str:
-    """The topic of an area's alert set, or of the newest alert."""
-    return f"{ROOT}/areas/{code}/{channel}"
+def alerts(target: str) -> str:
+    """The topic of a target's set of active alerts; the target as `AlertSet` writes it, such as `area:07339`."""
+    return f"{_place(target)}/{Channel.ALERTS}"
 
 
-def group(group_id: str, channel: Literal[Channel.ALERTS, Channel.ALERT]) -> str:
-    """As `area`, for a group of speakers."""
-    return f"{ROOT}/groups/{group_id}/{channel}"
+def alert_audio(target: str) -> str:
+    """Where small alert sounds for a target travel inline: whoever is not meant pays for none of their bytes."""
+    return f"{_place(target)}/{Channel.AUDIO}"
+
+
+def _place(target: str) -> str:
+    kind, _, name = target.partition(":")
+    return f"{ROOT}/{_PLACES[kind]}/{name}"
+
+
+_PLACES = {"area": "areas", "group": "groups", "device": "devices"}
 
 
 def area_live(code: AreaCode, session: SessionId) -> str:
@@ -114,13 +122,7 @@ def group_live(group_id: str, session: SessionId) -> str:
     return f"{ROOT}/groups/{group_id}/{Channel.LIVE}/{session}"
 
 
-def audio(sha256: Sha256) -> str:
-    """Where one small alert sound travels inline."""
-    return f"{ROOT}/audio/{sha256}"
-
-
 PULSE = f"{ROOT}/{Channel.PULSE}"
-ANY_AUDIO = f"{ROOT}/{Channel.AUDIO}/+"
 EVERY_AREA = f"{ROOT}/areas/#"
 EVERY_GROUP = f"{ROOT}/groups/#"
 ACCESS = f"{ROOT}/access"

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class Signal(StrEnum):
-    """A sound with a meaning. `protocol.messages.Siren` names the sirens alike."""
+    """A sound with a meaning. Speakers make it themselves: an alert on the wire names it by its value."""
 
     OPENING = "opening"
     CLOSING = "closing"

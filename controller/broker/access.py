@@ -13,7 +13,7 @@ from schedules.types import AreaCode, DeviceId
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 """Nothing that a topic or the syntax of any broker's file could take for more than a name."""
-_OF_AREAS: Final = frozenset({Channel.ALERTS, Channel.ALERT, Channel.LIVE, Channel.AUDIO, Channel.PULSE})
+_OF_AREAS: Final = frozenset({Channel.LIVE, Channel.PULSE})
 _OF_DEVICES: Final = tuple(channel for channel in Channel if channel not in _OF_AREAS)
 SAYS: Final = tuple(channel for channel in _OF_DEVICES if not DELIVERY[channel].to_device)
 """What a speaker says."""
@@ -49,7 +49,6 @@ def speakers_rights(admitted: Admitted, *, muted: bool = False) -> Rights:
             topics.of_device(device),
             *(topics.of_area(AreaCode(code)) for code in admitted.areas),
             *(topics.of_group(group) for group in admitted.groups),
-            topics.ANY_AUDIO,
             topics.PULSE,
         ),
         writes=() if muted else tuple(topics.device(device, channel) for channel in SAYS),
@@ -66,7 +65,6 @@ def controllers_rights() -> Rights:
             *(topics.all_devices(channel) for channel in (*IS_TOLD, *cleared)),
             topics.EVERY_AREA,
             topics.EVERY_GROUP,
-            topics.ANY_AUDIO,
             topics.PULSE,
         ),
     )

@@ -16,7 +16,17 @@ from protocol.messages._base import (
     Title,
     VolumePercent,
 )
-from protocol.messages.alerts import Alert, AlertKind, AlertNow, AlertSet, LiveStart, RepeatPlan, Siren
+from protocol.messages.alerts import (
+    ACTIVE_MAX,
+    Alert,
+    AlertKind,
+    AlertPhase,
+    AlertReport,
+    AlertSet,
+    AlertStanding,
+    LiveStart,
+    RepeatPlan,
+)
 from protocol.messages.commands import Action, Command, Reply, Restart, SendLogs, SetVolume, Skip, Stop, TestTone
 from protocol.messages.configs import (
     CapLimits,
@@ -43,20 +53,22 @@ ORDERS: tuple[type[Order], ...] = (
     ClockReply,
     Pulse,
     AlertSet,
-    AlertNow,
     LiveStart,
 )
-REPORTS: tuple[type[Message], ...] = (Reply, Status, DeviceState, Records, ClockRequest)
+REPORTS: tuple[type[Message], ...] = (Reply, Status, DeviceState, Records, ClockRequest, AlertReport)
 
 __all__ = [
+    "ACTIVE_MAX",
     "ORDERS",
     "REPORTS",
     "VERSION",
     "Action",
     "Alert",
     "AlertKind",
-    "AlertNow",
+    "AlertPhase",
+    "AlertReport",
     "AlertSet",
+    "AlertStanding",
     "CapLimits",
     "ClassVolumes",
     "ClipRef",
@@ -95,7 +107,6 @@ __all__ = [
     "Restart",
     "SendLogs",
     "SetVolume",
-    "Siren",
     "Skip",
     "Status",
     "Stop",

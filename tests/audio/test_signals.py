@@ -16,7 +16,6 @@ from scipy.signal import butter, sosfilt
 
 from audio import signals
 from audio.signals import ABOUT, Signal, Use
-from protocol.messages import Siren
 from tests.support.ears import Samples, from_bytes, loudness_lufs, true_peak_dbtp
 
 SIRENS = [signal for signal in Signal if ABOUT[signal].use is Use.ALARM]
@@ -163,10 +162,6 @@ def test_a_long_siren_takes_little_memory():
 
     assert size == 170 * 96_000
     assert peak < 3_000_000
-
-
-def test_every_siren_of_the_wire_has_its_sound():
-    assert {siren.value for siren in Siren} - {Siren.NONE.value} <= {signal.value for signal in SIRENS}
 
 
 def test_every_signal_says_what_it_means_in_both_languages():

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from device_agent.alerts.store import AlertStore
 from device_agent.commands import QUEUE_MAX, Commands
 from device_agent.documents import ConfigStore, PlanStore
 from device_agent.errors import AgentError, ReplayedOrder
@@ -60,6 +61,7 @@ class Speaker:
             SPEAKER,
             plans=PlanStore(folder, SPEAKER, rejections.count),
             configs=configs,
+            alerts=AlertStore(folder / "alerts", rejections.count),
             replay=replay,
             rejections=rejections,
             now=lambda: self.now,

@@ -12,6 +12,7 @@ import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from device_agent.alerts.store import AlertStore
 from device_agent.clock import TrustedClock
 from device_agent.clock_exchange import EAGER_GAP_S, QUICK, UNANSWERED_MAX, ClockExchange, gap_s
 from device_agent.documents import ConfigStore, PlanStore
@@ -44,6 +45,7 @@ class Rooms:
             SPEAKER,
             plans=self.plans,
             configs=ConfigStore(folder, SPEAKER, (KEY.public,), self.rejections.count),
+            alerts=AlertStore(folder / "alerts", self.rejections.count),
             replay=ReplayMemory(ledger, {}),
             rejections=self.rejections,
             now=self.clock.now,
@@ -64,12 +66,17 @@ class Rooms:
             pulse=self.pulse,
             plan_changed=lambda: self.reached.append("plan"),
             config_changed=lambda: self.reached.append("config"),
+            alerts_changed=lambda: self.reached.append("alerts"),
+            alert_sound=self._sound,
             refused=lambda: self.reached.append("refused"),
         ).handlers()
 
     async def hear(self, channel: Channel, payload: bytes) -> None:
         topic = topics.PULSE if channel is Channel.PULSE else topics.device(DeviceId(SPEAKER), channel)
         await self.handlers[topic](payload)
+
+    async def _sound(self, sha256: str, _: bytes) -> None:
+        self.reached.append(sha256)
 
     async def receive(self, _: bytes) -> None:
         self.reached.append("command")

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from device_agent.alerts.store import AlertStore
 from device_agent.documents import ConfigStore, PlanStore
 from device_agent.errors import AgentError
 from device_agent.orders import OrderDesk
@@ -64,6 +65,7 @@ class Pole:
             SPEAKER,
             plans=self.plans,
             configs=self.configs,
+            alerts=AlertStore(self._folder / "alerts", refused.append),
             replay=ReplayMemory(None, {}),  # type: ignore[arg-type]
             rejections=Rejections(None, {}),  # type: ignore[arg-type]
             now=lambda: NOON,

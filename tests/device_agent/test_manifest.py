@@ -12,6 +12,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from device_agent.alerts.store import AlertStore
 from device_agent.documents import ConfigStore, PlanStore
 from device_agent.download import Downloader
 from device_agent.ledger import Ledger
@@ -36,6 +37,7 @@ class Office:
             SPEAKER,
             plans=self.plans,
             configs=configs,
+            alerts=AlertStore(tmp_path / "alerts", self.rejections.count),
             replay=ReplayMemory(ledger, {}),
             rejections=self.rejections,
             now=lambda: NOON,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from device_agent.alerts.store import AlertStore
 from device_agent.documents import ConfigStore, PlanStore
 from device_agent.errors import AgentError, ConflictingOrder, HashMismatch, OlderOrder, ReplayedOrder
 from device_agent.ledger import Ledger
@@ -31,6 +32,7 @@ class Office:
             SPEAKER,
             plans=self.plans,
             configs=self.configs,
+            alerts=AlertStore(folder / "alerts", rejections.count),
             replay=replay,
             rejections=rejections,
             now=lambda: self.now,

@@ -1,7 +1,7 @@
 """One speaker whose time the test moves: real conductor, player, mixer and clock; the sink and the stores are fakes."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -115,6 +115,11 @@ class MemoryJournal:
             last_outcome=rows[-1].outcome or Outcome.INTERRUPTED,
             finished=any(row.outcome in FINAL for row in rows),
         )
+
+    def heard_below(self, prefix: str) -> Iterator[tuple[str, Heard]]:
+        for name in dict.fromkeys(row.play.occurrence for row in self.rows):
+            if name is not None and name.startswith(prefix) and (heard := self.heard(name)) is not None:
+                yield name, heard
 
     async def aired_since(self, since: datetime) -> Sequence[Aired]:
         return [

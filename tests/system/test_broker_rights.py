@@ -15,7 +15,7 @@ from controller.broker.access import IS_TOLD, SAYS, Admitted
 from controller.broker.setup import Kind
 from protocol import topics
 from protocol.topics import Channel
-from schedules.types import AreaCode, DeviceId
+from schedules.types import DeviceId
 from tests.support.guarded import HERE, Caller, Guarded, Office, Refused, may_come_in
 
 A, B = "tan-yen-1", "hiep.hoa_2"
@@ -63,7 +63,6 @@ def listens_to(name: str, area: str, group: str) -> list[str]:
         f"loa/1/areas/{area}/live/+",
         "loa/1/areas/24/alerts",
         f"loa/1/groups/{group}/alerts",
-        topics.ANY_AUDIO,
         topics.PULSE,
     ]
 
@@ -94,8 +93,8 @@ def at_rest(village: Village) -> Iterator[None]:
 
 def test_everybody_hears_what_is_meant_for_them(village: Village):
     down = [of(A, channel) for channel in IS_TOLD]
-    shared = ["loa/1/areas/24/alerts", topics.audio(HASH), topics.PULSE]
-    own = ["loa/1/areas/07339/alerts", "loa/1/areas/07339/alert", "loa/1/areas/07339/live/s1", "loa/1/groups/g1/alerts"]
+    shared = ["loa/1/areas/24/alerts", "loa/1/areas/24/audio", topics.PULSE]
+    own = ["loa/1/areas/07339/alerts", "loa/1/areas/07339/live/s1", "loa/1/groups/g1/alerts"]
     for topic in (*down, *shared, *own):
         village.controller.say(topic)
         assert village.a.hears(topic), topic
@@ -114,11 +113,11 @@ def test_nobody_speaks_for_another_or_gives_orders(village: Village):
     others = [of(B, channel) for channel in Channel]
     orders = [of(A, channel) for channel in IS_TOLD]
     wide = [
-        topics.area(AreaCode("07339"), Channel.ALERTS),
-        topics.area(AreaCode("24"), Channel.ALERT),
-        topics.group("g1", Channel.ALERTS),
+        topics.alerts("area:07339"),
+        topics.alerts("area:24"),
+        topics.alerts("group:g1"),
+        topics.alert_audio("area:07339"),
         "loa/1/areas/07339/live/s1",
-        topics.audio(HASH),
         topics.PULSE,
         village.broker.access.mark,
         "loa/1/devices",

@@ -1,0 +1,1 @@
+"""Emergencies on one speaker: what is in force, what of it is due, and how each stands."""
