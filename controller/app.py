@@ -11,6 +11,7 @@ from controller import broadcasting
 from controller.accounts.api import router as accounts
 from controller.accounts.own_api import router as own_accounts
 from controller.accounts.people_api import router as people
+from controller.alerts.api import router as alerts
 from controller.announcements.api import router as announcements
 from controller.approval.api import router as approval
 from controller.areas.api import router as areas
@@ -55,6 +56,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     signals,
     broadcasts,
     approval,
+    alerts,
     monitoring,
     commands,
     records,

@@ -15,6 +15,7 @@ from apscheduler.triggers.interval import IntervalTrigger  # type: ignore[import
 
 from controller.accounts.mail import sending_letters
 from controller.accounts.throttling import remembering_attempts
+from controller.alerts import keeping as alerts
 from controller.announcements.workshop import workshop_of
 from controller.approval.ledger import approving
 from controller.background import UnderWay, kept_running
@@ -118,6 +119,7 @@ async def clockwork(runtime: Runtime) -> AsyncIterator[None]:
 SERVICES = (
     keeping_keys,
     planning,
+    alerts.alerting,
     remembering_attempts,
     sending_letters,
     making_sound,
@@ -162,6 +164,7 @@ async def roll(runtime: Runtime) -> None:
     for some in chunks(ids, AT_ONCE):  # a transaction each: others write in between
         async with runtime.database.transaction() as session:
             await planner_of(runtime).replan(session, some)
+    await alerts.say_again(runtime)
 
 
 def link_of(runtime: Runtime) -> Link:
@@ -177,7 +180,7 @@ def link_of(runtime: Runtime) -> Link:
     )
     made = Link(
         broker=broker_of(runtime.settings),
-        outbox=DatabaseOutbox(runtime.database, key=key, now=runtime.clock),
+        outbox=DatabaseOutbox(runtime.database, key=key, now=runtime.clock, content=store_of(runtime).content),
         inbox=inbox,
         key=key,
         now=runtime.clock,
@@ -204,6 +207,9 @@ def _clockwork(runtime: Runtime, under_way: UnderWay) -> AsyncIOScheduler:
         async with runtime.database.transaction() as session:
             await MonitoringService(session, hub_of(runtime)).notice_silence(now=runtime.clock())
 
+    async def keep_alerts() -> None:
+        await alerts.keep(runtime)
+
     async def tidy() -> None:
         now = runtime.clock()
         await collect_garbage(runtime.database, store_of(runtime), now)
@@ -215,5 +221,6 @@ def _clockwork(runtime: Runtime, under_way: UnderWay) -> AsyncIOScheduler:
     every(CronTrigger(hour=0, minute=0, second=5, timezone=zone), roll_all, "roll-at-midnight")
     every(CronTrigger(minute=17, timezone=zone), roll_all, "roll-hourly")
     every(IntervalTrigger(seconds=10), notice_silence, "notice-silence")
+    every(IntervalTrigger(seconds=5), keep_alerts, "keep-alerts")
     every(CronTrigger(hour=2, minute=40, timezone=zone), tidy, "tidy")
     return recurring

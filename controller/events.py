@@ -63,6 +63,13 @@ class AnnouncementEdited(Event):
     announcement_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class AnnouncementReady(Event):
+    """The sound of an announcement is made."""
+
+    announcement_id: str
+
+
 Processor = Callable[[AsyncSession, Sequence[Event]], Awaitable[None]]
 """Runs before the commit, with what happened in order and without repetition; it may record further events."""
 

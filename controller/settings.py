@@ -61,6 +61,8 @@ class Settings(BaseSettings):
     """What starts within this many seconds does not change any more."""
     lead_s: int = Field(default=15, ge=1)
     """"Now" means this many seconds from now, so that speakers can get ready."""
+    alert_lead_ms: int = Field(default=800, ge=0, le=10_000)
+    """From the press to the instant at which all speakers begin an alert: time for the order to reach them."""
     plan_days: int = Field(default=8, ge=1, le=31)
 
     body_max_bytes: int = Field(default=1 * MIB, gt=0)

@@ -28,6 +28,7 @@ from controller.announcements.repository import RenderingQueue
 from controller.content.service import Clips, store_of
 from controller.content.store import ContentStore
 from controller.database import Database, after_commit
+from controller.events import AnnouncementReady, record_event
 from controller.monitoring.hub import Hub, Topic, hub_of
 from controller.playlists.recipe import Recipe
 from controller.playlists.repository import SoundRepository
@@ -205,6 +206,7 @@ class Workshop:
             row.status, row.clip_sha256, row.duration_ms = Status.READY, clip.sha256, clip.duration_ms
             row.before, row.after = _portrayed(clip.before), _portrayed(clip.after)
             await session.flush()
+            record_event(session, AnnouncementReady(row.id))
             await Sounds(session, wake_workshop=self.wake).announcement_ready(row.id, now)
 
     async def _assemble(self, key: str, recipe: Recipe) -> None:

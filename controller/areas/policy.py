@@ -79,12 +79,21 @@ class ApprovalAsked(StrEnum):
     """An approver who had no hand in it."""
 
 
+class ReleaseRule(StrEnum):
+    """How an area's alerts are released; each asks for more than the one before."""
+
+    OWN_CODE = "own_code"
+    """By one person, who shows a one-time code."""
+    SECOND_PERSON = "second_person"
+    """By another person than the one who wrote it."""
+
+
 class AreaPolicy(_Said):
     """What one area itself says. Absent is inherited from above.
 
-    Limits (quiet hours, ceiling, caps, approval) only ever tighten on the way down: a hamlet cannot lift those of its
-    province. Preferences (zone, volumes) are decided by the nearest area that says something. The loudest volume of
-    emergencies holds, and at least the ceiling: nobody below makes a warning from above quieter.
+    Limits (quiet hours, ceiling, caps, approval, release) only ever tighten on the way down: a hamlet cannot lift those
+    of its province. Preferences (zone, volumes) are decided by the nearest area that says something. The loudest volume
+    of emergencies holds, and at least the ceiling: nobody below makes a warning from above quieter.
     """
 
     zone: Annotated[str, AfterValidator(_known_zone)] | None = None
@@ -95,6 +104,7 @@ class AreaPolicy(_Said):
     class_volumes: ClassVolumesSaid = ClassVolumesSaid()
     caps: CapsSaid = CapsSaid()
     approval: ApprovalAsked = ApprovalAsked.NONE
+    release: ReleaseRule = ReleaseRule.OWN_CODE
     second_factor_roles: tuple[Role, ...] = Field(default=(), max_length=len(Role))
     """Roles that count, here and below, only for who showed a one-time code."""
 
@@ -103,6 +113,12 @@ def approval_asked(chain: Iterable[AreaPolicy]) -> ApprovalAsked:
     """Return who must agree to what is issued below a chain of areas: the most that any of them asks for."""
     said = {policy.approval for policy in chain}
     return max(said, key=list(ApprovalAsked).index, default=ApprovalAsked.NONE)
+
+
+def release_rule(chain: Iterable[AreaPolicy]) -> ReleaseRule:
+    """Return how alerts issued below a chain of areas are released: the most that any of them asks for."""
+    said = {policy.release for policy in chain}
+    return max(said, key=list(ReleaseRule).index, default=ReleaseRule.OWN_CODE)
 
 
 def effective_policy(chain: Iterable[AreaPolicy]) -> SpeakerPolicy:

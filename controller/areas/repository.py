@@ -8,7 +8,14 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from controller.accounts.viewer import Viewer
 from controller.areas.models import Area
-from controller.areas.policy import ApprovalAsked, AreaPolicy, approval_asked, effective_policy
+from controller.areas.policy import (
+    ApprovalAsked,
+    AreaPolicy,
+    ReleaseRule,
+    approval_asked,
+    effective_policy,
+    release_rule,
+)
 from controller.areas.tree import ROOT_CODE, ancestors, within
 from controller.audit.capture import NOTED_APART, note
 from controller.audit.chain import Deed
@@ -58,6 +65,11 @@ class AreaRepository(Repository[Area]):
         """Who must agree to what is issued at each of `paths`."""
         said = await self._said(paths)
         return {path: approval_asked(said[above] for above in ancestors(path) if above in said) for path in paths}
+
+    async def release_rules(self, paths: Collection[str]) -> dict[str, ReleaseRule]:
+        """How alerts that each of `paths` issues are released."""
+        said = await self._said(paths)
+        return {path: release_rule(said[above] for above in ancestors(path) if above in said) for path in paths}
 
     async def _said(self, paths: Collection[str]) -> dict[str, AreaPolicy]:
         wanted = sorted({above for path in paths for above in ancestors(path)})

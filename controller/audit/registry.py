@@ -12,6 +12,7 @@ from sqlalchemy import inspect
 from sqlalchemy.orm import Session
 
 from controller.accounts.models import AccountLink, ApiToken, Identity, SecondFactor, User
+from controller.alerts.models import AlertRow, AlertTarget
 from controller.announcements.models import Announcement
 from controller.approval.models import Approval, ApprovedVersion
 from controller.areas.models import Area
@@ -143,6 +144,8 @@ AUDITED: Final[tuple[Spec, ...]] = (
     Act(CancelledOccurrence, of=Schedule, by="schedule_id", action="cancelled", tells=("occurrence_id",)),
     Whole(Approval, "schedule", like=Schedule, ignored=frozenset({"digest", "makers", "changed_at", "airing_id"})),
     Act(ApprovedVersion, of=Schedule, by="schedule_id", action="approved", tells=("asked", "approved_by", "digest")),
+    Whole(AlertRow, "alert", label="headline", ignored=frozenset({"revision", "sound_revision", "signal_ms"})),
+    Part(AlertTarget, of=AlertRow, by="alert_id", field="targets"),
     Whole(Pronunciation, "pronunciation", label="written"),
     Whole(SigningKeyRow, "signing_key", label="kid", place=everywhere, ignored=frozenset({"made_at", "changed_at"})),
 )

@@ -20,20 +20,18 @@ from controller.broadcasts.models import CancelledOccurrence, Schedule, Schedule
 from controller.broadcasts.preview import PreviewOut, looked_at, preview
 from controller.broadcasts.repository import OccurrenceRepository, ScheduleRepository
 from controller.broadcasts.schemas import ScheduleEdit, ScheduleIn, Target
+from controller.broadcasts.targets import checked
 from controller.commands.service import CommandService
 from controller.database import new_id
-from controller.devices.models import Device, DeviceStatus
+from controller.devices.models import Device
 from controller.devices.repository import DeviceRepository
-from controller.errors import Conflict, FieldError, Invalid, NotFound
+from controller.errors import Conflict, Invalid, NotFound
 from controller.events import ScheduleChanged, record_event
-from controller.groups.models import Group
-from controller.groups.repository import GroupRepository
 from controller.planning import rows
 from controller.planning.gather import Gathering
 from controller.planning.repository import PlanningRepository
 from controller.playlists.models import ItemKind, Playlist
 from controller.playlists.repository import PlaylistRepository
-from controller.text import Text
 from protocol.messages import Skip, Stop
 from schedules import recurrence
 from schedules.errors import InvalidRecurrence
@@ -221,41 +219,7 @@ class Broadcasts:
         return playlist
 
     async def _targets(self, wishes: Sequence[Target], issuer: Area) -> list[ScheduleTarget]:
-        """Return the rows of targets that the viewer sees in the issuer's area; refuse the others, each by its place.
-
-        So whoever may edit a schedule sees everything that it addresses.
-        """
-        keys = {kind: {wish.key for wish in wishes if wish.kind is kind} for kind in TargetKind}
-        areas, groups = AreaRepository(self._session), GroupRepository(self._session)
-        seen = {
-            TargetKind.AREA: {
-                row.code
-                for row in await areas.all(areas.readable(self._viewer).where(Area.code.in_(keys[TargetKind.AREA])))
-                if row.path.startswith(issuer.path)
-            },
-            TargetKind.GROUP: {
-                row.id
-                for row in await groups.all(groups.readable(self._viewer).where(Group.id.in_(keys[TargetKind.GROUP])))
-                if row.area.path.startswith(issuer.path)
-            },
-            TargetKind.DEVICE: {
-                row.id
-                for row in await DeviceRepository(self._session).some(self._viewer, keys[TargetKind.DEVICE])
-                if row.status is DeviceStatus.ACTIVE and row.area.path.startswith(issuer.path)
-            },
-        }
-        place_name = issuer.name
-        unknown = tuple(
-            FieldError(
-                f"targets.{place}.key",
-                Text(f"Không có {wish.key} trong {place_name}", f"There is no {wish.key} in {place_name}"),
-            )
-            for place, wish in enumerate(wishes)
-            if wish.key not in seen[wish.kind]
-        )
-        if unknown:
-            raise Invalid(errors=unknown)
-        chosen = sorted({(wish.kind, wish.key) for wish in wishes})
+        chosen = await checked(self._session, self._viewer, wishes, issuer)
         return [ScheduleTarget(kind=kind, key=key) for kind, key in chosen]
 
 

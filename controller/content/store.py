@@ -45,6 +45,13 @@ class ContentStore:
             return False
         return size_bytes is None or found.st_size == size_bytes
 
+    def content(self, sha256: str) -> bytes | None:
+        """Return the bytes, or None where they are not here."""
+        try:
+            return self.path(sha256).read_bytes()
+        except FileNotFoundError:
+            return None
+
     def put(self, data: bytes) -> Stored:
         """Keep some bytes."""
         return self.put_stream(io.BytesIO(data))

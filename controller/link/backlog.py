@@ -4,6 +4,7 @@ import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from controller.link.ports import Incoming
@@ -14,6 +15,7 @@ RATE_PER_S: Final = 20.0
 """A speaker reports every 30 s and at each change, and asks for the time in small bursts."""
 BURST: Final = 200
 PACES_REMEMBERED: Final = 20_000
+_NEWEST_ONLY: Final = frozenset({Channel.STATE, Channel.ALERT_REPORT})
 _OVERHEAD_BYTES: Final = 200
 """Of the objects around a payload."""
 
@@ -56,7 +58,8 @@ class _Bucket:
 class Room:
     """How much may wait."""
 
-    messages: int = 5_000
+    messages: int = 20_000
+    """After a press every speaker of a province says that it has the alert."""
     size_bytes: int = 64 * MIB
     messages_of_one: int = 100
     size_of_one_bytes: int = 1 * MIB
@@ -76,11 +79,12 @@ class Backlog:
     def put(self, message: Incoming) -> str | None:
         """Let a message wait. Returns the speaker whose oldest message had to make room, if one had to.
 
-        Of a speaker's reports only the newest waits. Births and deaths all do: which of them counts, their order says.
+        Of a speaker's states, and of its reports on alerts, only the newest waits. Births and deaths all do: which of
+        them counts, their order says.
         """
         own = self._waiting.setdefault(message.topic.device_id, deque())
-        if message.topic.channel is Channel.STATE:
-            for older in [each for each in own if each.topic.channel is Channel.STATE]:
+        if (channel := message.topic.channel) in _NEWEST_ONLY:
+            for older in [each for each in own if each.topic.channel is channel]:
                 own.remove(older)
                 self._left(older)
         own.append(message)
@@ -99,6 +103,19 @@ class Backlog:
         if own:
             self._waiting[device_id] = own
         return message
+
+    def more(self, channel: Channel, limit: int) -> list[Incoming]:
+        """Return at most so many messages of this channel whose speakers have said nothing else before them."""
+        ready = (own[0] for own in self._waiting.values() if own[0].topic.channel is channel)
+        found = list(islice(ready, limit))
+        for message in found:
+            device_id = message.topic.device_id
+            own = self._waiting[device_id]
+            own.popleft()
+            self._left(message)
+            if not own:
+                del self._waiting[device_id]
+        return found
 
     def _make_room(self, speaking: str) -> str | None:
         made: str | None = None

@@ -7,6 +7,7 @@ import structlog
 from sqlalchemy.exc import DataError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from controller.alerts.reach import Reach
 from controller.commands.service import CommandService
 from controller.database import Database
 from controller.link.ports import Incoming, Outgoing
@@ -17,7 +18,7 @@ from controller.monitoring.service import MonitoringService
 from controller.records.service import RecordService
 from protocol import topics
 from protocol.errors import Malformed, ProtocolError, WrongAudience
-from protocol.messages import ClockQuality, DeviceState, Records, RecordsAck, Reply, Status
+from protocol.messages import AlertReport, ClockQuality, DeviceState, Records, RecordsAck, Reply, Status
 from protocol.signing import Signer, sign
 from protocol.topics import Channel, DeviceTopic
 from schedules.types import DeviceId
@@ -75,6 +76,25 @@ class DatabaseInbox:
             return ()
         return answers
 
+    async def receive_reports(self, messages: Sequence[Incoming]) -> None:
+        """Take in what many speakers say of alerts, in one transaction; a report that cannot be read is counted."""
+        reports: list[AlertReport] = []
+        for message in messages:
+            try:
+                said = understood(message.topic, message.payload) if message.payload else None
+            except ProtocolError as error:
+                self._refusals.add(message.topic.device_id, error.code, str(error))
+                continue
+            if isinstance(said, AlertReport):
+                reports.append(said)
+        try:
+            async with self._database.transaction() as session:
+                for device_id in await Reach(session, self._hub).take(reports, self._now()):
+                    self._refusals.add(device_id, UNKNOWN_DEVICE)
+        except (SQLAlchemyError, OverflowError, OSError):
+            # Speakers say it again at their next change, and when their link comes back.
+            log.exception("link.reports_not_stored", reports=len(reports))
+
     async def _take(self, session: AsyncSession, message: Incoming) -> Sequence[Outgoing]:
         now, said = self._now(), understood(message.topic, message.payload)
         match said:
@@ -89,6 +109,8 @@ class DatabaseInbox:
             case Records():
                 stored = await RecordService(session, self._hub).take(said, now=now)
                 return [self._ack(said, stored, now)]
+            case AlertReport():
+                await Reach(session, self._hub).take([said], now)
             case None:
                 log.debug("link.not_for_us", channel=message.topic.channel)
         return ()
@@ -106,12 +128,13 @@ class DatabaseInbox:
         return Outgoing(topics.device(DeviceId(records.device), Channel.RECORDS_ACK), signed.encode())
 
 
-Said = Status | DeviceState | Reply | Records
+Said = Status | DeviceState | Reply | Records | AlertReport
 _READS: Mapping[Channel, type[Said]] = {
     Channel.STATUS: Status,
     Channel.STATE: DeviceState,
     Channel.REPLY: Reply,
     Channel.RECORDS: Records,
+    Channel.ALERT_REPORT: AlertReport,
 }
 
 

@@ -29,12 +29,14 @@ log = structlog.get_logger(__name__)
 
 LISTENS_TO: list[tuple[str, int]] = [
     (topics.all_devices(channel), topics.DELIVERY[channel].qos)
-    for channel in (Channel.STATUS, Channel.STATE, Channel.RECORDS, Channel.REPLY, Channel.CLOCK)
+    for channel in (Channel.STATUS, Channel.STATE, Channel.RECORDS, Channel.REPLY, Channel.CLOCK, Channel.ALERT_REPORT)
 ]
 LISTENS_TO.append((topics.ANY_ACCESS, 1))
 PAGE = 50
 IN_FLIGHT = 20
 ANSWERS = 1_000
+REPORTS = 500
+"""Of alerts, taken in together: each by itself would cost the disk a flush."""
 UNREAD = 10_000
 """Messages that were taken from the socket and not looked at yet."""
 UNREAD_BYTES = 128 * 1024
@@ -235,7 +237,11 @@ class Link:
 
     async def _store(self) -> None:
         while True:
-            for answer in await self._inbox.receive(await self.backlog.get()):
+            first = await self.backlog.get()
+            if first.topic.channel is Channel.ALERT_REPORT:
+                await self._inbox.receive_reports([first, *self.backlog.more(Channel.ALERT_REPORT, REPORTS)])
+                continue
+            for answer in await self._inbox.receive(first):
                 self._answer_with(answer)
 
     def _answer_with(self, answer: Outgoing) -> None:
@@ -254,14 +260,24 @@ class Link:
         while page := await self._outbox.everything(after, PAGE):
             await self._say(client, page)
             after = page[-1].topic
+            await self._say_urgent(client)
         while True:
             self._call.clear()
+            await self._say_urgent(client)
             while page := await self._outbox.waiting(PAGE):
                 await self._say(client, page)
+                await self._say_urgent(client)
             try:
                 await asyncio.wait_for(self._call.wait(), POLL_S)
             except TimeoutError:
                 continue
+
+    async def _say_urgent(self, client: aiomqtt.Client) -> None:
+        """Alerts, and then their sounds: whatever else waits."""
+        while page := await self._outbox.urgent(PAGE):
+            await self._say(client, page)
+            for outgoing in await self._outbox.sequel(page):
+                await _publish(client, outgoing)
 
     async def _say(self, client: aiomqtt.Client, page: Sequence[Outgoing]) -> None:
         async with asyncio.TaskGroup() as tasks:

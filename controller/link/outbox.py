@@ -1,5 +1,6 @@
 """The outbox in the database: documents that must stand on the broker, and commands not yet sent."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
@@ -19,13 +20,22 @@ from schedules.types import DeviceId
 
 _ACTION: TypeAdapter[Action] = TypeAdapter(Action)
 _COMMAND = "command:"
+INLINE_LIVES_S = 120
 
 
 class DatabaseOutbox:
     """Reads what is to be said; notes what was said."""
 
-    def __init__(self, database: Database, *, key: Signer, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        key: Signer,
+        now: Callable[[], datetime],
+        content: Callable[[str], bytes | None] = lambda _sha256: None,
+    ) -> None:
         self._database = database
+        self._content = content
         self._key = key
         self._now = now
 
@@ -33,6 +43,24 @@ class DatabaseOutbox:
         """Every document, in pages."""
         async with self._database.reading() as session:
             return [_document(row) for row in await DocumentRepository(session).page(after, limit)]
+
+    async def urgent(self, limit: int) -> Sequence[Outgoing]:
+        """Sets of alerts that changed."""
+        async with self._database.reading() as session:
+            return [_document(row) for row in await DocumentRepository(session).unpublished_alerts(limit)]
+
+    async def sequel(self, sent: Sequence[Outgoing]) -> Sequence[Outgoing]:
+        """The sounds of these sets: whoever misses one here fetches it."""
+        alerts = [each.topic for each in sent if each.topic.endswith(f"/{Channel.ALERTS}") and each.payload]
+        if not alerts:
+            return ()
+        async with self._database.reading() as session:
+            sounds = await DocumentRepository(session).inline_of(alerts)
+        return [
+            Outgoing(topic.removesuffix(Channel.ALERTS) + Channel.AUDIO, content, expires_in_s=INLINE_LIVES_S)
+            for topic, sha256 in sounds.items()
+            if (content := await asyncio.to_thread(self._content, sha256)) is not None
+        ]
 
     async def waiting(self, limit: int) -> Sequence[Outgoing]:
         """Commands first: somebody stands there and waits; then documents."""

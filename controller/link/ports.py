@@ -39,6 +39,12 @@ class Outbox(Protocol):
     async def waiting(self, limit: int) -> Sequence[Outgoing]:
         """Documents that changed since they were last published, and commands not yet sent."""
 
+    async def urgent(self, limit: int) -> Sequence[Outgoing]:
+        """Of what waits, the alerts: nothing else goes before them."""
+
+    async def sequel(self, sent: Sequence[Outgoing]) -> Sequence[Outgoing]:
+        """What follows these at once, and is not kept: small sounds of alerts."""
+
     async def published(self, sent: Sequence[Outgoing]) -> None:
         """The broker has taken these."""
 
@@ -48,3 +54,6 @@ class Inbox(Protocol):
 
     async def receive(self, message: Incoming) -> Sequence[Outgoing]:
         """Take one message in; return what is to be answered once that is safely stored."""
+
+    async def receive_reports(self, messages: Sequence[Incoming]) -> None:
+        """Take in what many speakers say of alerts, in one transaction: after a press all speak at once."""

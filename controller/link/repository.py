@@ -1,12 +1,13 @@
 """All SQL about what must stand on the broker."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controller.link.models import RetainedDocument
+from protocol.topics import Channel
 
 
 class DocumentRepository:
@@ -21,6 +22,26 @@ class DocumentRepository:
         if after is not None:
             statement = statement.where(RetainedDocument.topic > after)
         return (await self._session.scalars(statement)).all()
+
+    async def unpublished_alerts(self, limit: int) -> Sequence[RetainedDocument]:
+        """Return sets of alerts that the broker has not taken yet, the longest waiting first."""
+        return (
+            await self._session.scalars(
+                select(RetainedDocument)
+                .where(RetainedDocument.published_at.is_(None), RetainedDocument.topic.like(f"%/{Channel.ALERTS}"))
+                .order_by(RetainedDocument.issued_at, RetainedDocument.topic)
+                .limit(limit)
+            )
+        ).all()
+
+    async def inline_of(self, documents: Collection[str]) -> Mapping[str, str]:
+        """Return the small sound that goes with each of these topics' sets of alerts, by topic."""
+        found = await self._session.execute(
+            select(RetainedDocument.topic, RetainedDocument.content_sha256).where(
+                RetainedDocument.topic.in_(documents), RetainedDocument.content_sha256.is_not(None)
+            )
+        )
+        return {topic: sha256 for topic, sha256 in found if sha256 and topic.endswith(f"/{Channel.ALERTS}")}
 
     async def unpublished(self, limit: int) -> Sequence[RetainedDocument]:
         """Return documents that the broker has not taken yet, the longest waiting first."""

@@ -16,6 +16,7 @@ class Topic(StrEnum):
     RECORDS = "records"
     ANNOUNCEMENTS = "announcements"
     APPROVALS = "approvals"
+    ALERTS = "alerts"
 
 
 class Subscription:

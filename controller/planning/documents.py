@@ -44,7 +44,7 @@ class Document:
     """News for a topic."""
 
     topic: str
-    device_id: str
+    device_id: str | None
     payload: bytes
     content_hash: str
     version: int

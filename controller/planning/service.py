@@ -129,7 +129,7 @@ class Planner:
         for outcome in outcomes:
             for document in (outcome.plan, outcome.config):
                 if document is not None:
-                    _put(repository, documents.get(document.topic), document, now)
+                    put(repository, documents.get(document.topic), document, now)
                     news += 1
             if outcome.plan is not None:
                 await self._write_down(
@@ -207,7 +207,8 @@ class Planner:
         """Clear everything that stands on the broker for a retired speaker, what it said of itself too."""
         now, id_ = self._now(), DeviceId(device_id)
         wire = [
-            topics.device(id_, channel) for channel in (Channel.PLAN, Channel.CONFIG, Channel.STATUS, Channel.STATE)
+            topics.device(id_, channel)
+            for channel in (Channel.PLAN, Channel.CONFIG, Channel.ALERTS, Channel.STATUS, Channel.STATE)
         ]
         documents = await repository.documents(wire)
         planned = (await repository.planned([device_id], now)).get(device_id, ())
@@ -217,12 +218,13 @@ class Planner:
             row = documents.get(topic)
             if row is None or row.payload:
                 version = row.version if row else 0
-                _put(repository, row, Document(topic, device_id, b"", "", version, None), now)
+                put(repository, row, Document(topic, device_id, b"", "", version, None), now)
                 news += 1
         return news
 
 
-def _put(repository: PlanningRepository, row: RetainedDocument | None, document: Document, now: datetime) -> None:
+def put(repository: PlanningRepository, row: RetainedDocument | None, document: Document, now: datetime) -> None:
+    """Write down what must stand on a topic from now on."""
     if row is None:
         row = RetainedDocument(topic=document.topic, device_id=document.device_id)
         repository.add_document(row)

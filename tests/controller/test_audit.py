@@ -262,6 +262,7 @@ def test_columns_that_hold_secrets_are_hidden_by_their_name_alone():
 
 
 DERIVED = {
+    "alert_reach",
     "approved_targets",
     "assemblies",
     "audit_bases",

@@ -15,6 +15,8 @@ FADE = timedelta(milliseconds=200)
 SOUND_S = 7.0
 """Of the signal and the words together."""
 OPERATIONS = 14
+PATIENCE = 60
+"""Repeats of those that rank higher may keep the air for long."""
 
 
 @dataclass
@@ -143,7 +145,8 @@ class Life:
             self.speaker.sink.fail_after = 0
 
     def _one(self, dice: Random) -> Alert | None:
-        running = [each for each in self.active.values() if not each.ends]
+        now = self.speaker.system.utc
+        running = [each for each in self.active.values() if not each.ends and each.expires_at > now]
         return dice.choice(running) if running else None
 
     def _put(self, new: Alert) -> None:
@@ -178,7 +181,11 @@ class Life:
         """Everything works again, and there is time for all that is due."""
         self.cut, self.speaker.sink_works = False, True
         self._say()
-        await self._pass(SOUND_S * (len(self.active) + 2) + 10)
+        await self._pass(SOUND_S + 10)
+        for _ in range(PATIENCE):
+            if not self._missed():
+                break
+            await self._pass(SOUND_S)
 
     def _heard_twice(self) -> list[str]:
         whole = [row.play.occurrence for row in self.speaker.rows() if row.outcome is Outcome.COMPLETED]

@@ -24,6 +24,7 @@ _PARTS: dict[Topic, tuple[str, ...]] = {
     Topic.RECORDS: ("records",),
     Topic.ANNOUNCEMENTS: ("announcements",),
     Topic.APPROVALS: ("approvals",),
+    Topic.ALERTS: ("alerts",),
 }
 
 

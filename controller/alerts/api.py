@@ -1,0 +1,203 @@
+"""`/api/v1/alerts`."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+
+from controller.accounts.access import ALERTS, READS, Idempotent, ViewerDep
+from controller.accounts.second_factor import confirm_second_factor
+from controller.alerts.keeping import press_of
+from controller.alerts.models import AlertRow
+from controller.alerts.schemas import (
+    AlertIn,
+    AlertOut,
+    AreaCountsOut,
+    AudienceOut,
+    CancelIn,
+    CountsOut,
+    ProlongIn,
+    ReachOut,
+    ReleaseIn,
+    SpeakerReachOut,
+    StandingOut,
+)
+from controller.alerts.service import Alerts
+from controller.alerts.standing import STANDING
+from controller.alerts.states import AlertState
+from controller.announcements.api import AnnouncementsDep
+from controller.http.fields import AreaCodeField
+from controller.http.pages import PageDep, PageOut
+from controller.http.route import NowDep, RuntimeDep, SessionDep, TransactionRoute
+from controller.monitoring.hub import hub_of
+
+router = APIRouter(prefix="/api/v1", tags=["alerts"], route_class=TransactionRoute)
+SPEAKERS_MAX = 500
+
+
+def alerts_of(
+    session: SessionDep, viewer: ViewerDep, runtime: RuntimeDep, announcements: AnnouncementsDep, now: NowDep
+) -> Alerts:
+    """Return alerts as the one who asks may change them."""
+
+    async def confirm(code: str) -> None:
+        await confirm_second_factor(runtime, session, viewer, code, now)
+
+    return Alerts(
+        session,
+        viewer,
+        press=press_of(runtime),
+        announcements=announcements,
+        hub=hub_of(runtime),
+        lead=timedelta(milliseconds=runtime.settings.alert_lead_ms),
+        confirm=confirm,
+    )
+
+
+AlertsDep = Annotated[Alerts, Depends(alerts_of)]
+
+
+async def _out(alerts: Alerts, *rows: AlertRow) -> list[AlertOut]:
+    sent = await alerts.repository.sent(rows)
+    return [AlertOut.of(row, sent=sent[row.id] if row.released_at else None) for row in rows]
+
+
+@router.get("/alerts", operation_id="listAlerts", summary="Alerts, newest first", dependencies=[READS])
+async def list_alerts(
+    *,
+    alerts: AlertsDep,
+    viewer: ViewerDep,
+    page: PageDep,
+    state: Annotated[AlertState | None, Query(description="Only those that stand so")] = None,
+) -> PageOut[AlertOut]:
+    """Answer one page of what was issued here or is heard here."""
+    statement = alerts.repository.readable(viewer)
+    if state is not None:
+        statement = statement.where(AlertRow.state == state)
+    found = await alerts.repository.page(statement, page)
+    return PageOut(items=await _out(alerts, *found.items), next_cursor=found.next_cursor)
+
+
+@router.get(
+    "/alerts/standing", operation_id="listStanding", summary="Standing messages to start from", dependencies=[READS]
+)
+async def list_standing(_viewer: ViewerDep) -> list[StandingOut]:
+    """Answer them all."""
+    return [StandingOut.model_validate(each, from_attributes=True) for each in STANDING]
+
+
+@router.post(
+    "/alerts",
+    operation_id="draftAlert",
+    summary="Write an alert; nothing is heard yet",
+    status_code=201,
+    dependencies=[ALERTS, Idempotent],
+)
+async def draft_alert(body: AlertIn, alerts: AlertsDep, now: NowDep) -> AlertOut:
+    """Make a draft. Its words are made at once, so that they are ready when somebody releases it."""
+    return (await _out(alerts, await alerts.draft(body, now)))[0]
+
+
+@router.get("/alerts/{alert_id}", operation_id="getAlert", summary="One alert", dependencies=[READS])
+async def get_alert(alert_id: str, alerts: AlertsDep, viewer: ViewerDep) -> AlertOut:
+    """Answer an alert."""
+    return (await _out(alerts, await alerts.repository.get(viewer, alert_id)))[0]
+
+
+@router.get(
+    "/alerts/{alert_id}/audience",
+    operation_id="describeAlert",
+    summary="What releasing it would do, in a plain sentence",
+    dependencies=[READS],
+)
+async def describe_alert(alert_id: str, alerts: AlertsDep, viewer: ViewerDep) -> AudienceOut:
+    """Answer whom it would reach now, and what a release asks for."""
+    return await alerts.described(await alerts.repository.get(viewer, alert_id))
+
+
+@router.post(
+    "/alerts/{alert_id}/release", operation_id="releaseAlert", summary="Let it be heard", dependencies=[ALERTS]
+)
+async def release_alert(alert_id: str, body: ReleaseIn, alerts: AlertsDep, now: NowDep) -> AlertOut:
+    """Release a draft, by the area's rule: with a one-time code, or by another person than its author."""
+    return (await _out(alerts, await alerts.release(alert_id, body.code, now)))[0]
+
+
+@router.post(
+    "/alerts/{alert_id}/prolong", operation_id="prolongAlert", summary="Change how long it lives", dependencies=[ALERTS]
+)
+async def prolong_alert(alert_id: str, body: ProlongIn, alerts: AlertsDep, now: NowDep) -> AlertOut:
+    """Let an active alert live so long from now on; who heard it does not hear it again for that."""
+    return (await _out(alerts, await alerts.prolong(alert_id, body.lifetime_s, body.code, now)))[0]
+
+
+@router.post("/alerts/{alert_id}/cancel", operation_id="cancelAlert", summary="Call it off", dependencies=[ALERTS])
+async def cancel_alert(alert_id: str, body: CancelIn, alerts: AlertsDep, now: NowDep) -> AlertOut:
+    """End an active alert at once; whoever heard it is told that it is over."""
+    row = await alerts.cancel(alert_id, all_clear=body.all_clear, text=body.text, now=now)
+    return (await _out(alerts, row))[0]
+
+
+@router.post(
+    "/alerts/{alert_id}/discard", operation_id="discardAlert", summary="Throw a draft away", dependencies=[ALERTS]
+)
+async def discard_alert(alert_id: str, alerts: AlertsDep, now: NowDep) -> AlertOut:
+    """Discard a draft. It stays on record."""
+    return (await _out(alerts, await alerts.discard(alert_id, now)))[0]
+
+
+@router.post(
+    "/areas/{code}/stop-alerts",
+    operation_id="stopAlerts",
+    summary="Call off everything that an area issued",
+    dependencies=[ALERTS],
+)
+async def stop_alerts(code: AreaCodeField, alerts: AlertsDep, now: NowDep) -> list[AlertOut]:
+    """Call off all active alerts of an area and those below, without an all-clear."""
+    return await _out(alerts, *await alerts.stop_all(code, now))
+
+
+@router.get(
+    "/alerts/{alert_id}/reach", operation_id="getReach", summary="How far it has come, by area", dependencies=[READS]
+)
+async def get_reach(alert_id: str, alerts: AlertsDep, viewer: ViewerDep, now: NowDep) -> ReachOut:
+    """Answer the counts of the viewer's speakers."""
+    row = await alerts.repository.get(viewer, alert_id)
+    areas = [AreaCountsOut.model_validate(counts) for counts in await alerts.reach.counts(viewer, row.id)]
+    total = CountsOut(**{name: sum(getattr(area, name) for area in areas) for name in CountsOut.model_fields})
+    return ReachOut(alert=row.id, at=now, total=total, areas=areas)
+
+
+@router.get(
+    "/alerts/{alert_id}/reach/speakers",
+    operation_id="listReach",
+    summary="How it stands on each speaker",
+    dependencies=[READS],
+)
+async def list_reach(
+    *,
+    alert_id: str,
+    alerts: AlertsDep,
+    viewer: ViewerDep,
+    silent: Annotated[bool, Query(description="Only speakers that have not sounded it: the list to call down")] = False,
+    after: Annotated[str, Query(max_length=128, description="Go on after this speaker")] = "",
+) -> list[SpeakerReachOut]:
+    """Answer speakers by id, at most 500."""
+    row = await alerts.repository.get(viewer, alert_id)
+    found = await alerts.reach.speakers(viewer, row.id, silent=silent, after=after, limit=SPEAKERS_MAX)
+    return [
+        SpeakerReachOut(
+            device=device.id,
+            name=device.name,
+            area_code=device.area_code,
+            phase=reach.phase,
+            online=state is not None and state.online,
+            last_seen_at=state.seen_at if state else None,
+            received_at=reach.received_at,
+            first_sound_at=reach.first_sound_at,
+            finished_at=reach.finished_at,
+            reason=reach.reason,
+            incident=reach.incident_at is not None and reach.received_at is None,
+        )
+        for reach, device, state in found
+    ]

@@ -1,0 +1,68 @@
+"""What keeps alerts going without anybody's hand: words that become ready, lifetimes that end, silent speakers."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from controller.alerts.reach import Reach
+from controller.alerts.repository import AlertTraffic
+from controller.alerts.sets import AlertPress, Sets, Target, targets_of
+from controller.alerts.states import AlertState
+from controller.content.service import links_of
+from controller.database import after_commit
+from controller.events import AnnouncementReady, Event
+from controller.link.wake import wake_of
+from controller.monitoring.hub import Topic, hub_of
+from controller.runtime import Runtime
+
+
+def press_of(runtime: Runtime) -> AlertPress:
+    """Return what signs sets of alerts."""
+    links = links_of(runtime)
+
+    def url(sha256: str, target: str, expires_at: datetime) -> str:
+        return links.url(sha256, device_id=target, expires_at=expires_at)
+
+    return AlertPress(runtime.keys.signing, url, wake_of(runtime))
+
+
+@asynccontextmanager
+async def alerting(runtime: Runtime) -> AsyncIterator[None]:
+    """Let words that are ready reach the alerts that wait for them, in the same transaction."""
+
+    async def process(session: AsyncSession, events: Sequence[Event]) -> None:
+        targets: set[Target] = set()
+        for event in events:
+            if isinstance(event, AnnouncementReady):
+                for row in await AlertTraffic(session).saying(event.announcement_id):
+                    row.revision += 1
+                    targets |= targets_of(row)
+        if targets:
+            await Sets(session, press_of(runtime)).say(targets, runtime.clock())
+
+    runtime.database.before_commit.append(process)
+    try:
+        yield
+    finally:
+        runtime.database.before_commit.remove(process)
+
+
+async def keep(runtime: Runtime) -> None:
+    """End what has lived long enough, and make incidents of those that said nothing."""
+    now = runtime.clock()
+    async with runtime.database.transaction() as session:
+        over = await AlertTraffic(session).over(now)
+        for row in over:
+            row.state, row.ended_at = AlertState.EXPIRED, row.expires_at
+        if over:
+            await Sets(session, press_of(runtime)).say({t for row in over for t in targets_of(row)}, now)
+            after_commit(session, lambda: hub_of(runtime).publish(Topic.ALERTS))
+        await Reach(session, hub_of(runtime)).notice_silence(now)
+
+
+async def say_again(runtime: Runtime) -> None:
+    """Say the sets anew that have ended, or that another key signed."""
+    async with runtime.database.transaction() as session:
+        await Sets(session, press_of(runtime)).say_all(runtime.clock())

@@ -1,0 +1,266 @@
+"""All SQL about alerts."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from controller.accounts.viewer import Viewer
+from controller.alerts.models import AlertReach, AlertRow, AlertTarget
+from controller.alerts.states import AlertState
+from controller.areas.models import Area
+from controller.areas.tree import within
+from controller.broadcasts.models import TargetKind
+from controller.devices.models import Device
+from controller.link.models import RetainedDocument
+from controller.monitoring.models import DeviceStateRow
+from controller.planning.repository import chunks
+from controller.repository import Repository
+from protocol import topics
+from protocol.messages import AlertKind, AlertPhase
+
+
+def in_force(now: datetime) -> ColumnElement[bool]:
+    """Of an alert: something of it belongs into the sets of its targets."""
+    return or_(
+        and_(AlertRow.state == AlertState.ACTIVE, AlertRow.expires_at > now),
+        and_(AlertRow.state == AlertState.CANCELLED, AlertRow.all_clear_until > now),
+    )
+
+
+class AlertRepository(Repository[AlertRow]):
+    """Alerts issued in the viewer's subtree, and those from above that reach it; newest first."""
+
+    model = AlertRow
+    order = (AlertRow.id,)
+    descending = True
+
+    def readable(self, viewer: Viewer) -> Select[AlertRow]:
+        """What the viewer's area issued, and what is heard there."""
+        heard_here = exists().where(
+            AlertReach.alert_id == AlertRow.id,
+            AlertReach.device_id == Device.id,
+            Device.area_code == Area.code,
+            within(Area.path, viewer.scope),
+        )
+        issued_here = exists().where(Area.code == AlertRow.area_code, within(Area.path, viewer.scope))
+        return select(AlertRow).where(or_(issued_here, heard_here))
+
+    def own(self, viewer: Viewer) -> Select[AlertRow]:
+        """What the viewer's subtree issued: that alone may be changed."""
+        return select(AlertRow).join(Area, Area.code == AlertRow.area_code).where(within(Area.path, viewer.scope))
+
+    async def own_for_update(self, viewer: Viewer, alert_id: str) -> AlertRow | None:
+        """Return an alert that this transaction alone changes now."""
+        statement = self.own(viewer).where(AlertRow.id == alert_id).with_for_update(of=AlertRow)
+        return await self.session.scalar(statement, execution_options={"populate_existing": True})
+
+    async def activations(self, area: Area, since: datetime) -> Sequence[datetime]:
+        """Return when actual alerts of an area were released since a moment."""
+        found = await self.session.scalars(
+            select(AlertRow.released_at).where(
+                AlertRow.area_code == area.code, AlertRow.kind == AlertKind.ACTUAL, AlertRow.released_at >= since
+            )
+        )
+        return [at for at in found if at is not None]
+
+    async def sent(self, rows: Collection[AlertRow]) -> dict[str, bool]:
+        """Return of each alert whether the broker has what speakers must be told of it."""
+        wire = {topics.alerts(target.name): row.id for row in rows for target in row.targets}
+        waiting: set[str] = set()
+        for chunk in chunks(wire):
+            waiting.update(
+                await self.session.scalars(
+                    select(RetainedDocument.topic).where(
+                        RetainedDocument.topic.in_(chunk), RetainedDocument.published_at.is_(None)
+                    )
+                )
+            )
+        unsent = {row.id for row in rows for target in row.targets if topics.alerts(target.name) in waiting}
+        return {row.id: row.id not in unsent for row in rows}
+
+
+class AlertTraffic:
+    """Alerts as sets and speakers' words touch them: nobody's view."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def in_force_for(self, targets: Collection[tuple[TargetKind, str]], now: datetime) -> Sequence[AlertRow]:
+        """Return the alerts in force that address any of these."""
+        found: dict[str, AlertRow] = {}
+        for chunk in chunks(sorted(targets), 200):
+            wanted = select(AlertTarget.alert_id).where(tuple_(AlertTarget.kind, AlertTarget.key).in_(chunk))
+            rows = await self._session.scalars(select(AlertRow).where(in_force(now), AlertRow.id.in_(wanted)))
+            found |= {row.id: row for row in rows}
+        return sorted(found.values(), key=lambda row: row.id)
+
+    async def saying(self, announcement_id: str) -> Sequence[AlertRow]:
+        """Return the alerts in force, or nearly, whose words are this announcement."""
+        return (
+            await self._session.scalars(
+                select(AlertRow).where(
+                    or_(
+                        and_(AlertRow.announcement_id == announcement_id, AlertRow.state == AlertState.ACTIVE),
+                        and_(AlertRow.all_clear_id == announcement_id, AlertRow.state == AlertState.CANCELLED),
+                    )
+                )
+            )
+        ).all()
+
+    async def over(self, now: datetime) -> Sequence[AlertRow]:
+        """Return active alerts whose lifetime has ended."""
+        return (
+            await self._session.scalars(
+                select(AlertRow).where(AlertRow.state == AlertState.ACTIVE, AlertRow.expires_at <= now)
+            )
+        ).all()
+
+    async def standing_targets(self) -> Sequence[tuple[TargetKind, str]]:
+        """Return the targets on whose topics a set of alerts stands."""
+        found = await self._session.scalars(
+            select(RetainedDocument.topic).where(RetainedDocument.topic.like("%/alerts"))
+        )
+        return [target for topic in found if (target := target_of(topic)) is not None]
+
+    async def expect(self, alert_id: str, device_ids: Collection[str]) -> None:
+        """Note whom an alert must reach, and whose link is up at this moment."""
+        for chunk in chunks(sorted(device_ids)):
+            found = await self._session.execute(
+                select(Device.id, func.coalesce(DeviceStateRow.online, False))
+                .outerjoin(DeviceStateRow, DeviceStateRow.device_id == Device.id)
+                .where(Device.id.in_(chunk))
+            )
+            online = dict(found.tuples().all())
+            known = set(
+                await self._session.scalars(
+                    select(AlertReach.device_id).where(AlertReach.alert_id == alert_id, AlertReach.device_id.in_(chunk))
+                )
+            )
+            self._session.add_all(
+                AlertReach(alert_id=alert_id, device_id=id_, online=up)
+                for id_, up in online.items()
+                if id_ not in known
+            )
+
+    async def reach_of(self, pairs: Collection[tuple[str, str]]) -> dict[tuple[str, str], AlertReach]:
+        """Return how these alerts stand on these speakers, by (alert, speaker)."""
+        found: dict[tuple[str, str], AlertReach] = {}
+        key = tuple_(AlertReach.alert_id, AlertReach.device_id)
+        for chunk in chunks(sorted(pairs), 200):
+            rows = await self._session.scalars(select(AlertReach).where(key.in_(chunk)))
+            found |= {(row.alert_id, row.device_id): row for row in rows}
+        return found
+
+    async def known(self, alert_ids: Collection[str]) -> set[str]:
+        """Return which of these alerts there are."""
+        return set(await self._session.scalars(select(AlertRow.id).where(AlertRow.id.in_(sorted(alert_ids)))))
+
+    async def registered(self, device_ids: Collection[str]) -> set[str]:
+        """Return which of these speakers take part."""
+        found: set[str] = set()
+        for chunk in chunks(sorted(device_ids)):
+            found.update(
+                await self._session.scalars(select(Device.id).where(Device.id.in_(chunk), Device.retired_at.is_(None)))
+            )
+        return found
+
+    async def audience(self, device_ids: Collection[str]) -> tuple[int, int]:
+        """Return how many of these speakers are online, and in how many areas all of them are."""
+        online, areas = 0, set[str]()
+        for chunk in chunks(sorted(device_ids)):
+            rows = await self._session.execute(
+                select(Device.area_code, func.coalesce(DeviceStateRow.online, False))
+                .outerjoin(DeviceStateRow, DeviceStateRow.device_id == Device.id)
+                .where(Device.id.in_(chunk))
+            )
+            for area_code, up in rows:
+                online += bool(up)
+                areas.add(area_code)
+        return online, len(areas)
+
+    async def note_silent(self, *, released_before: datetime, now: datetime) -> Sequence[tuple[str, str]]:
+        """Mark as incidents the speakers that were online and have not said that they have the alert; return them."""
+        silent = await self._session.execute(
+            update(AlertReach)
+            .where(
+                AlertReach.online,
+                AlertReach.received_at.is_(None),
+                AlertReach.incident_at.is_(None),
+                AlertReach.alert_id.in_(
+                    select(AlertRow.id).where(
+                        AlertRow.state == AlertState.ACTIVE, AlertRow.released_at <= released_before
+                    )
+                ),
+            )
+            .values(incident_at=now)
+            .returning(AlertReach.alert_id, AlertReach.device_id)
+            .execution_options(synchronize_session=False)
+        )
+        return sorted((alert_id, device_id) for alert_id, device_id in silent)
+
+
+class ReachRepository:
+    """How far alerts have come, as a viewer may see it: on the speakers of the viewer's subtree."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def counts(self, viewer: Viewer, alert_id: str) -> Sequence[Mapping[str, Any]]:
+        """Return a row for each area with what its own speakers add up to."""
+        up = func.coalesce(DeviceStateRow.online, False)
+
+        def total(condition: ColumnElement[bool]) -> ColumnElement[int]:
+            return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
+
+        silent = AlertReach.received_at.is_(None)
+        statement = (
+            select(
+                Area.code.label("area_code"),
+                Area.name.label("area_name"),
+                func.count().label("targeted"),
+                total(~silent).label("received"),
+                total(AlertReach.phase == AlertPhase.SOUNDING).label("sounding"),
+                total(AlertReach.finished_at.is_not(None)).label("finished"),
+                total(AlertReach.phase == AlertPhase.FAILED).label("failed"),
+                total(and_(silent, up)).label("waiting"),
+                total(and_(silent, ~up)).label("unreachable"),
+                total(and_(silent, AlertReach.incident_at.is_not(None))).label("incidents"),
+            )
+            .select_from(AlertReach)
+            .join(Device, Device.id == AlertReach.device_id)
+            .join(Area, Area.code == Device.area_code)
+            .outerjoin(DeviceStateRow, DeviceStateRow.device_id == AlertReach.device_id)
+            .where(AlertReach.alert_id == alert_id, within(Area.path, viewer.scope))
+            .group_by(Area.code, Area.name)
+            .order_by(Area.name, Area.code)
+        )
+        return [dict(row) for row in (await self._session.execute(statement)).mappings()]
+
+    async def speakers(
+        self, viewer: Viewer, alert_id: str, *, silent: bool, after: str, limit: int
+    ) -> Sequence[tuple[AlertReach, Device, DeviceStateRow | None]]:
+        """Return speakers by area and id, after one of them; `silent`: only those that have not sounded it."""
+        statement = (
+            select(AlertReach, Device, DeviceStateRow)
+            .join(Device, Device.id == AlertReach.device_id)
+            .join(Area, Area.code == Device.area_code)
+            .outerjoin(DeviceStateRow, DeviceStateRow.device_id == AlertReach.device_id)
+            .where(AlertReach.alert_id == alert_id, within(Area.path, viewer.scope), AlertReach.device_id > after)
+            .order_by(AlertReach.device_id)
+            .limit(limit)
+        )
+        if silent:
+            statement = statement.where(AlertReach.first_sound_at.is_(None), AlertReach.finished_at.is_(None))
+        return [(reach, device, state) for reach, device, state in await self._session.execute(statement)]
+
+
+def target_of(topic: str) -> tuple[TargetKind, str] | None:
+    """Return whose alerts stand on a topic, or None where no alerts do."""
+    for kind in TargetKind:
+        prefix, _, suffix = topics.alerts(f"{kind}:\n").partition("\n")
+        if topic.startswith(prefix) and topic.endswith(suffix):
+            return kind, topic[len(prefix) : len(topic) - len(suffix)]
+    return None

@@ -1,0 +1,218 @@
+"""Shapes of alerts."""
+
+from typing import Annotated, Self
+
+from pydantic import AwareDatetime, BaseModel, Field, model_validator
+
+from audio.signals import Signal
+from controller.alerts.models import AlertRow
+from controller.alerts.standing import Repeats
+from controller.alerts.states import AlertState
+from controller.announcements.models import Status
+from controller.broadcasts.models import TargetKind
+from controller.broadcasts.schemas import Target, Targets
+from controller.http.fields import AreaCodeField, In, Line, Note
+from controller.text import Text
+from protocol.messages import AlertKind, AlertPhase, RepeatPlan
+
+LIFETIME_MIN_S, LIFETIME_MAX_S = 60, 7 * 24 * 3600
+Lifetime = Annotated[int, Field(ge=LIFETIME_MIN_S, le=LIFETIME_MAX_S)]
+Words = Annotated[Note, Field(max_length=4000)]
+
+
+class AlertIn(In):
+    """A draft: nothing of it is heard before it is released."""
+
+    area_code: AreaCodeField
+    """Who issues it."""
+    kind: AlertKind = AlertKind.ACTUAL
+    headline: Line
+    text: Words = ""
+    """What is said after the signal, or else …"""
+    announcement_id: Annotated[str, Field(max_length=26)] | None = None
+    """… an announcement, such as a recording or one in two languages."""
+    signal: Signal | None = Signal.ATTENTION
+    signal_s: Annotated[float, Field(ge=4, le=10)] | None = None
+    """How long the attention call lasts (EN 50849)."""
+    targets: Targets
+    repeats: Repeats = Repeats.ONCE
+    repeat: RepeatPlan | None = None
+    """Instead of `repeats`, in numbers."""
+    lifetime_s: Lifetime = 3600
+    volume: Annotated[int, Field(ge=1, le=100)] | None = None
+    silent: bool = False
+    """A test from end to end that nobody hears: it plays at no volume."""
+    replaces: Annotated[str, Field(max_length=26)] | None = None
+    """An active alert whose place this one takes when it is released."""
+
+    @model_validator(mode="after")
+    def _says_what_it_is(self) -> Self:
+        if self.silent and self.kind is not AlertKind.TEST:
+            raise ValueError(Text("Chỉ thử nghiệm mới được im lặng", "Only a test may be silent"))
+        if self.text and self.announcement_id:
+            raise ValueError(Text("Chọn chữ hoặc bản tin, không cả hai", "Give a text or an announcement, not both"))
+        if not (self.text or self.announcement_id or self.signal):
+            raise ValueError(Text("Báo động không có âm thanh nào", "This alert has no sound at all"))
+        return self
+
+
+class ReleaseIn(In):
+    """Letting a draft go."""
+
+    code: Annotated[str, Field(max_length=64)] = ""
+    """A one-time code, where the area's rule asks for it."""
+
+
+class CancelIn(In):
+    """Calling an alert off."""
+
+    all_clear: bool = True
+    """Whether those who heard it are told that it is over."""
+    text: Words = ""
+    """What they are told; else the standing all-clear."""
+
+
+class ProlongIn(In):
+    """Letting an alert live longer, or end sooner."""
+
+    lifetime_s: Lifetime
+    """Counted from now."""
+    code: Annotated[str, Field(max_length=64)] = ""
+
+
+class AlertOut(BaseModel):
+    """An alert."""
+
+    id: str
+    area_code: str
+    kind: AlertKind
+    state: AlertState
+    revision: int
+    headline: str
+    text: str
+    announcement_id: str | None
+    words_ready: bool
+    """Whether what is said is made: the signal does not wait for it."""
+    words_failed: str
+    """Why it could not be made; empty where nothing failed."""
+    signal: str | None
+    signal_ms: int
+    targets: list[Target]
+    repeat: RepeatPlan
+    lifetime_s: int
+    volume: int | None
+    replaces: str | None
+    author: str
+    created_at: AwareDatetime
+    released_by: str
+    released_at: AwareDatetime | None
+    starts_at: AwareDatetime | None
+    expires_at: AwareDatetime | None
+    ended_by: str
+    ended_at: AwareDatetime | None
+    sent: bool | None
+    """Whether the broker has taken it; None for what is not to be sent."""
+
+    @classmethod
+    def of(cls, row: AlertRow, *, sent: bool | None) -> Self:
+        """Return what may be seen of a row."""
+        words = row.announcement
+        return cls(
+            id=row.id,
+            area_code=row.area_code,
+            kind=row.kind,
+            state=row.state,
+            revision=row.revision,
+            headline=row.headline,
+            text=words.text if words else "",
+            announcement_id=row.announcement_id,
+            words_ready=words is None or words.clip_sha256 is not None,
+            words_failed=(words.error_en or words.error_code or "") if words and words.status is Status.FAILED else "",
+            signal=row.signal,
+            signal_ms=row.signal_ms,
+            targets=[Target(kind=TargetKind(target.kind), key=target.key) for target in row.targets],
+            repeat=RepeatPlan.model_validate(row.repeat),
+            lifetime_s=row.lifetime_s,
+            volume=row.volume,
+            replaces=row.replaces_id,
+            author=row.author,
+            created_at=row.created_at,
+            released_by=row.released_by,
+            released_at=row.released_at,
+            starts_at=row.starts_at,
+            expires_at=row.expires_at,
+            ended_by=row.ended_by,
+            ended_at=row.ended_at,
+            sent=sent,
+        )
+
+
+class AudienceOut(BaseModel):
+    """Whom a draft would reach, in numbers and in a plain sentence."""
+
+    speakers: int
+    online: int
+    areas: int
+    sentence_vi: str
+    sentence_en: str
+    needs_code: bool
+    needs_second_person: bool
+
+
+class CountsOut(BaseModel):
+    """How many speakers stand where."""
+
+    targeted: int = 0
+    received: int = 0
+    """Have said that they have it, whatever came after."""
+    sounding: int = 0
+    finished: int = 0
+    failed: int = 0
+    waiting: int = 0
+    """Online, and have not said that they have it yet."""
+    unreachable: int = 0
+    """Offline, and have not said so."""
+    incidents: int = 0
+
+
+class AreaCountsOut(CountsOut):
+    """The same for one area's own speakers."""
+
+    area_code: str
+    area_name: str
+
+
+class SpeakerReachOut(BaseModel):
+    """How an alert stands on one speaker."""
+
+    device: str
+    name: str
+    area_code: str
+    phase: AlertPhase | None
+    online: bool
+    last_seen_at: AwareDatetime | None
+    received_at: AwareDatetime | None
+    first_sound_at: AwareDatetime | None
+    finished_at: AwareDatetime | None
+    reason: str
+    incident: bool
+
+
+class ReachOut(BaseModel):
+    """How far an alert has come."""
+
+    alert: str
+    at: AwareDatetime
+    total: CountsOut
+    areas: list[AreaCountsOut]
+
+
+class StandingOut(BaseModel):
+    """A standing message to start from."""
+
+    code: str
+    headline: str
+    text: str
+    signal: Signal
+    repeats: Repeats
+    lifetime_s: int

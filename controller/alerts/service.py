@@ -1,0 +1,284 @@
+"""What may happen to alerts."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from audio.signals import ABOUT, Signal, Use, length_ms
+from controller.accounts.viewer import Viewer
+from controller.alerts.models import AlertRow, AlertTarget
+from controller.alerts.repository import AlertRepository, AlertTraffic, ReachRepository
+from controller.alerts.schemas import AlertIn, AudienceOut
+from controller.alerts.sets import AlertPress, Sets, targets_of
+from controller.alerts.standing import ALL_CLEAR_TEXT, EXERCISE_WORDS
+from controller.alerts.states import (
+    ACTIVATIONS_WITHIN,
+    ALL_CLEAR_LASTS,
+    AlertState,
+    NotActive,
+    NotADraft,
+    Release,
+    check_release,
+    code_needed,
+)
+from controller.announcements.models import Announcement, Kind
+from controller.announcements.repository import AnnouncementRepository
+from controller.announcements.schemas import AnnouncementIn
+from controller.announcements.service import Announcements
+from controller.areas.models import Area
+from controller.areas.policy import ReleaseRule
+from controller.areas.repository import AreaRepository
+from controller.areas.service import Areas
+from controller.broadcasts.models import TargetKind
+from controller.broadcasts.targets import checked
+from controller.database import after_commit, new_id
+from controller.errors import Invalid, NotFound
+from controller.monitoring.hub import Hub, Topic
+from controller.planning.repository import PlanningRepository
+from protocol.messages import AlertKind
+
+log = structlog.get_logger(__name__)
+
+CATEGORY: Final = "alert"
+"""Of the announcements that alerts say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Whom an alert would reach at this moment."""
+
+    speakers: int
+    online: int
+    areas: int
+
+
+class Alerts:
+    """Alerts within one transaction, as one viewer may change them."""
+
+    def __init__(
+        self,
+        session: AsyncSession,
+        viewer: Viewer,
+        *,
+        press: AlertPress,
+        announcements: Announcements,
+        hub: Hub,
+        lead: timedelta,
+        confirm: Callable[[str], Any],
+    ) -> None:
+        self.repository = AlertRepository(session)
+        self.reach = ReachRepository(session)
+        self._session = session
+        self._viewer = viewer
+        self._press = press
+        self._announcements = announcements
+        self._hub = hub
+        self._lead = lead
+        self._confirm = confirm
+
+    async def draft(self, wish: AlertIn, now: datetime) -> AlertRow:
+        """Write an alert down; its words are made meanwhile, so that a release need not wait for them."""
+        area = await Areas(self._session, self._viewer).place(wish.area_code)
+        if wish.replaces is not None:
+            await self._active(wish.replaces, now)
+        targets = await checked(self._session, self._viewer, wish.targets, area)
+        signal, signal_ms = _signal_of(wish)
+        repeat = wish.repeat or wish.repeats.plan()
+        words = await self._words(wish, area, now)
+        row = self.repository.add(
+            AlertRow(
+                id=new_id(),
+                area_code=area.code,
+                area=area,
+                kind=wish.kind,
+                state=AlertState.DRAFT,
+                revision=1,
+                sound_revision=1,
+                headline=wish.headline,
+                signal=signal,
+                signal_ms=signal_ms,
+                announcement=words,
+                volume=0 if wish.silent else wish.volume,
+                repeat=repeat.model_dump(mode="json"),
+                lifetime_s=wish.lifetime_s,
+                replaces_id=wish.replaces,
+                author=self._viewer.name,
+                created_at=now,
+                released_by="",
+                ended_by="",
+                targets=[AlertTarget(kind=kind, key=key) for kind, key in targets],
+            )
+        )
+        await self._session.flush()
+        self._tell()
+        return row
+
+    async def discard(self, alert_id: str, now: datetime) -> AlertRow:
+        """Throw a draft away."""
+        row = await self._own(alert_id)
+        if row.state is not AlertState.DRAFT:
+            raise NotADraft
+        row.state, row.ended_by, row.ended_at = AlertState.DISCARDED, self._viewer.name, now
+        self._tell()
+        return row
+
+    async def audience(self, row: AlertRow) -> Audience:
+        """Return whom an alert would reach now."""
+        devices = await self._addressed(row)
+        online, areas = await AlertTraffic(self._session).audience(devices)
+        return Audience(len(devices), online, areas)
+
+    async def described(self, row: AlertRow) -> AudienceOut:
+        """Return the plain sentence of what a release would do, and what it asks for."""
+        audience = await self.audience(row)
+        rule = await self.rule(row.area)
+        release = self._release(row, rule, ())
+        what = {
+            AlertKind.ACTUAL: ("Phát báo động", "Sound the alert"),
+            AlertKind.EXERCISE: ("Phát DIỄN TẬP", "Sound an EXERCISE of"),
+            AlertKind.TEST: ("THỬ loa với", "TEST the speakers with"),
+        }[row.kind]
+        offline = audience.speakers - audience.online
+        away_vi = f"; {offline} cụm đang mất kết nối" if offline else ""
+        away_en = f"; {offline} are offline" if offline else ""
+        return AudienceOut(
+            speakers=audience.speakers,
+            online=audience.online,
+            areas=audience.areas,
+            sentence_vi=f"{what[0]} «{row.headline}» tới {audience.speakers} cụm loa"
+            f" tại {audience.areas} địa bàn{away_vi}.",
+            sentence_en=f"{what[1]} “{row.headline}” on {audience.speakers} speakers"
+            f" in {audience.areas} areas{away_en}.",
+            needs_code=code_needed(release),
+            needs_second_person=rule is ReleaseRule.SECOND_PERSON and row.kind is not AlertKind.TEST,
+        )
+
+    async def rule(self, area: Area) -> ReleaseRule:
+        """Return how alerts of an area are released."""
+        return (await AreaRepository(self._session).release_rules([area.path]))[area.path]
+
+    async def release(self, alert_id: str, code: str, now: datetime) -> AlertRow:
+        """Let a draft go: from the moment this commits it is published, whatever happens to this process."""
+        row = await self._own(alert_id)
+        activations = await self.repository.activations(row.area, now - ACTIVATIONS_WITHIN)
+        release = self._release(row, await self.rule(row.area), tuple(activations))
+        check_release(release, now)
+        if code_needed(release):
+            await self._confirm(code)
+        replaced = await self._replace(row.replaces_id, now)
+        row.state, row.released_by, row.released_at = AlertState.ACTIVE, self._viewer.name, now
+        row.starts_at, row.expires_at = now + self._lead, now + timedelta(seconds=row.lifetime_s)
+        await AlertTraffic(self._session).expect(row.id, await self._addressed(row))
+        await self._say(targets_of(row) | (targets_of(replaced) if replaced else frozenset()), now)
+        log.info("alert.released", alert=row.id, kind=str(row.kind), area=row.area_code, by=self._viewer.name)
+        return row
+
+    async def prolong(self, alert_id: str, lifetime_s: int, code: str, now: datetime) -> AlertRow:
+        """Let an active alert live until so many seconds from now. Who heard it does not hear it again for that."""
+        row = await self._active(alert_id, now)
+        if code_needed(self._release(row, await self.rule(row.area), ())):
+            await self._confirm(code)
+        row.expires_at, row.revision = now + timedelta(seconds=lifetime_s), row.revision + 1
+        await self._say(targets_of(row), now)
+        return row
+
+    async def cancel(self, alert_id: str, *, all_clear: bool, text: str, now: datetime) -> AlertRow:
+        """Call an active alert off, at once. That never needs a code: a false alarm must be easy to end."""
+        row = await self._active(alert_id, now)
+        row.state, row.ended_by, row.ended_at = AlertState.CANCELLED, self._viewer.name, now
+        if all_clear and row.volume != 0:
+            words = text or ALL_CLEAR_TEXT
+            if row.kind is AlertKind.EXERCISE:
+                words = f"{EXERCISE_WORDS} {words}"
+            row.all_clear = await self._typed(row.area, f"Báo yên: {row.headline}"[:200], words, now)
+            row.all_clear_until, row.starts_at = now + ALL_CLEAR_LASTS, now + self._lead
+            row.revision, row.sound_revision = row.revision + 1, row.sound_revision + 1
+        await self._say(targets_of(row), now)
+        log.info("alert.cancelled", alert=row.id, area=row.area_code, by=self._viewer.name)
+        return row
+
+    async def stop_all(self, area_code: str, now: datetime) -> Sequence[AlertRow]:
+        """Call off every alert that this area, or one below it, issued. What came from above stays."""
+        area = await Areas(self._session, self._viewer).place(area_code)
+        own = self.repository.own(self._viewer).where(
+            AlertRow.state == AlertState.ACTIVE, AlertRow.expires_at > now, Area.path.startswith(area.path)
+        )
+        return [await self.cancel(row.id, all_clear=False, text="", now=now) for row in await self.repository.all(own)]
+
+    # --- pieces of these
+
+    async def _own(self, alert_id: str) -> AlertRow:
+        row = await self.repository.own_for_update(self._viewer, alert_id)
+        if row is None:
+            raise NotFound
+        return row
+
+    async def _active(self, alert_id: str, now: datetime) -> AlertRow:
+        row = await self._own(alert_id)
+        if row.state is not AlertState.ACTIVE or row.expires_at is None or row.expires_at <= now:
+            raise NotActive
+        return row
+
+    async def _replace(self, alert_id: str | None, now: datetime) -> AlertRow | None:
+        if alert_id is None:
+            return None
+        row = await self._active(alert_id, now)
+        row.state, row.ended_by, row.ended_at = AlertState.REPLACED, self._viewer.name, now
+        return row
+
+    def _release(self, row: AlertRow, rule: ReleaseRule, activations: tuple[datetime, ...]) -> Release:
+        return Release(row.state, row.kind, row.author, self._viewer.name, rule, activations)
+
+    async def _addressed(self, row: AlertRow) -> frozenset[str]:
+        keys = {kind: {target.key for target in row.targets if target.kind is kind} for kind in TargetKind}
+        found = await PlanningRepository(self._session).reached(keys)
+        return frozenset(await AlertTraffic(self._session).registered(found))
+
+    async def _words(self, wish: AlertIn, area: Area, now: datetime) -> Announcement | None:
+        if wish.announcement_id is not None:
+            words = await AnnouncementRepository(self._session).find(self._viewer, wish.announcement_id)
+            if words is None or words.retired_at is not None:
+                raise Invalid.field("announcement_id", "Không có bản tin này", "There is no such announcement")
+            said = words.text.lstrip() if words.kind is Kind.TEXT else ""
+            if wish.kind is AlertKind.EXERCISE and not said.casefold().startswith(EXERCISE_WORDS[:-1].casefold()):
+                raise Invalid.field(
+                    "announcement_id",
+                    f"Diễn tập phải bắt đầu bằng «{EXERCISE_WORDS}». Hãy gõ chữ, hệ thống tự thêm câu này.",
+                    f"An exercise must begin with “{EXERCISE_WORDS}”. Type it, and the words are added.",
+                )
+            return words
+        text = wish.text
+        if wish.kind is AlertKind.EXERCISE and not text.casefold().startswith(EXERCISE_WORDS[:-1].casefold()):
+            text = f"{EXERCISE_WORDS} {text}".strip()
+        return await self._typed(area, wish.headline, text, now) if text else None
+
+    async def _typed(self, area: Area, title: str, text: str, now: datetime) -> Announcement:
+        wish = AnnouncementIn(title=title, area_code=area.code, text=text, category=CATEGORY)
+        return await self._announcements.type(wish, now)
+
+    async def _say(self, targets: frozenset[tuple[TargetKind, str]], now: datetime) -> None:
+        await Sets(self._session, self._press).say(targets, now)
+        self._tell()
+
+    def _tell(self) -> None:
+        after_commit(self._session, lambda: self._hub.publish(Topic.ALERTS))
+
+
+def _signal_of(wish: AlertIn) -> tuple[Signal | None, int]:
+    """Return the signal and its length. A test and an exercise have their own; the real thing never has theirs."""
+    signal = wish.signal
+    if wish.kind is AlertKind.EXERCISE:
+        signal = Signal.EXERCISE
+    elif wish.kind is AlertKind.TEST:
+        signal = Signal.TEST_RISING
+    elif signal is not None and signal is not Signal.ATTENTION and ABOUT[signal].use is not Use.ALARM:
+        raise Invalid.field("signal", "Tín hiệu này không dùng cho báo động", "This signal is not one for alerts")
+    if signal is None:
+        return None, 0
+    if signal is Signal.ATTENTION and wish.signal_s is not None:
+        return signal, round(wish.signal_s * 1000)
+    return signal, length_ms(signal)

@@ -1,0 +1,366 @@
+"""Alerts as programs see them, on both databases, down to the signed sets and back from the speakers."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pyotp
+import pytest
+
+from controller.accounts.roles import Role
+from controller.alerts.keeping import alerting, keep
+from controller.announcements.models import Announcement, Status
+from controller.areas.models import Area
+from controller.broadcasting import planning
+from controller.content.models import Clip
+from controller.content.service import store_of
+from controller.events import AnnouncementReady, record_event
+from controller.link.models import RetainedDocument
+from controller.link.outbox import DatabaseOutbox
+from controller.monitoring.models import DeviceStateRow
+from protocol import topics
+from protocol.messages import AlertPhase, AlertReport, AlertSet, AlertStanding
+from protocol.signing import verify
+from tests.support.broadcasts import hear, keys_of
+from tests.support.controller import House, open_house
+from tests.support.postgres import Cluster
+
+COMMUNE = "07339"
+TARGET = f"area:{COMMUNE}"
+OFFICER = (Role.DUTY_OFFICER,)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def house(request: pytest.FixtureRequest, tmp_path: Path, cluster: Cluster) -> AsyncIterator[House]:
+    """A controller that says what alerts are in force; its one commune wants two people for a release."""
+    url = await cluster.database() if request.param == "postgresql" else ""
+    async with open_house(tmp_path / "data", database_url=url, services=(planning, alerting)) as opened:
+        await opened.commune(COMMUNE, speakers=3)
+        await says(opened, COMMUNE, {"release": "second_person"})
+        yield opened
+
+
+async def says(house: House, area: str, policy: dict[str, Any]) -> None:
+    async with house.database.transaction() as session:
+        (await session.get_one(Area, area)).policy = policy
+
+
+class Desk:
+    """A duty officer at work."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self.client = client
+
+    @classmethod
+    async def of(cls, house: House, name: str, area: str = COMMUNE) -> "Desk":
+        return cls(await house.signed_in(area, name, roles=OFFICER))
+
+    async def draft(self, **more: Any) -> dict[str, Any]:
+        wish = {
+            "area_code": COMMUNE,
+            "headline": "Báo động lũ cấp III",
+            "signal": "flood-3",
+            "targets": [{"kind": "area", "key": COMMUNE}],
+        }
+        return await self.post("/api/v1/alerts", 201, **wish | more)
+
+    async def post(self, path: str, status: int = 200, **body: Any) -> Any:
+        answer = await self.client.post(path, json=body)
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
+    async def release(self, alert: dict[str, Any], status: int = 200, **body: Any) -> Any:
+        return await self.post(f"/api/v1/alerts/{alert['id']}/release", status, **body)
+
+    async def cancel(self, alert: dict[str, Any], status: int = 200, **body: Any) -> Any:
+        return await self.post(f"/api/v1/alerts/{alert['id']}/cancel", status, **body)
+
+    async def get(self, path: str) -> Any:
+        answer = await self.client.get(path)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+
+@pytest.fixture
+async def maker(house: House) -> Desk:
+    return await Desk.of(house, "nguoi-soan")
+
+
+@pytest.fixture
+async def releaser(house: House) -> Desk:
+    return await Desk.of(house, "nguoi-phat")
+
+
+async def told(house: House, target: str = TARGET) -> AlertSet | None:
+    """What stands on the broker for a target, its signature checked as a speaker does."""
+    async with house.database.reading() as session:
+        row = await session.get(RetainedDocument, topics.alerts(target))
+    if row is None:
+        return None
+    return verify(row.payload, AlertSet, audiences=[target], keys=keys_of(house), now=house.clock.now).body
+
+
+async def report(house: House, device: str, alert: str, phase: AlertPhase, *, revision: int = 1, **more: Any) -> None:
+    standing = AlertStanding(alert=alert, revision=revision, phase=phase, at=house.clock.now, **more)
+    await hear(house, AlertReport(device=device, standings=(standing,)), device)
+
+
+async def counts(desk: Desk, alert: dict[str, Any]) -> dict[str, int]:
+    reach = await desk.get(f"/api/v1/alerts/{alert['id']}/reach")
+    return {name: count for name, count in reach["total"].items() if count}
+
+
+async def test_a_draft_is_told_to_nobody_and_a_release_to_all(house: House, maker: Desk, releaser: Desk) -> None:
+    draft = await maker.draft(repeats="tsunami", lifetime_s=7200)
+    assert (draft["state"], draft["sent"]) == ("draft", None)
+    assert await told(house) is None
+    released = await releaser.release(draft)
+    assert (released["state"], released["released_by"], released["sent"]) == ("active", "nguoi-phat", False)
+    said = await told(house)
+    assert said is not None
+    (alert,) = said.alerts
+    assert (alert.id, alert.headline, alert.signal) == (draft["id"], "Báo động lũ cấp III", "flood-3")
+    assert alert.starts_at == house.clock.now + timedelta(milliseconds=800)
+    assert alert.expires_at == house.clock.now + timedelta(seconds=7200)
+    assert (alert.repeat.first_gaps_s, alert.repeat.then_every_s) == ((300, 300), 1800)
+    assert await counts(releaser, draft) == {"targeted": 3, "unreachable": 3}
+
+
+async def test_nobody_releases_their_own_draft_where_two_are_needed(maker: Desk, releaser: Desk) -> None:
+    draft = await maker.draft()
+    refusal = await maker.release(draft, 403)
+    assert refusal["code"] == "own_draft"
+    await releaser.release(draft)
+    assert (await releaser.release(draft, 409))["code"] == "not_a_draft"
+
+
+async def test_one_person_releases_with_a_one_time_code_where_the_area_says_so(house: House) -> None:
+    await says(house, COMMUNE, {})
+    browser = await house.in_person(COMMUNE, "truc-ban", roles=OFFICER)
+    desk = Desk(browser)
+    draft = await desk.draft()
+    audience = await desk.get(f"/api/v1/alerts/{draft['id']}/audience")
+    assert (audience["needs_code"], audience["needs_second_person"]) == (True, False)
+    assert audience["sentence_vi"] == (
+        "Phát báo động «Báo động lũ cấp III» tới 3 cụm loa tại 1 địa bàn; 3 cụm đang mất kết nối."
+    )
+    assert (await desk.release(draft, 403))["code"] == "no_second_factor"
+    secret = (await desk.post("/api/v1/me/second-factor", 201))["secret"]
+    code = pyotp.TOTP(secret)
+    await desk.post("/api/v1/me/second-factor/confirmation", code=code.at(house.clock.now))
+    house.clock.advance(timedelta(seconds=30))
+    assert (await desk.release(draft, 403, code="000000"))["code"] == "wrong_code"
+    assert (await desk.release(draft, code=code.at(house.clock.now)))["state"] == "active"
+
+
+async def test_calling_off_silences_at_once_and_says_that_it_is_over(house: House, maker: Desk, releaser: Desk) -> None:
+    draft = await maker.draft()
+    await releaser.release(draft)
+    await maker.cancel(draft)
+    said = await told(house)
+    assert said is not None
+    (ending,) = said.alerts
+    assert (ending.ends, ending.signal, ending.revision, ending.sound_revision) == (True, "all-clear", 2, 2)
+    assert ending.message_follows
+    house.clock.advance(timedelta(minutes=16))
+    assert (await maker.cancel(draft, 409))["code"] == "not_active"
+
+
+async def test_without_an_all_clear_nothing_is_left(house: House, maker: Desk, releaser: Desk) -> None:
+    draft = await maker.draft()
+    await releaser.release(draft)
+    await maker.cancel(draft, all_clear=False)
+    said = await told(house)
+    assert said is not None
+    assert said.alerts == ()
+
+
+async def test_a_newer_alert_takes_the_place_of_the_one_it_replaces(house: House, maker: Desk, releaser: Desk) -> None:
+    first = await maker.draft()
+    await releaser.release(first)
+    second = await maker.draft(headline="Lũ vượt báo động III", replaces=first["id"])
+    await releaser.release(second)
+    said = await told(house)
+    assert said is not None
+    assert [alert.id for alert in said.alerts] == [second["id"]]
+    assert (await maker.get(f"/api/v1/alerts/{first['id']}"))["state"] == "replaced"
+
+
+async def test_to_live_longer_is_nothing_new_to_hear(house: House, maker: Desk, releaser: Desk) -> None:
+    draft = await maker.draft(lifetime_s=600)
+    await releaser.release(draft)
+    house.clock.advance(timedelta(minutes=5))
+    await releaser.post(f"/api/v1/alerts/{draft['id']}/prolong", lifetime_s=3600)
+    said = await told(house)
+    assert said is not None
+    assert (said.alerts[0].revision, said.alerts[0].sound_revision) == (2, 1)
+    assert said.alerts[0].expires_at == house.clock.now + timedelta(hours=1)
+
+
+async def test_what_has_lived_long_enough_leaves_the_set(house: House, maker: Desk, releaser: Desk) -> None:
+    draft = await maker.draft(lifetime_s=60)
+    await releaser.release(draft)
+    house.clock.advance(timedelta(seconds=61))
+    await keep(house.runtime)
+    said = await told(house)
+    assert said is not None
+    assert said.alerts == ()
+    assert (await maker.get(f"/api/v1/alerts/{draft['id']}"))["state"] == "expired"
+
+
+async def test_the_words_follow_when_they_are_made(house: House, maker: Desk, releaser: Desk) -> None:
+    draft = await maker.draft(text="Nước sông Thương đã vượt báo động III.")
+    assert not draft["words_ready"]
+    await releaser.release(draft)
+    said = await told(house)
+    assert said is not None
+    assert (said.alerts[0].message, said.alerts[0].message_follows) == ((), True)
+    stored = store_of(house.runtime).put(b"loi noi")
+    async with house.database.transaction() as session:
+        session.add(
+            Clip(
+                sha256=stored.sha256,
+                size_bytes=stored.size_bytes,
+                duration_ms=5000,
+                media_type="audio/ogg; codecs=opus",
+                created_at=house.clock.now,
+            )
+        )
+        words = await session.get_one(Announcement, draft["announcement_id"])
+        await session.flush()
+        words.status, words.clip_sha256 = Status.READY, stored.sha256
+        record_event(session, AnnouncementReady(words.id))
+    said = await told(house)
+    assert said is not None
+    (alert,) = said.alerts
+    assert (alert.revision, alert.sound_revision, alert.message_follows) == (2, 1, False)
+    assert alert.message[0].sha256 == stored.sha256
+    fetched = await house.browser().get(alert.message[0].url)
+    assert fetched.content == b"loi noi"
+    outbox = DatabaseOutbox(
+        house.database, key=house.runtime.keys.signing, now=house.clock, content=store_of(house.runtime).content
+    )
+    (urgent,) = await outbox.urgent(10)
+    assert urgent.topic == topics.alerts(TARGET)
+    (sound,) = await outbox.sequel([urgent])
+    assert (sound.topic, sound.payload, sound.retain) == (topics.alert_audio(TARGET), b"loi noi", False)
+    await outbox.published([urgent])
+    assert (await maker.get(f"/api/v1/alerts/{draft['id']}"))["sent"] is True
+
+
+async def test_an_exercise_says_that_it_is_one_and_a_test_is_no_alarm(
+    house: House, maker: Desk, releaser: Desk
+) -> None:
+    exercise = await maker.draft(kind="exercise", text="Lũ về.", signal="flood-3")
+    assert (exercise["signal"], exercise["text"]) == ("exercise", "Đây là diễn tập. Lũ về.")
+    test = await maker.draft(kind="test", silent=True)
+    assert (test["signal"], test["volume"]) == ("test-rising", 0)
+    await maker.release(test)
+    said = await told(house)
+    assert said is not None
+    assert [alert.kind for alert in said.alerts] == ["test"]
+    answer = await maker.client.post(
+        "/api/v1/alerts",
+        json={
+            "area_code": COMMUNE,
+            "headline": "x",
+            "signal": "exercise",
+            "targets": [{"kind": "area", "key": COMMUNE}],
+        },
+    )
+    assert answer.status_code == 422
+    assert "signal" in answer.text
+
+
+async def test_how_far_it_has_come_is_counted_and_the_silent_are_named(
+    house: House, maker: Desk, releaser: Desk
+) -> None:
+    async with house.database.transaction() as session:
+        for number in (1, 2):
+            session.add(
+                DeviceStateRow(
+                    device_id=f"{COMMUNE}-{number}", online=True, agent_version="", ready=0, planned=0,
+                    seen_at=house.clock.now,
+                )
+            )  # fmt: skip
+    draft = await maker.draft()
+    await releaser.release(draft)
+    assert await counts(maker, draft) == {"targeted": 3, "waiting": 2, "unreachable": 1}
+    await report(house, f"{COMMUNE}-1", draft["id"], AlertPhase.RECEIVED)
+    assert await counts(maker, draft) == {"targeted": 3, "received": 1, "waiting": 1, "unreachable": 1}
+    first = house.clock.now + timedelta(seconds=1)
+    await report(house, f"{COMMUNE}-1", draft["id"], AlertPhase.SOUNDING, first_sound_at=first)
+    assert (await counts(maker, draft))["sounding"] == 1
+    await report(house, f"{COMMUNE}-1", draft["id"], AlertPhase.FINISHED)
+    await report(house, f"{COMMUNE}-1", draft["id"], AlertPhase.ENDED)
+    assert await counts(maker, draft) == {"targeted": 3, "received": 1, "finished": 1, "waiting": 1, "unreachable": 1}
+    silent = await maker.get(f"/api/v1/alerts/{draft['id']}/reach/speakers?silent=true")
+    assert [(each["device"], each["online"]) for each in silent] == [(f"{COMMUNE}-2", True), (f"{COMMUNE}-3", False)]
+    house.clock.advance(timedelta(seconds=101))
+    await keep(house.runtime)
+    assert (await counts(maker, draft))["incidents"] == 1
+    everyone = await maker.get(f"/api/v1/alerts/{draft['id']}/reach/speakers")
+    assert [each["incident"] for each in everyone] == [False, True, False]
+
+
+async def test_reports_of_strangers_and_of_unknown_alerts_change_nothing(
+    house: House, maker: Desk, releaser: Desk
+) -> None:
+    draft = await maker.draft()
+    await releaser.release(draft)
+    await report(house, "nobody", draft["id"], AlertPhase.FINISHED)
+    await report(house, f"{COMMUNE}-1", "no-such-alert", AlertPhase.FINISHED)
+    assert await counts(maker, draft) == {"targeted": 3, "unreachable": 3}
+
+
+async def test_a_speaker_that_joined_since_counts_too(house: House, maker: Desk, releaser: Desk) -> None:
+    draft = await maker.draft()
+    await releaser.release(draft)
+    await house.device("07339-9", COMMUNE)
+    await report(house, "07339-9", draft["id"], AlertPhase.RECEIVED)
+    assert await counts(maker, draft) == {"targeted": 4, "received": 1, "unreachable": 3}
+
+
+async def test_too_many_alerts_in_an_hour_are_refused_and_ending_them_never_is(
+    house: House, maker: Desk, releaser: Desk
+) -> None:
+    for _ in range(12):
+        last = await maker.draft()
+        await releaser.release(last)
+    one_more = await maker.draft()
+    assert (await releaser.release(one_more, 429))["code"] == "too_many_attempts"
+    await releaser.cancel(last, all_clear=False)
+    house.clock.advance(timedelta(hours=1, seconds=1))
+    await releaser.release(one_more)
+
+
+async def test_stopping_everything_ends_what_the_area_issued_and_not_what_came_from_above(
+    house: House, maker: Desk, releaser: Desk
+) -> None:
+    await says(house, "24", {"release": "second_person"})
+    above, other = await Desk.of(house, "tinh-1", "24"), await Desk.of(house, "tinh-2", "24")
+    high = await above.draft(area_code="24", targets=[{"kind": "area", "key": "24"}])
+    await other.release(high)
+    low = await maker.draft()
+    await releaser.release(low)
+    stopped = await maker.post(f"/api/v1/areas/{COMMUNE}/stop-alerts")
+    assert [each["id"] for each in stopped] == [low["id"]]
+    said, higher = await told(house), await told(house, "area:24")
+    assert said is not None
+    assert higher is not None
+    assert (said.alerts, len(higher.alerts)) == ((), 1)
+    # What is heard here is seen here, and only who issued it may end it.
+    assert (await maker.get(f"/api/v1/alerts/{high['id']}"))["state"] == "active"
+    assert (await maker.cancel(high, 404))["code"] == "not_found"
+
+
+async def test_who_may_not_alert_may_look(house: House, maker: Desk) -> None:
+    draft = await maker.draft()
+    looker = Desk(await house.signed_in(COMMUNE, "khach", roles=(Role.BROADCASTER,)))
+    await looker.get(f"/api/v1/alerts/{draft['id']}")
+    await looker.release(draft, 403)
+    await house.commune("07342")
+    stranger = await house.signed_in("07342", "la", roles=OFFICER)
+    assert (await stranger.get(f"/api/v1/alerts/{draft['id']}")).status_code == 404
