@@ -104,10 +104,9 @@ class Backlog:
             self._waiting[device_id] = own
         return message
 
-    def more(self, channel: Channel, limit: int) -> list[Incoming]:
-        """Return at most so many messages of this channel whose speakers have said nothing else before them."""
-        ready = (own[0] for own in self._waiting.values() if own[0].topic.channel is channel)
-        found = list(islice(ready, limit))
+    def more(self, limit: int) -> list[Incoming]:
+        """Return at most so many messages, the next of as many speakers."""
+        found = [own[0] for own in islice(self._waiting.values(), limit)]
         for message in found:
             device_id = message.topic.device_id
             own = self._waiting[device_id]

@@ -1,4 +1,4 @@
-"""The inbox: each message from a speaker is one transaction, and nothing that a speaker says can stop the link."""
+"""The inbox: what speakers say is written down, and nothing that one says can stop the link."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from controller.alerts.reach import Reach
 from controller.commands.service import CommandService
-from controller.database import Database
+from controller.database import Database, after_commit
 from controller.link.ports import Incoming, Outgoing
 from controller.link.refusals import Refusals
 from controller.monitoring.hub import Hub
@@ -76,24 +76,32 @@ class DatabaseInbox:
             return ()
         return answers
 
-    async def receive_reports(self, messages: Sequence[Incoming]) -> None:
-        """Take in what many speakers say of alerts, in one transaction; a report that cannot be read is counted."""
-        reports: list[AlertReport] = []
-        for message in messages:
+    async def receive_some(self, messages: Sequence[Incoming]) -> Sequence[Outgoing]:
+        """Take in messages of different speakers, in one transaction; where one prevents that, each by itself."""
+        answers: list[Outgoing] = []
+        if len(messages) > 1:
             try:
-                said = understood(message.topic, message.payload) if message.payload else None
-            except ProtocolError as error:
-                self._refusals.add(message.topic.device_id, error.code, str(error))
-                continue
-            if isinstance(said, AlertReport):
-                reports.append(said)
-        try:
-            async with self._database.transaction() as session:
-                for device_id in await Reach(session, self._hub).take(reports, self._now()):
-                    self._refusals.add(device_id, UNKNOWN_DEVICE)
-        except (SQLAlchemyError, OverflowError, OSError):
-            # Speakers say it again at their next change, and when their link comes back.
-            log.exception("link.reports_not_stored", reports=len(reports))
+                async with self._database.transaction() as session:
+                    reports: list[AlertReport] = []
+                    for message in messages:
+                        if message.topic.channel is Channel.ALERT_REPORT:
+                            reports += [said] if isinstance(said := _said(message), AlertReport) else []
+                        elif message.payload and await IncomingStates(session).is_registered(message.topic.device_id):
+                            answers += await self._take(session, message)
+                        elif message.payload:
+                            self._refuse_stranger(session, message.topic.device_id)
+                    for device_id in await Reach(session, self._hub).take(reports, self._now()):
+                        self._refuse_stranger(session, device_id)
+            except (ProtocolError, SQLAlchemyError, OverflowError, ValueError, OSError):
+                answers.clear()
+            else:
+                return answers
+        for message in messages:
+            answers += await self.receive(message)
+        return answers
+
+    def _refuse_stranger(self, session: AsyncSession, device_id: str) -> None:
+        after_commit(session, lambda: self._refusals.add(device_id, UNKNOWN_DEVICE))
 
     async def _take(self, session: AsyncSession, message: Incoming) -> Sequence[Outgoing]:
         now, said = self._now(), understood(message.topic, message.payload)
@@ -102,7 +110,7 @@ class DatabaseInbox:
                 await MonitoringService(session, self._hub).take_status(said, now=now, retained=message.retained)
             case DeviceState():
                 if not message.retained:
-                    self._doubt_clock(said, now)
+                    after_commit(session, lambda: self._doubt_clock(said, now))
                 await MonitoringService(session, self._hub).take_state(said, now=now, retained=message.retained)
             case Reply():
                 await CommandService(session, wake_link=self._wake_link, hub=self._hub).take_reply(said, now=now)
@@ -136,6 +144,10 @@ _READS: Mapping[Channel, type[Said]] = {
     Channel.RECORDS: Records,
     Channel.ALERT_REPORT: AlertReport,
 }
+
+
+def _said(message: Incoming) -> "Said | None":
+    return understood(message.topic, message.payload) if message.payload else None
 
 
 def understood(topic: DeviceTopic, payload: bytes) -> Said | None:

@@ -35,8 +35,8 @@ LISTENS_TO.append((topics.ANY_ACCESS, 1))
 PAGE = 50
 IN_FLIGHT = 20
 ANSWERS = 1_000
-REPORTS = 500
-"""Of alerts, taken in together: each by itself would cost the disk a flush."""
+TOGETHER = 200
+"""Messages of so many speakers are taken in together: each by itself would cost the disk a flush."""
 UNREAD = 10_000
 """Messages that were taken from the socket and not looked at yet."""
 UNREAD_BYTES = 128 * 1024
@@ -238,10 +238,7 @@ class Link:
     async def _store(self) -> None:
         while True:
             first = await self.backlog.get()
-            if first.topic.channel is Channel.ALERT_REPORT:
-                await self._inbox.receive_reports([first, *self.backlog.more(Channel.ALERT_REPORT, REPORTS)])
-                continue
-            for answer in await self._inbox.receive(first):
+            for answer in await self._inbox.receive_some([first, *self.backlog.more(TOGETHER)]):
                 self._answer_with(answer)
 
     def _answer_with(self, answer: Outgoing) -> None:

@@ -50,10 +50,10 @@ class Outbox(Protocol):
 
 
 class Inbox(Protocol):
-    """Where messages from speakers go: one transaction each."""
+    """Where messages from speakers go."""
 
     async def receive(self, message: Incoming) -> Sequence[Outgoing]:
         """Take one message in; return what is to be answered once that is safely stored."""
 
-    async def receive_reports(self, messages: Sequence[Incoming]) -> None:
-        """Take in what many speakers say of alerts, in one transaction: after a press all speak at once."""
+    async def receive_some(self, messages: Sequence[Incoming]) -> Sequence[Outgoing]:
+        """As `receive`, for messages of different speakers: together where that is possible."""

@@ -16,6 +16,7 @@ from tests.support.house import House, at_work
 from tests.support.pulse import PulseServer, ears
 from tests.support.recordings import make_recording
 from tests.support.sound import RATE_HZ, Recording, Samples, decode, find
+from tests.support.starved import undisturbed
 
 OPUS = ("-ac", "1", "-c:a", "libopus", "-b:a", "32k", "-f", "ogg")
 ROUTINE_HZ, LIVE_HZ, ALERT_HZ = 500, 1000, 2000
@@ -37,6 +38,10 @@ def tones(samples: Samples) -> list[tuple[frozenset[int], float]]:
 
 
 async def test_an_alert_over_a_live_session_over_a_routine_item_and_back(tmp_path: Path) -> None:
+    await undisturbed(_alert_over_live_over_routine, tmp_path)
+
+
+async def _alert_over_live_over_routine(tmp_path: Path) -> None:
     sine = "sine=frequency={hz}:sample_rate=48000:duration={{seconds}}"
     files = {
         hz: make_recording(tmp_path / f"{hz}.opus", *OPUS, sound=sine.format(hz=hz), seconds=seconds)
@@ -80,6 +85,10 @@ async def test_an_alert_over_a_live_session_over_a_routine_item_and_back(tmp_pat
 
 
 async def test_a_killed_sound_server_is_told_and_the_rest_is_heard_when_it_is_back(tmp_path: Path) -> None:
+    await undisturbed(_killed_sound_server, tmp_path)
+
+
+async def _killed_sound_server(tmp_path: Path) -> None:
     programme = make_recording(tmp_path / "tin.opus", *OPUS, seconds=20)
     with PulseServer(tmp_path / "pulse") as server:
         house = House(tmp_path, server.address, server.sinks[0], programme, lasts_s=20)

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,6 +17,7 @@ from device_agent.sinks.choose import sink_opener
 from device_agent.sinks.pulse import PulseSink
 from tests.support.commune_speaker import LongSound
 from tests.support.pulse import PulseServer
+from tests.support.starved import undisturbed
 
 Event = TypeVar("Event", Started, Ended, SinkChanged)
 
@@ -118,6 +120,10 @@ STOCK = ("module-rescue-streams", "module-always-sink")
 async def test_a_card_that_is_unplugged_is_lost_and_no_other_is_taken_for_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    await undisturbed(partial(_unplugged, monkeypatch), tmp_path)
+
+
+async def _unplugged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     with PulseServer(tmp_path, 0, modules=STOCK) as server:
         monkeypatch.setenv("PULSE_SERVER", server.address)
         server.plug("card")
