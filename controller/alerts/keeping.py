@@ -1,5 +1,6 @@
 """What keeps alerts going without anybody's hand: words that become ready, lifetimes that end, silent speakers."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -10,6 +11,7 @@ from controller.alerts.reach import Reach
 from controller.alerts.repository import AlertTraffic
 from controller.alerts.sets import AlertPress, Sets, Target, targets_of
 from controller.alerts.states import AlertState
+from controller.background import kept_running
 from controller.content.service import links_of
 from controller.database import after_commit
 from controller.events import AnnouncementReady, Event
@@ -25,7 +27,39 @@ def press_of(runtime: Runtime) -> AlertPress:
     def url(sha256: str, target: str, expires_at: datetime) -> str:
         return links.url(sha256, device_id=target, expires_at=expires_at)
 
-    return AlertPress(runtime.keys.signing, url, wake_of(runtime))
+    return AlertPress(runtime.keys.signing, url, wake_of(runtime), counting_of(runtime).call.set)
+
+
+class Counting:
+    """Writes down whom a released alert must reach. Behind the press: ten thousand rows would hold the order back."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self.call = asyncio.Event()
+
+    async def run(self) -> None:
+        """Count until cancelled; first what a kill left uncounted."""
+        while True:
+            self.call.clear()
+            await self.count()
+            await self.call.wait()
+
+    async def count(self) -> None:
+        """Write down what is not yet. Who reported before that is in already."""
+        async with self._runtime.database.transaction() as session:
+            traffic = AlertTraffic(session)
+            for row in await traffic.uncounted():
+                await traffic.expect(row.id, await traffic.addressed(row))
+                await traffic.counted(row.id, self._runtime.clock())
+                after_commit(session, lambda: hub_of(self._runtime).publish(Topic.ALERTS))
+
+
+def counting_of(runtime: Runtime) -> Counting:
+    """Return the service's one."""
+    if Counting not in runtime.parts:
+        runtime.parts[Counting] = Counting(runtime)
+    counting: Counting = runtime.parts[Counting]
+    return counting
 
 
 @asynccontextmanager
@@ -44,7 +78,8 @@ async def alerting(runtime: Runtime) -> AsyncIterator[None]:
 
     runtime.database.before_commit.append(process)
     try:
-        yield
+        async with kept_running(counting_of(runtime).run, "alert-counting"):
+            yield
     finally:
         runtime.database.before_commit.remove(process)
 

@@ -49,6 +49,8 @@ class AlertRow(Versioned, Base):
     created_at: Mapped[datetime]
     released_by: Mapped[str] = mapped_column(String(64), default="")
     released_at: Mapped[datetime | None] = mapped_column(index=True)
+    counted_at: Mapped[datetime | None]
+    """When it was written down whom it must reach: after the press, which waits for nothing."""
     starts_at: Mapped[datetime | None]
     """The instant at which all speakers begin."""
     expires_at: Mapped[datetime | None]

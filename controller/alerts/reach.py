@@ -36,17 +36,14 @@ class Reach:
             if report.device in registered:
                 said |= {(standing.alert, report.device): standing for standing in report.standings}
         rows = await self._traffic.reach_of(said.keys())
-        unexpected = {alert for alert, device in said.keys() - rows.keys()}
-        known = await self._traffic.known(unexpected) if unexpected else set()
-        for (alert, device), standing in said.items():
-            row = rows.get((alert, device))
-            if row is None:
-                if alert not in known:
-                    continue
-                # A speaker that joined the area since: it was not counted on, and it counts.
-                row = AlertReach(alert_id=alert, device_id=device, online=False, revision=0, reason="")
-                self._session.add(row)
-            _note(row, standing, now)
+        if unexpected := said.keys() - rows.keys():
+            # Quicker than the counting, or a speaker that joined the area since: it counts as well.
+            known = await self._traffic.known({alert for alert, _ in unexpected})
+            fresh = sorted((alert, device, False) for alert, device in unexpected if alert in known)
+            await self._traffic.add_reach(fresh)
+            rows |= await self._traffic.reach_of([(alert, device) for alert, device, _ in fresh])
+        for key, row in rows.items():
+            _note(row, said[key], now)
         if said:
             after_commit(self._session, lambda: self._hub.publish(Topic.ALERTS))
         return frozenset({report.device for report in reports} - registered)

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select, tuple_, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controller.accounts.viewer import Viewer
@@ -16,7 +17,7 @@ from controller.broadcasts.models import TargetKind
 from controller.devices.models import Device
 from controller.link.models import RetainedDocument
 from controller.monitoring.models import DeviceStateRow
-from controller.planning.repository import chunks
+from controller.planning.repository import PlanningRepository, chunks
 from controller.repository import Repository
 from protocol import topics
 from protocol.messages import AlertKind, AlertPhase
@@ -125,6 +126,19 @@ class AlertTraffic:
         )
         return [target for topic in found if (target := target_of(topic)) is not None]
 
+    async def addressed(self, row: AlertRow) -> frozenset[str]:
+        """Return the speakers that an alert addresses now."""
+        keys = {kind: {target.key for target in row.targets if target.kind is kind} for kind in TargetKind}
+        return frozenset(await self.registered(await PlanningRepository(self._session).reached(keys)))
+
+    async def uncounted(self) -> Sequence[AlertRow]:
+        """Return released alerts of which it is not written down yet whom they must reach."""
+        return (
+            await self._session.scalars(
+                select(AlertRow).where(AlertRow.released_at.is_not(None), AlertRow.counted_at.is_(None))
+            )
+        ).all()
+
     async def expect(self, alert_id: str, device_ids: Collection[str]) -> None:
         """Note whom an alert must reach, and whose link is up at this moment."""
         for chunk in chunks(sorted(device_ids)):
@@ -133,17 +147,26 @@ class AlertTraffic:
                 .outerjoin(DeviceStateRow, DeviceStateRow.device_id == Device.id)
                 .where(Device.id.in_(chunk))
             )
-            online = dict(found.tuples().all())
-            known = set(
-                await self._session.scalars(
-                    select(AlertReach.device_id).where(AlertReach.alert_id == alert_id, AlertReach.device_id.in_(chunk))
-                )
-            )
-            self._session.add_all(
-                AlertReach(alert_id=alert_id, device_id=id_, online=up)
-                for id_, up in online.items()
-                if id_ not in known
-            )
+            await self.add_reach([(alert_id, device_id, bool(up)) for device_id, up in found.tuples()])
+
+    async def counted(self, alert_id: str, now: datetime) -> None:
+        """Note that it is written down whom an alert must reach; no edit, so its version stays."""
+        await self._session.execute(
+            update(AlertRow)
+            .where(AlertRow.id == alert_id)
+            .values(counted_at=now, version=AlertRow.version)
+            .execution_options(synchronize_session=False)
+        )
+
+    async def add_reach(self, expected: Sequence[tuple[str, str, bool]]) -> None:
+        """Add a row for each (alert, speaker, whether online) that has none: both sides may come first."""
+        insert = sqlite.insert if self._session.get_bind().dialect.name == "sqlite" else postgresql.insert
+        for chunk in chunks(expected, 100):
+            values = [
+                {"alert_id": alert, "device_id": device, "online": up, "revision": 0, "reason": ""}
+                for alert, device, up in chunk
+            ]
+            await self._session.execute(insert(AlertReach).values(values).on_conflict_do_nothing())
 
     async def reach_of(self, pairs: Collection[tuple[str, str]]) -> dict[tuple[str, str], AlertReach]:
         """Return how these alerts stand on these speakers, by (alert, speaker)."""

@@ -38,7 +38,6 @@ from controller.broadcasts.targets import checked
 from controller.database import after_commit, new_id
 from controller.errors import Invalid, NotFound
 from controller.monitoring.hub import Hub, Topic
-from controller.planning.repository import PlanningRepository
 from protocol.messages import AlertKind
 
 log = structlog.get_logger(__name__)
@@ -172,7 +171,7 @@ class Alerts:
         replaced = await self._replace(row.replaces_id, now)
         row.state, row.released_by, row.released_at = AlertState.ACTIVE, self._viewer.name, now
         row.starts_at, row.expires_at = now + self._lead, now + timedelta(seconds=row.lifetime_s)
-        await AlertTraffic(self._session).expect(row.id, await self._addressed(row))
+        after_commit(self._session, self._press.released)
         await self._say(targets_of(row) | (targets_of(replaced) if replaced else frozenset()), now)
         log.info("alert.released", alert=row.id, kind=str(row.kind), area=row.area_code, by=self._viewer.name)
         return row
@@ -234,9 +233,7 @@ class Alerts:
         return Release(row.state, row.kind, row.author, self._viewer.name, rule, activations)
 
     async def _addressed(self, row: AlertRow) -> frozenset[str]:
-        keys = {kind: {target.key for target in row.targets if target.kind is kind} for kind in TargetKind}
-        found = await PlanningRepository(self._session).reached(keys)
-        return frozenset(await AlertTraffic(self._session).registered(found))
+        return await AlertTraffic(self._session).addressed(row)
 
     async def _words(self, wish: AlertIn, area: Area, now: datetime) -> Announcement | None:
         if wish.announcement_id is not None:

@@ -38,6 +38,8 @@ class AlertPress:
     url: Callable[[str, str, datetime], str]
     """Of a clip's hash, for a target, until a moment."""
     wake_link: Callable[[], None]
+    released: Callable[[], None]
+    """Somebody is to be counted on."""
 
 
 class Sets:

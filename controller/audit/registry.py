@@ -144,7 +144,12 @@ AUDITED: Final[tuple[Spec, ...]] = (
     Act(CancelledOccurrence, of=Schedule, by="schedule_id", action="cancelled", tells=("occurrence_id",)),
     Whole(Approval, "schedule", like=Schedule, ignored=frozenset({"digest", "makers", "changed_at", "airing_id"})),
     Act(ApprovedVersion, of=Schedule, by="schedule_id", action="approved", tells=("asked", "approved_by", "digest")),
-    Whole(AlertRow, "alert", label="headline", ignored=frozenset({"revision", "sound_revision", "signal_ms"})),
+    Whole(
+        AlertRow,
+        "alert",
+        label="headline",
+        ignored=frozenset({"revision", "sound_revision", "signal_ms", "counted_at"}),
+    ),
     Part(AlertTarget, of=AlertRow, by="alert_id", field="targets"),
     Whole(Pronunciation, "pronunciation", label="written"),
     Whole(SigningKeyRow, "signing_key", label="kid", place=everywhere, ignored=frozenset({"made_at", "changed_at"})),

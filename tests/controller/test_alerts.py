@@ -10,7 +10,7 @@ import pyotp
 import pytest
 
 from controller.accounts.roles import Role
-from controller.alerts.keeping import alerting, keep
+from controller.alerts.keeping import alerting, counting_of, keep
 from controller.announcements.models import Announcement, Status
 from controller.areas.models import Area
 from controller.broadcasting import planning
@@ -50,12 +50,12 @@ async def says(house: House, area: str, policy: dict[str, Any]) -> None:
 class Desk:
     """A duty officer at work."""
 
-    def __init__(self, client: httpx.AsyncClient) -> None:
-        self.client = client
+    def __init__(self, house: House, client: httpx.AsyncClient) -> None:
+        self.house, self.client = house, client
 
     @classmethod
     async def of(cls, house: House, name: str, area: str = COMMUNE) -> "Desk":
-        return cls(await house.signed_in(area, name, roles=OFFICER))
+        return cls(house, await house.signed_in(area, name, roles=OFFICER))
 
     async def draft(self, **more: Any) -> dict[str, Any]:
         wish = {
@@ -72,7 +72,9 @@ class Desk:
         return answer.json()
 
     async def release(self, alert: dict[str, Any], status: int = 200, **body: Any) -> Any:
-        return await self.post(f"/api/v1/alerts/{alert['id']}/release", status, **body)
+        released = await self.post(f"/api/v1/alerts/{alert['id']}/release", status, **body)
+        await counting_of(self.house.runtime).count()
+        return released
 
     async def cancel(self, alert: dict[str, Any], status: int = 200, **body: Any) -> Any:
         return await self.post(f"/api/v1/alerts/{alert['id']}/cancel", status, **body)
@@ -139,7 +141,7 @@ async def test_nobody_releases_their_own_draft_where_two_are_needed(maker: Desk,
 async def test_one_person_releases_with_a_one_time_code_where_the_area_says_so(house: House) -> None:
     await says(house, COMMUNE, {})
     browser = await house.in_person(COMMUNE, "truc-ban", roles=OFFICER)
-    desk = Desk(browser)
+    desk = Desk(house, browser)
     draft = await desk.draft()
     audience = await desk.get(f"/api/v1/alerts/{draft['id']}/audience")
     assert (audience["needs_code"], audience["needs_second_person"]) == (True, False)
@@ -358,7 +360,7 @@ async def test_stopping_everything_ends_what_the_area_issued_and_not_what_came_f
 
 async def test_who_may_not_alert_may_look(house: House, maker: Desk) -> None:
     draft = await maker.draft()
-    looker = Desk(await house.signed_in(COMMUNE, "khach", roles=(Role.BROADCASTER,)))
+    looker = Desk(house, await house.signed_in(COMMUNE, "khach", roles=(Role.BROADCASTER,)))
     await looker.get(f"/api/v1/alerts/{draft['id']}")
     await looker.release(draft, 403)
     await house.commune("07342")

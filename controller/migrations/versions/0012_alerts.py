@@ -32,6 +32,7 @@ def upgrade() -> None:
         sa.Column("created_at", MOMENT, nullable=False),
         sa.Column("released_by", sa.String(length=64), nullable=False),
         sa.Column("released_at", MOMENT, nullable=True),
+        sa.Column("counted_at", MOMENT, nullable=True),
         sa.Column("starts_at", MOMENT, nullable=True),
         sa.Column("expires_at", MOMENT, nullable=True),
         sa.Column("ended_by", sa.String(length=64), nullable=False),
