@@ -1,12 +1,13 @@
 """`/api/v1/alerts`."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
 from controller.accounts.access import ALERTS, READS, Idempotent, ViewerDep
 from controller.accounts.second_factor import confirm_second_factor
+from controller.accounts.viewer import Viewer
 from controller.alerts.keeping import press_of
 from controller.alerts.models import AlertRow
 from controller.alerts.schemas import (
@@ -57,7 +58,8 @@ def alerts_of(
 AlertsDep = Annotated[Alerts, Depends(alerts_of)]
 
 
-async def _out(alerts: Alerts, *rows: AlertRow) -> list[AlertOut]:
+async def shown(alerts: Alerts, *rows: AlertRow) -> list[AlertOut]:
+    """Return what may be seen of these."""
     sent = await alerts.repository.sent(rows)
     return [AlertOut.of(row, sent=sent[row.id] if row.released_at else None) for row in rows]
 
@@ -75,7 +77,7 @@ async def list_alerts(
     if state is not None:
         statement = statement.where(AlertRow.state == state)
     found = await alerts.repository.page(statement, page)
-    return PageOut(items=await _out(alerts, *found.items), next_cursor=found.next_cursor)
+    return PageOut(items=await shown(alerts, *found.items), next_cursor=found.next_cursor)
 
 
 @router.get(
@@ -95,13 +97,13 @@ async def list_standing(_viewer: ViewerDep) -> list[StandingOut]:
 )
 async def draft_alert(body: AlertIn, alerts: AlertsDep, now: NowDep) -> AlertOut:
     """Make a draft. Its words are made at once, so that they are ready when somebody releases it."""
-    return (await _out(alerts, await alerts.draft(body, now)))[0]
+    return (await shown(alerts, await alerts.draft(body, now)))[0]
 
 
 @router.get("/alerts/{alert_id}", operation_id="getAlert", summary="One alert", dependencies=[READS])
 async def get_alert(alert_id: str, alerts: AlertsDep, viewer: ViewerDep) -> AlertOut:
     """Answer an alert."""
-    return (await _out(alerts, await alerts.repository.get(viewer, alert_id)))[0]
+    return (await shown(alerts, await alerts.repository.get(viewer, alert_id)))[0]
 
 
 @router.get(
@@ -120,7 +122,7 @@ async def describe_alert(alert_id: str, alerts: AlertsDep, viewer: ViewerDep) ->
 )
 async def release_alert(alert_id: str, body: ReleaseIn, alerts: AlertsDep, now: NowDep) -> AlertOut:
     """Release a draft, by the area's rule: with a one-time code, or by another person than its author."""
-    return (await _out(alerts, await alerts.release(alert_id, body.code, now)))[0]
+    return (await shown(alerts, await alerts.release(alert_id, body.code, now)))[0]
 
 
 @router.post(
@@ -128,14 +130,14 @@ async def release_alert(alert_id: str, body: ReleaseIn, alerts: AlertsDep, now: 
 )
 async def prolong_alert(alert_id: str, body: ProlongIn, alerts: AlertsDep, now: NowDep) -> AlertOut:
     """Let an active alert live so long from now on; who heard it does not hear it again for that."""
-    return (await _out(alerts, await alerts.prolong(alert_id, body.lifetime_s, body.code, now)))[0]
+    return (await shown(alerts, await alerts.prolong(alert_id, body.lifetime_s, body.code, now)))[0]
 
 
 @router.post("/alerts/{alert_id}/cancel", operation_id="cancelAlert", summary="Call it off", dependencies=[ALERTS])
 async def cancel_alert(alert_id: str, body: CancelIn, alerts: AlertsDep, now: NowDep) -> AlertOut:
     """End an active alert at once; whoever heard it is told that it is over."""
     row = await alerts.cancel(alert_id, all_clear=body.all_clear, text=body.text, now=now)
-    return (await _out(alerts, row))[0]
+    return (await shown(alerts, row))[0]
 
 
 @router.post(
@@ -143,7 +145,7 @@ async def cancel_alert(alert_id: str, body: CancelIn, alerts: AlertsDep, now: No
 )
 async def discard_alert(alert_id: str, alerts: AlertsDep, now: NowDep) -> AlertOut:
     """Discard a draft. It stays on record."""
-    return (await _out(alerts, await alerts.discard(alert_id, now)))[0]
+    return (await shown(alerts, await alerts.discard(alert_id, now)))[0]
 
 
 @router.post(
@@ -154,7 +156,7 @@ async def discard_alert(alert_id: str, alerts: AlertsDep, now: NowDep) -> AlertO
 )
 async def stop_alerts(code: AreaCodeField, alerts: AlertsDep, now: NowDep) -> list[AlertOut]:
     """Call off all active alerts of an area and those below, without an all-clear."""
-    return await _out(alerts, *await alerts.stop_all(code, now))
+    return await shown(alerts, *await alerts.stop_all(code, now))
 
 
 @router.get(
@@ -163,9 +165,7 @@ async def stop_alerts(code: AreaCodeField, alerts: AlertsDep, now: NowDep) -> li
 async def get_reach(alert_id: str, alerts: AlertsDep, viewer: ViewerDep, now: NowDep) -> ReachOut:
     """Answer the counts of the viewer's speakers."""
     row = await alerts.repository.get(viewer, alert_id)
-    areas = [AreaCountsOut.model_validate(counts) for counts in await alerts.reach.counts(viewer, row.id)]
-    total = CountsOut(**{name: sum(getattr(area, name) for area in areas) for name in CountsOut.model_fields})
-    return ReachOut(alert=row.id, at=now, total=total, areas=areas)
+    return await reach_out(alerts, viewer, row.id, now)
 
 
 @router.get(
@@ -184,7 +184,21 @@ async def list_reach(
 ) -> list[SpeakerReachOut]:
     """Answer speakers by id, at most 500."""
     row = await alerts.repository.get(viewer, alert_id)
-    found = await alerts.reach.speakers(viewer, row.id, silent=silent, after=after, limit=SPEAKERS_MAX)
+    return await speakers_out(alerts, viewer, row.id, silent=silent, after=after)
+
+
+async def reach_out(alerts: Alerts, viewer: Viewer, alert_id: str, now: datetime) -> ReachOut:
+    """Return how far an alert has come on the viewer's speakers."""
+    areas = [AreaCountsOut.model_validate(counts) for counts in await alerts.reach.counts(viewer, alert_id)]
+    total = CountsOut(**{name: sum(getattr(area, name) for area in areas) for name in CountsOut.model_fields})
+    return ReachOut(alert=alert_id, at=now, total=total, areas=areas)
+
+
+async def speakers_out(
+    alerts: Alerts, viewer: Viewer, alert_id: str, *, silent: bool, after: str = ""
+) -> list[SpeakerReachOut]:
+    """Return how it stands on each of the viewer's speakers, at most 500."""
+    found = await alerts.reach.speakers(viewer, alert_id, silent=silent, after=after, limit=SPEAKERS_MAX)
     return [
         SpeakerReachOut(
             device=device.id,

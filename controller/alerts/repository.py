@@ -53,6 +53,10 @@ class AlertRepository(Repository[AlertRow]):
         """What the viewer's subtree issued: that alone may be changed."""
         return select(AlertRow).join(Area, Area.code == AlertRow.area_code).where(within(Area.path, viewer.scope))
 
+    async def is_own(self, viewer: Viewer, alert_id: str) -> bool:
+        """Whether the viewer's subtree issued it."""
+        return await self.session.scalar(self.own(viewer).where(AlertRow.id == alert_id)) is not None
+
     async def own_for_update(self, viewer: Viewer, alert_id: str) -> AlertRow | None:
         """Return an alert that this transaction alone changes now."""
         statement = self.own(viewer).where(AlertRow.id == alert_id).with_for_update(of=AlertRow)

@@ -2,7 +2,7 @@
 // the slow poll, so a proxy that swallows event streams costs seconds, not truth.
 
 const POLL_MS = 15_000;
-const PARTS = ["speakers", "day", "records", "announcements", "approvals"];
+const PARTS = ["speakers", "day", "records", "announcements", "approvals", "alerts"];
 
 export const announce = (part) => document.body.dispatchEvent(new CustomEvent(`loa:${part}`));
 const refresh = () => PARTS.forEach(announce);
@@ -19,7 +19,9 @@ export function watchLink() {
   let opened = false;
   source.addEventListener("open", () => {
     show("live");
+    // What changed between the page and its stream was hinted to nobody; of alerts every second counts.
     if (opened) refresh();
+    else announce("alerts");
     opened = true;
   });
   source.addEventListener("error", () => show("lost"));
