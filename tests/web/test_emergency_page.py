@@ -88,7 +88,7 @@ def test_from_a_standing_message_to_the_name_of_each_that_is_silent(
     expect(releaser.locator("[data-count=unreachable] dd")).to_have_text("1")
     reports(site, f"{code}-1", alert, AlertPhase.FINISHED)
     expect(releaser.locator("[data-count=finished] dd")).to_have_text("1", timeout=3_000)
-    expect(releaser.locator(".silent tbody tr")).to_have_count(2)
+    expect(releaser.locator(".silent li")).to_have_count(2)
     expect(releaser.locator(".silent")).to_contain_text("Mất kết nối")
     assert fits(releaser)
     releaser.screenshot(path=tmp_path / "reach.png", full_page=True)
