@@ -30,6 +30,7 @@ FOR_A_TERMINAL = ("rich", "httpx._main")
 
 MOUNTS = {
     "demo": Mount("loa.demo.cli", "demo", "Run a whole commune here: broker, controller, virtual speakers."),
+    "fleet": Mount("loa.fleet.cli", "demo", "Rehearse with a simulated fleet of thousands of speakers."),
     "controller": Mount("controller.cli", "controller", "The central service."),
     "broker-config": Mount("controller.broker.cli", "controller", "Write a broker's configuration."),
     "audit": Mount("controller.audit.cli", "controller", "The trail of who did what: verify, export, prune."),

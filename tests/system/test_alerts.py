@@ -61,7 +61,7 @@ class Post:
 
 @pytest.fixture(scope="module")
 def post(fleet: Fleet) -> Iterator[Post]:
-    fleet.controller.command("user", "add", "second", "--area", "VN")
+    fleet.controller.command("user", "add", "second", "--area", "VN", "--all-roles")
     fleet.officer.change("/areas/24", {"policy": {"release": "second_person"}})
     token = fleet.controller.command("user", "token", "second")
     with Officer(fleet.controller.url, token) as second:
