@@ -146,11 +146,19 @@ def test_an_officer_types_listens_chooses_speakers_sends_and_sees_it_air(
             ended_at=site.now + timedelta(seconds=8),
             played_ms=8000,
             start_error_ms=0.4,
+            underruns=2 if number == 1 else 0,
+            underrun_ms=340 if number == 1 else 0,
+            level_dbfs=-21.2,
         )
     expect(airing).to_contain_text("Đã phát ở 2/2 cụm")
 
     page.get_by_role("link", name="Nhật ký phát").click()
     expect(page.locator("[data-record]")).to_have_count(2)
+    expect(page.locator("[data-broken]")).to_have_text("đứt 2 lần, 340 ms")
+    expect(page.locator("[data-record]").first).to_contain_text("-21 dB")
+    page.get_by_label("Chỉ lượt bị đứt").check()
+    expect(page.locator("[data-record]")).to_have_count(1)
+    expect(page).to_have_url(re.compile("broken=1"))
     page.get_by_label("Kết quả").select_option("missed")
     expect(page.locator("[data-record]")).to_have_count(0)
     expect(page).to_have_url(re.compile("outcome=missed"))
