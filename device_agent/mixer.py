@@ -47,7 +47,6 @@ class Sounding:
     """Sound that the sink consumed …"""
     reached_ms: int
     """… and where in it the listener is: further, when something was left out."""
-    quality: Quality
 
 
 class Mixer:
@@ -160,7 +159,11 @@ class Mixer:
         voice = self._heard()
         if voice is None:
             return None
-        return Sounding(voice.airing, voice.heard_ms(position), voice.reached_ms(position), voice.quality(position))
+        return Sounding(voice.airing, voice.heard_ms(position), voice.reached_ms(position))
+
+    def quality(self, position: int) -> Quality | None:
+        """How well what is heard sounded so far; None for silence."""
+        return voice.quality(position) if (voice := self._heard()) is not None else None
 
     def _heard(self) -> Voice | None:
         return next((voice for voice in reversed(self._voices) if voice.announced), None)

@@ -17,7 +17,7 @@ import structlog
 
 from device_agent.amplifier import Amplifier
 from device_agent.meter import Meter
-from device_agent.mixer import Ended, Mixer, Sound, Started
+from device_agent.mixer import Ended, Mixer, Sound, Sounding, Started
 from device_agent.ports import Quality
 from device_agent.sinks import FRAME_BYTES, RATE_HZ, Position, Sink, SinkError
 from device_agent.timeline import Timeline
@@ -66,7 +66,7 @@ class PlayerStatus:
     reached_ms: int = 0
     """Where in it the listener is: further than what was played when something was left out to come back into step."""
     quality: Quality | None = None
-    """How well it sounded so far."""
+    """How well it sounded so far, as of its last whole second."""
     level_dbfs: float | None = None
     """RMS of what sounded in the last half second; None when nothing is on air."""
     peak_dbfs: float | None = None
@@ -308,7 +308,7 @@ class Player:
             airing=sounding.airing if sounding else None,
             played_ms=sounding.played_ms if sounding else 0,
             reached_ms=sounding.reached_ms if sounding else 0,
-            quality=sounding.quality if sounding else None,
+            quality=self._quality(feed, sounding) if sounding else None,
             level_dbfs=level.rms_dbfs if level else None,
             peak_dbfs=level.peak_dbfs if level else None,
             late_ms=round(self._mixer.late_s * 1000, 3) if sounding else None,
@@ -316,6 +316,12 @@ class Player:
             underrun_ms=before.underrun_ms + round((stalled_s + sum(gaps)) * 1000),
             jumps=before.jumps + len(jumped),
         )
+
+    def _quality(self, feed: _Feed, sounding: Sounding) -> Quality | None:
+        """Worked out once a second: it is noted every few, and what is done with each piece costs a small board."""
+        before = self._status
+        known = before.airing == sounding.airing and before.played_ms // 1000 == sounding.played_ms // 1000
+        return before.quality if known else self._mixer.quality(feed.position.frames)
 
     def _counts(self) -> PlayerStatus:
         """What is counted since the start, and nothing of the moment."""
