@@ -1,10 +1,11 @@
 """What one agent takes of a small board: memory while it waits and while it plays, processor time, time to be ready.
 
 Memory is the proportional set size of the agent and its children, as the kernel shares it out among the Pythons that
-run here; `parts` says what each room brings at its import. `alone` is what counts on a pole, where no other Python runs:
-everything resident charged to it (RSS), and how much of that is its own (`own`); the rest are pages of
-programs and libraries, which the kernel can drop and read again. The sound goes to PulseAudio, as on a pole. Beside it what a Python that only sleeps takes,
-and the bounds that a small board sets. Ready is a started agent when its sink plays and its first report has come in.
+run here; `parts` says what each room brings at its import. `alone` is what counts on a pole, where no other Python
+runs: everything resident is charged to the agent (RSS); `own` is the part of it that lies in no file. The rest are
+pages of programs and libraries, which the kernel can drop and read again. The sound goes to PulseAudio, as on a pole.
+Beside it what a Python that only sleeps takes, and the bounds that a small board sets. Ready is a started agent when
+its sink plays and its first report has come in.
 """
 
 import json
