@@ -25,6 +25,8 @@ from protocol.topics import Channel
 from schedules.errors import ScheduleError
 from schedules.types import DeviceId, ScheduleId
 
+_TOUCHING = (AreaPolicyChanged, DeviceChanged, GroupChanged, PlaylistChanged, ScheduleChanged)
+
 log = structlog.get_logger(__name__)
 
 CONFIG_LIFETIME = timedelta(days=30)
@@ -67,9 +69,9 @@ class Planner:
 
     async def process(self, session: AsyncSession, events: Sequence[Event]) -> None:
         """Plan anew for whom these events touch. Runs before the commit of what caused them."""
-        touched = await self.touched(session, events)
-        if touched:
-            await self.replan(session, touched)
+        if any(isinstance(event, _TOUCHING) for event in events):
+            await PlanningRepository(session).lock()
+            await self.replan(session, await self.touched(session, events))
 
     async def touched(self, session: AsyncSession, events: Sequence[Event]) -> frozenset[str]:
         """Return the speakers that may have to be told something else now."""
@@ -104,6 +106,7 @@ class Planner:
         last of them.
         """
         repository, news, now = PlanningRepository(session), 0, self._now()
+        await repository.lock()
         for chunk in chunks(sorted(device_ids), AT_ONCE):
             devices = await repository.devices(chunk)
             for device in devices:
@@ -122,7 +125,7 @@ class Planner:
             for device in devices
             for channel in (Channel.PLAN, Channel.CONFIG)
         ]
-        documents = await repository.documents(wire)
+        documents = await repository.documents(wire, lock=True)
         standing = {topic: Standing.of(row) for topic, row in documents.items()}
         outcomes = await asyncio.to_thread(self._work_out, gathered, standing, now)
         news = 0
@@ -209,7 +212,7 @@ class Planner:
         wire = [
             topics.device(id_, channel) for channel in (Channel.PLAN, Channel.CONFIG, Channel.STATUS, Channel.STATE)
         ]
-        documents = await repository.documents(wire)
+        documents = await repository.documents(wire, lock=True)
         planned = (await repository.planned([device_id], now)).get(device_id, ())
         await repository.forget_planned(device_id, [row.occurrence_id for row in planned])
         news = 0
