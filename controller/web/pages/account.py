@@ -112,9 +112,10 @@ async def change(
 async def _end(own: OwnSecondFactor, do: str, which: str) -> None:
     match do:
         case "end":
-            await own.session.delete(await SessionRepository(own.session).get_by_id(own.viewer, which))
+            ended = await SessionRepository(own.session).get_by_id(own.viewer, which)
+            await own.credentials.forget(ended.token_hash)
         case "everywhere":
-            await Credentials(own.session).forget_all(own.viewer.user_id)
+            await own.credentials.forget_all(own.viewer.user_id)
         case _:
             await own.session.delete(await TokenRepository(own.session).get(own.viewer, which))
 
