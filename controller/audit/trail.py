@@ -10,7 +10,7 @@ from controller.accounts.models import User
 from controller.accounts.sign_ins import SignedIn, SignedOut, SignInRefused
 from controller.areas.tree import ROOT_PATH
 from controller.audit.capture import note, watch
-from controller.audit.chain import Deed
+from controller.audit.chain import Changes, Deed
 from controller.audit.tally import Refusal, Tally
 from controller.database import Actor, Database
 from controller.events import Event
@@ -28,8 +28,8 @@ def keep_trail(database: Database, now: Callable[[], datetime], tally: Tally) ->
                 note(session, Deed("user", event.user_id, "signed_in", event.name, area, changes))
             elif isinstance(event, SignedOut):
                 user = await session.get_one(User, event.user_id)
-                changes = {"browsers": [None, event.browsers]}
-                note(session, Deed("user", user.id, "signed_out", user.name, user.area.path, changes))
+                ended: Changes = {"browsers": [None, event.browsers]}
+                note(session, Deed("user", user.id, "signed_out", user.name, user.area.path, ended))
             elif isinstance(event, SignInRefused):
                 for refusal in tally.add(_not_let_in(event), event.at):
                     await tell(session, refusal)

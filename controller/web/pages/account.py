@@ -22,7 +22,8 @@ from controller.errors import ControllerError, NotFound
 from controller.http.route import NowDep, RuntimeDep, SessionDep
 from controller.repository import PageRequest
 from controller.web.pages.common import page_for
-from controller.web.pages.people import role_names, words
+from controller.web.pages.people import words
+from controller.web.present.words import permission_names, role_names
 from controller.web.routing import PageRoute
 from controller.web.templating import Page
 
@@ -160,5 +161,6 @@ async def _shown(page: Page, own: OwnSecondFactor, view: AccountView, *, status:
         sessions=(await signed_in.page(live, PageRequest(None, ROWS))).items,
         current=viewer.session_id,
         tokens=(await tokens.page(tokens.readable(viewer), PageRequest(None, ROWS))).items,
-        permissions=sorted(viewer.permissions),
+        permissions=[(value, name) for value, name in permission_names(page.t) if value in viewer.permissions],
+        permission_names=dict(permission_names(page.t)),
     )
