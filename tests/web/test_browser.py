@@ -506,7 +506,7 @@ def test_every_page_is_a_touch_away_on_a_phone(site: Site, context: BrowserConte
     expect(navigation.get_by_role("link")).to_have_text(["Hôm nay", "Duyệt", "Nhật ký phát"])
     tops = {round(each.bounding_box()["y"]) for each in navigation.locator("a:visible, button:visible").all()}
     assert len(tops) == 1, "in one row"
-    page.get_by_role("button", name="Thêm", exact=True).click()
+    page.get_by_role("button", name="Khác", exact=True).click()
     further = page.get_by_role("dialog", name="Các trang khác").get_by_role("link")
     expect(further).to_have_count(5)
     assert fits(page)
