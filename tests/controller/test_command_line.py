@@ -73,6 +73,21 @@ def test_nobody_is_given_roles_that_were_not_named(loa: Loa, words: tuple[str, .
         assert role in loa("user", "list").stdout
 
 
+def test_a_recovery_key_is_replaced_only_when_that_is_said(loa: Loa, tmp_path: Path):
+    first = loa("key", "recovery", "--out", str(tmp_path / "first.pem"))
+    assert "every speaker learns" in first.stdout
+    refused = loa("key", "recovery", "--out", str(tmp_path / "second.pem"))
+    assert refused.exit_code == 1
+    assert "enrolled again" in refused.stderr
+    assert not (tmp_path / "second.pem").exists()
+    second = loa("key", "recovery", "--replace", "--out", str(tmp_path / "second.pem"))
+    assert second.exit_code == 0, second.output
+    assert "enrol every speaker again" in second.stdout
+    listed = {line.split()[0]: line.split()[1] for line in loa("key", "list").stdout.splitlines()}
+    assert listed[first.stdout.split()[0]] == "revoked"
+    assert listed[second.stdout.split()[0]] == "recovery"
+
+
 def test_migrating_is_harmless_when_there_is_nothing_to_do(loa: Loa):
     for _ in range(2):
         assert loa("migrate").exit_code == 0
