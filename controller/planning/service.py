@@ -25,8 +25,6 @@ from protocol.topics import Channel
 from schedules.errors import ScheduleError
 from schedules.types import DeviceId, ScheduleId
 
-_TOUCHING = (AreaPolicyChanged, DeviceChanged, GroupChanged, PlaylistChanged, ScheduleChanged)
-
 log = structlog.get_logger(__name__)
 
 CONFIG_LIFETIME = timedelta(days=30)
@@ -69,14 +67,15 @@ class Planner:
 
     async def process(self, session: AsyncSession, events: Sequence[Event]) -> None:
         """Plan anew for whom these events touch. Runs before the commit of what caused them."""
-        if any(isinstance(event, _TOUCHING) for event in events):
-            await PlanningRepository(session).lock()
-            await self.replan(session, await self.touched(session, events))
+        touched = await self.touched(session, events)
+        if touched:
+            await self.replan(session, touched)
 
     async def touched(self, session: AsyncSession, events: Sequence[Event]) -> frozenset[str]:
-        """Return the speakers that may have to be told something else now."""
+        """Return the speakers that may have to be told something else now; nobody else plans from here on."""
         repository = PlanningRepository(session)
         found: set[str] = set()
+        places: set[str] = set()
         schedules: set[str] = set()
         playlists: set[str] = set()
         for event in events:
@@ -84,7 +83,7 @@ class Planner:
                 case DeviceChanged(device_id):
                     found.add(device_id)
                 case AreaPolicyChanged(path):
-                    found |= await repository.below(path)
+                    places.add(path)
                 case GroupChanged(device_ids=device_ids):
                     found |= device_ids
                 case ScheduleChanged(schedule_id):
@@ -93,6 +92,11 @@ class Planner:
                     playlists.add(playlist_id)
                 case _:
                     continue
+        if not (found or places or schedules or playlists):
+            return frozenset()
+        await repository.lock()
+        for path in places:
+            found |= await repository.below(path)
         schedules.update(await repository.schedules_of(playlists))
         if schedules:
             found |= await repository.addressed_by(schedules)
