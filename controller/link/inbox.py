@@ -1,6 +1,7 @@
 """The inbox: each message from a speaker is one transaction, and nothing that a speaker says can stop the link."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import structlog
@@ -9,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from controller.commands.service import CommandService
 from controller.database import Database
+from controller.errors import Unavailable
 from controller.link.ports import Incoming, Outgoing
 from controller.link.refusals import Refusals
 from controller.monitoring.hub import Hub
@@ -88,7 +90,8 @@ class DatabaseInbox:
                 await CommandService(session, wake_link=self._wake_link, hub=self._hub).take_reply(said, now=now)
             case Records():
                 stored = await RecordService(session, self._hub).take(said, now=now)
-                return [self._ack(said, stored, now)]
+                with suppress(Unavailable):  # nothing to sign with: it sends them again, and they are known
+                    return [self._ack(said, stored, now)]
             case None:
                 log.debug("link.not_for_us", channel=message.topic.channel)
         return ()
