@@ -1,8 +1,11 @@
 """What one agent takes of a small board: memory while it waits and while it plays, processor time, time to be ready.
 
-Memory is the proportional set size of the agent and its children, as the kernel shares it out; `parts` says what each
-room brings at its import. The sound goes to PulseAudio, as on a pole. Beside it what a Python that only sleeps takes,
-and the bounds that a small board sets. Ready is a started agent when its sink plays and its first report has come in.
+Memory is the proportional set size of the agent and its children, as the kernel shares it out among the Pythons that
+run here; `parts` says what each room brings at its import. `alone` is what counts on a pole, where no other Python
+runs: everything resident is charged to the agent (RSS); `own` is the part of it that lies in no file. The rest are
+pages of programs and libraries, which the kernel can drop and read again. The sound goes to PulseAudio, as on a pole.
+Beside it what a Python that only sleeps takes, and the bounds that a small board sets. Ready is a started agent when
+its sink plays and its first report has come in.
 """
 
 import json
@@ -66,7 +69,7 @@ def main() -> None:
         airing = fleet.air(sound, speaker, in_s=10)
         eventually(lambda: speaker.is_ready_for(airing), within_s=15)
         idle_mb = memory_mb(agent)
-        alone_mb = agent.memory_info().rss / 1e6
+        alone, alone_playing = alone_mb(agent), alone_mb(agent)
         playing: list[dict[str, float]] = []
 
         def sounds() -> bool:
@@ -77,7 +80,9 @@ def main() -> None:
         before, began = cpu_s(agent), time.monotonic()
 
         def over() -> bool:
+            nonlocal alone_playing
             playing.append(parts_mb(agent))
+            alone_playing = max(alone_playing, alone_mb(agent))
             return bool(speaker.records(airing))
 
         eventually(over, within_s=sound.seconds + 20, every_s=0.3)
@@ -87,10 +92,14 @@ def main() -> None:
     result = {
         "bench": "agent_footprint",
         "idle_mb": round(idle_mb, 1),
-        "idle_alone_mb": round(alone_mb, 1),
+        "idle_alone_mb": round(alone[0], 1),
+        "idle_alone_own_mb": round(alone[1], 1),
         "playing_mb": round(sum(most.values()), 1),
+        "playing_alone_mb": round(alone_playing[0], 1),
+        "playing_alone_own_mb": round(alone_playing[1], 1),
         "relaying_mb": round(most_mb(relaying), 1),
         "playing_cpu_pct": round(cpu_pct, 1),
+        "limit_playing_cpu_pct": 5,
         "ready_s": round(ready_s, 2),
         "processes_mb": {name: round(mb, 1) for name, mb in most.items()},
         "parts_mb": weighed(),
@@ -187,6 +196,18 @@ def parts_mb(agent: psutil.Process) -> dict[str, float]:
             continue
         parts[name] = parts.get(name, 0.0) + mb
     return parts
+
+
+def alone_mb(agent: psutil.Process) -> tuple[float, float]:
+    """What is resident of the agent and its children with nobody to share it, and what of that is no file's."""
+    whole = own = 0.0
+    for process in family(agent):
+        try:
+            info = process.memory_info()
+        except psutil.NoSuchProcess:
+            continue
+        whole, own = whole + info.rss / 1e6, own + (info.rss - info.shared) / 1e6
+    return whole, own
 
 
 def cpu_s(agent: psutil.Process) -> float:

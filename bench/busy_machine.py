@@ -1,8 +1,8 @@
 """What is heard while the machine has other work: PulseAudio, the player and its decoder beside burners.
 
-For each load of both cores: how often and for how long the device stood still, how much of the programme the record
-says was silence (`gaps_ms`), and how much silence an ear at the monitor found (`heard_silence_ms`): the record must not
-say less. The limit to compare with is nothing at all, up to 80 %.
+For each load of both cores: how often and for how long samples were lacking, by the state's count and by the record's,
+how much of the programme the record says was silence (`gaps_ms`), and how much silence an ear at the monitor found
+(`heard_silence_ms`): the record must not say less. The limit to compare with is nothing at all, up to 80 %.
 """
 
 import asyncio
@@ -73,6 +73,7 @@ async def played(folder: Path, server: PulseServer, programme: Path, percent: in
         row, status = house.journal.rows[0], house.player.status
         assert row.started_at
         assert row.ended_at
+        assert row.quality
         heard = ear.between(row.started_at + timedelta(seconds=0.2), row.ended_at - timedelta(seconds=0.2))
     lasted_ms = (row.ended_at - row.started_at) / timedelta(milliseconds=1)
     return {
@@ -81,6 +82,8 @@ async def played(folder: Path, server: PulseServer, programme: Path, percent: in
         "underruns": status.underruns - before.underruns,
         "underrun_ms": status.underrun_ms - before.underrun_ms,
         "gaps_ms": round(lasted_ms - row.played_ms),
+        "record_underruns": row.quality.underruns,
+        "record_underrun_ms": row.quality.underrun_ms,
         "heard_silence_ms": silence_ms(heard.samples),
         "start_error_ms": round(row.start_error_ms or 0, 3),
         "record": f"{row.outcome} {row.reason}".strip(),

@@ -30,6 +30,7 @@ from controller.http.openapi import describe, refusals
 from controller.http.route import RuntimeDep
 from controller.migrations import migrate
 from controller.monitoring.api import router as monitoring
+from controller.occupancy import working_in
 from controller.playlists.api import router as playlists
 from controller.pronunciations.api import router as pronunciations
 from controller.records.api import router as records
@@ -100,8 +101,9 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        await migrate(settings.database)
         async with AsyncExitStack() as stack:
+            stack.enter_context(working_in(settings.data_dir))
+            await migrate(settings.database)
             stack.push_async_callback(parts.database.close)
             for service in services:
                 await stack.enter_async_context(service(parts))

@@ -67,15 +67,18 @@ def migrate() -> None:
 def add_user(
     name: str,
     area: Annotated[str, typer.Option(help="Code of the user's area; VN sees all.")],
-    role: Annotated[list[Role] | None, typer.Option(help="What they do; repeat. Default: everything.")] = None,
+    role: Annotated[list[Role] | None, typer.Option(help="What they do; repeat.")] = None,
+    *,
+    all_roles: Annotated[bool, typer.Option("--all-roles", help="Everything: for who works alone, or a test.")] = False,
 ) -> None:
     """Register a user and print a random password, this once."""
-    password = new_password()
+    if all_roles == bool(role):
+        known = ", ".join(Role)
+        raise typer.BadParameter(f"say what they do: --role, once or more ({known}), or --all-roles")
+    roles, password = role or list(Role), new_password()
 
     async def add(session: AsyncSession) -> str:
-        return (
-            await Accounts(session).add_user(name, area, utc_now(), password=password, roles=role or list(Role))
-        ).name
+        return (await Accounts(session).add_user(name, area, utc_now(), password=password, roles=roles)).name
 
     typer.echo(f"{in_transaction(add)}: {password}")
 

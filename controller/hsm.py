@@ -48,7 +48,10 @@ class TokenKey:
 
 
 class Token:
-    """A vault behind PKCS#11. One session, used by one thread at a time; opened anew when it was lost."""
+    """A vault behind PKCS#11. One session, used by one thread at a time; opened anew when it was lost.
+
+    One token a process: finding one again that was unplugged ends every session of the library.
+    """
 
     def __init__(self, module: Path, label: str, pin: str) -> None:
         self._module = str(module)
@@ -56,6 +59,8 @@ class Token:
         self._pin = pin
         self._lock = threading.RLock()
         self._session: Any = None
+        self._lost_sight = False
+        """The token was away: the library is to look anew which there are."""
 
     def make(self) -> Signer:
         """Make a key that cannot be taken out."""
@@ -100,11 +105,12 @@ class Token:
                 raise self._lost(error) from error
 
     def sign(self, kid: str, data: bytes) -> bytes:
-        """Sign with a key; once more with a new session where the old one was lost."""
+        """Sign with a key; once more with a new session where the old one was lost, or the token was away."""
         with self._lock:
             try:
                 return self._signed(kid, data)
-            except pkcs11.PKCS11Error:
+            except (pkcs11.PKCS11Error, TokenUnreachable):
+                self._lost_sight = True
                 self._forget()
             try:
                 return self._signed(kid, data)
@@ -127,7 +133,11 @@ class Token:
     def _opened(self) -> Any:
         if self._session is None:
             try:
-                token = pkcs11.lib(self._module).get_token(token_label=self._label)
+                library = pkcs11.lib(self._module)
+                if self._lost_sight:
+                    library.reinitialize()
+                    self._lost_sight = False
+                token = library.get_token(token_label=self._label)
                 try:
                     self._session = token.open(user_pin=self._pin, rw=True)
                 except pkcs11.UserAlreadyLoggedIn:  # by another session of this process: the token counts them together

@@ -13,7 +13,7 @@ from device_agent.clock import TrustedClock
 from device_agent.errors import AgentError
 from device_agent.mixer import Ended, Sound, Started
 from device_agent.player import Player
-from device_agent.ports import Journal, Play, PlayId
+from device_agent.ports import Journal, Play, PlayId, Quality
 from device_agent.relay.sound import Relaying, Trouble
 from device_agent.volume import gain
 from protocol.messages import Outcome
@@ -193,6 +193,8 @@ class Airings:
             outcome=str(outcome),
             reason=reason,
             played_ms=event.played_ms,
+            underruns=event.quality.underruns,
+            level_dbfs=event.quality.level_dbfs,
         )
         await self._close_row(airing, outcome, reason, event)
         airing.closed.set()
@@ -210,7 +212,7 @@ class Airings:
             return
         airing.progress_ms = status.played_ms
         try:
-            await self._journal.progress(airing.play_id, status.played_ms)
+            await self._journal.progress(airing.play_id, status.played_ms, status.quality or Quality())
         except AgentError as error:
             self._complain(error)
 
@@ -255,6 +257,7 @@ class Airings:
                 ended_at=self._clock.utc_at(last_mono_s),
                 played_ms=event.played_ms,
                 start_error_ms=_error_ms(airing),
+                quality=event.quality,
                 reason=reason,
             )
         except AgentError as error:

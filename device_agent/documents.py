@@ -23,6 +23,7 @@ from protocol.trust import Trust, follow, heed, notices_in, order_keys, with_rec
 
 log = structlog.get_logger(__name__)
 
+TRUST_FILE = "trust.json"
 PLAN_MAX_BYTES = 12 * 1024 * 1024
 """A plan that came by a manifest is longer than its topic allows."""
 
@@ -49,7 +50,7 @@ class _Store(Generic[B]):
 
     def __init__(self, path: Path, model: type[B], audience: str, refused: Callable[[str], object]) -> None:
         self._path = path
-        self._previous_path = path.with_name(path.name + ".previous")
+        self._previous_path = _copy_of(path)
         self._model: type[B] = model
         self._audience = audience
         self._refused = refused
@@ -195,7 +196,7 @@ class ConfigStore(_Store[Config]):
     ) -> None:
         super().__init__(folder / "config.json", Config, device_id, refused)
         self._pinned = pinned
-        self._memory = TrustMemory(folder / "trust.json")
+        self._memory = TrustMemory(folder / TRUST_FILE)
         self._keys = KeyRing(order_keys(Trust(), pinned))
 
     def load(self) -> None:
@@ -278,12 +279,21 @@ class ConfigStore(_Store[Config]):
         return _ring(follow(self.trust, keys, notices_in(sheet.token)))
 
 
+def learnt(folder: Path) -> tuple[Path, ...]:
+    """Return the files of what was learnt about keys since a speaker was enrolled."""
+    return (folder / TRUST_FILE, _copy_of(folder / TRUST_FILE))
+
+
+def _copy_of(path: Path) -> Path:
+    return path.with_name(path.name + ".previous")
+
+
 class TrustMemory:
     """What was learnt about keys, durably: a revocation that a restart forgets is none."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._previous_path = path.with_name(path.name + ".previous")
+        self._previous_path = _copy_of(path)
         self.trust = Trust()
         self._on_disk = Trust()
 

@@ -60,7 +60,7 @@ class Enroller:
         said = answer.identity
         if answer.state != "enrolled" or said is None or not proves(secret, "controller", said, answer.proof):
             raise EnrolmentRefused("whoever answered does not know the code: nothing of it is believed")
-        return self._store.adopt(_read(said), key, code.id)
+        return self._store.enrol(_read(said), key, code.id)
 
     def by_approval(self) -> Own:
         """Wait until somebody lets this board in. Raises `EnrolmentRefused` when it is turned away."""
@@ -82,7 +82,7 @@ class Enroller:
                 if answer.state == "rejected":
                     raise EnrolmentRefused(f"this speaker was turned away; its fingerprint is {shown(mark)}")
                 if answer.state == "enrolled" and answer.identity is not None:
-                    return self._store.adopt(_read(answer.identity), key)
+                    return self._store.enrol(_read(answer.identity), key)
                 self._say(f"Waiting to be let in. Fingerprint: {shown(mark)}")
             self._sleep(wait_s)
 

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from device_agent.documents import learnt
 from device_agent.errors import ConfigError, IdentityRefused
 from device_agent.files import sync_folder, write_durably
 from protocol.enrolment import Identity, renewal_due
@@ -89,6 +90,18 @@ class IdentityStore:
         key = ec.generate_private_key(ec.SECP256R1())
         self._write(self._next_key, _pem(key).encode())
         return key
+
+    def enrol(self, identity: Identity, key: ec.EllipticCurvePrivateKey, code_id: str | None = None) -> Own:
+        """Be this from now on, as a technician has vouched for it; raises as `adopt` does.
+
+        What was learnt about keys before is forgotten first: it may have been a thief, with the recovery key of then,
+        who taught it. Killed in between, it is as before until it is enrolled again.
+        """
+        check(identity, key.public_key())
+        for path in learnt(self._folder):
+            path.unlink(missing_ok=True)
+        sync_folder(self._folder)
+        return self.adopt(identity, key, code_id)
 
     def adopt(self, identity: Identity, key: ec.EllipticCurvePrivateKey, code_id: str | None = None) -> Own:
         """Be this from now on. Raises `IdentityRefused` for what does not fit, OSError when it cannot be kept."""

@@ -14,7 +14,7 @@ from typing import Self
 import structlog
 
 from device_agent.ledger import PATIENCE_S, Ledger, Statement, Value
-from device_agent.ports import Aired, Heard, Play, PlayId
+from device_agent.ports import Aired, Heard, Play, PlayId, Quality
 from protocol.messages import ClockQuality, Outcome, PlayRecord, Problem
 
 log = structlog.get_logger(__name__)
@@ -96,12 +96,13 @@ class Journal:
         await self._ledger.write(_insert(play_id, self.boot, play, started_at=started_at), durable=True)
         return play_id
 
-    async def progress(self, play: PlayId, played_ms: int) -> None:
-        """Note how much has sounded, so that a power cut loses only the last seconds."""
+    async def progress(self, play: PlayId, played_ms: int, quality: Quality) -> None:
+        """Note how much has sounded and how well, so that a power cut loses only the last seconds."""
         await self._ledger.write(
             Statement(
-                "UPDATE plays SET played_ms = ? WHERE id = ? AND seq IS NULL AND played_ms <> ?",
-                (played_ms, play, played_ms),
+                "UPDATE plays SET played_ms = ?, underruns = ?, underrun_ms = ?, level_dbfs = ?"
+                " WHERE id = ? AND seq IS NULL AND played_ms <> ?",
+                (played_ms, quality.underruns, quality.underrun_ms, quality.level_dbfs, play, played_ms),
             )
         )
 
@@ -114,6 +115,7 @@ class Journal:
         ended_at: datetime,
         played_ms: int,
         start_error_ms: float | None,
+        quality: Quality,
         reason: str = "",
     ) -> None:
         """Close the row with what the sink really did. A row that is closed already stays as it is."""
@@ -123,8 +125,20 @@ class Journal:
         self._remember(begun, outcome, played_ms)
         closing = Statement(
             "UPDATE plays SET seq = ?, outcome = ?, started_at = COALESCE(?, started_at), ended_at = ?, played_ms = ?,"
-            " start_error_ms = ?, reason = ? WHERE id = ?",
-            (self._number(), outcome, _ms(started_at), _ms(ended_at), played_ms, start_error_ms, reason[:200], play),
+            " start_error_ms = ?, underruns = ?, underrun_ms = ?, level_dbfs = ?, reason = ? WHERE id = ?",
+            (
+                self._number(),
+                outcome,
+                _ms(started_at),
+                _ms(ended_at),
+                played_ms,
+                start_error_ms,
+                quality.underruns,
+                quality.underrun_ms,
+                quality.level_dbfs,
+                reason[:200],
+                play,
+            ),
         )
         await self._ledger.write(closing, durable=True)
 
@@ -319,6 +333,9 @@ def _record(row: sqlite3.Row) -> PlayRecord:
         from_ms=row["from_ms"],
         played_ms=row["played_ms"],
         start_error_ms=row["start_error_ms"],
+        underruns=row["underruns"],
+        underrun_ms=row["underrun_ms"],
+        level_dbfs=row["level_dbfs"],
         volume=row["volume"],
         outcome=Outcome(row["outcome"]),
         reason=row["reason"],

@@ -58,6 +58,11 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE seen (jti TEXT PRIMARY KEY, expires_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
     CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
     """,
+    """
+    ALTER TABLE plays ADD COLUMN underruns INTEGER;
+    ALTER TABLE plays ADD COLUMN underrun_ms INTEGER;
+    ALTER TABLE plays ADD COLUMN level_dbfs REAL;
+    """,
 )
 """Each entry lifts the schema by one version; none is ever edited once released."""
 

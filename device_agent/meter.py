@@ -50,8 +50,9 @@ class Meter:
         heard = [piece for piece in self._pieces if piece[0] <= position]
         frames = sum(piece[1] for piece in heard)
         power = sum(piece[1] * piece[2] ** 2 for piece in heard) / frames if frames else 0.0
-        return Level(_dbfs(math.sqrt(power)), _dbfs(max((piece[3] for piece in heard), default=0)))
+        return Level(dbfs(math.sqrt(power)), dbfs(max((piece[3] for piece in heard), default=0)))
 
 
-def _dbfs(amplitude: float) -> float:
+def dbfs(amplitude: float) -> float:
+    """Return an amplitude of 16-bit samples in dB below full scale, never less than `SILENCE_DBFS`."""
     return max(SILENCE_DBFS, round(20 * math.log10(amplitude / _FULL), 1)) if amplitude else SILENCE_DBFS

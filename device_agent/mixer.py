@@ -5,8 +5,9 @@ No thread, no clock, no device: the player calls it with both.
 
 import audioop
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from device_agent.ports import Quality
 from device_agent.sinks import FRAME_BYTES, RATE_HZ
 from device_agent.steering import Steering
 from device_agent.timeline import Timeline
@@ -34,6 +35,7 @@ class Ended:
     """None when not one sample sounded."""
     skipped_ms: int = 0
     """What was left out in its midst, so that it came back into step after a stall."""
+    quality: Quality = field(default_factory=Quality)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class Mixer:
         self._voices: list[Voice] = []
         self._steering = Steering()
         self._jumps: list[float] = []
+        self._gaps: list[float] = []
         self.late_s = 0.0
         """How far what is being rendered is behind its instants: what the steering works on."""
 
@@ -102,6 +105,16 @@ class Mixer:
         jumps, self._jumps = self._jumps, []
         return jumps
 
+    def take_gaps(self) -> list[float]:
+        """Return for how many seconds a sound had nothing to bring in its midst, each time since it was last asked."""
+        gaps, self._gaps = self._gaps, []
+        return gaps
+
+    def stalled(self, seconds: float) -> None:
+        """The sink was found to have stood still: what is heard broke off."""
+        if (voice := self._heard()) is not None:
+            voice.stalled(seconds)
+
     def render(self, index: int, frames: int, timeline: Timeline) -> tuple[bytes, str | None]:
         """Return the stream's next frames from `index` on, at most `frames`, and what they belong to.
 
@@ -143,10 +156,17 @@ class Mixer:
 
     def sounding(self, position: int) -> Sounding | None:
         """What is heard when the sink has consumed the stream up to `position`; None for silence."""
-        for voice in reversed(self._voices):
-            if voice.announced:
-                return Sounding(voice.airing, voice.heard_ms(position), voice.reached_ms(position))
-        return None
+        voice = self._heard()
+        if voice is None:
+            return None
+        return Sounding(voice.airing, voice.heard_ms(position), voice.reached_ms(position))
+
+    def quality(self, position: int) -> Quality | None:
+        """How well what is heard sounded so far; None for silence."""
+        return voice.quality(position) if (voice := self._heard()) is not None else None
+
+    def _heard(self) -> Voice | None:
+        return next((voice for voice in reversed(self._voices) if voice.announced), None)
 
     def _of(self, airing: int) -> list[Voice]:
         return [voice for voice in self._voices if voice.airing == airing]
@@ -160,6 +180,9 @@ class Mixer:
         if voice.jumped_s:
             self._jumps.append(voice.jumped_s)
             voice.jumped_s = 0.0
+        if voice.starved_s:
+            self._gaps.append(voice.starved_s)
+            voice.starved_s = 0.0
         return pcm
 
     def _begin_due(self, index: int, frames: int, timeline: Timeline) -> int:
@@ -179,7 +202,9 @@ class Mixer:
     def _ended(voice: Voice, cause: Cause, position: int, last_mono_s: float) -> Ended:
         played_ms = voice.heard_ms(position)
         skipped_ms = voice.reached_ms(position) - played_ms
-        return Ended(voice.airing, cause, played_ms, last_mono_s if played_ms else None, skipped_ms)
+        return Ended(
+            voice.airing, cause, played_ms, last_mono_s if played_ms else None, skipped_ms, voice.quality(position)
+        )
 
 
 def _added(one: bytes, other: bytes) -> bytes:

@@ -17,7 +17,8 @@ import structlog
 
 from device_agent.amplifier import Amplifier
 from device_agent.meter import Meter
-from device_agent.mixer import Ended, Mixer, Sound, Started
+from device_agent.mixer import Ended, Mixer, Sound, Sounding, Started
+from device_agent.ports import Quality
 from device_agent.sinks import FRAME_BYTES, RATE_HZ, Position, Sink, SinkError
 from device_agent.timeline import Timeline
 from device_agent.voice import Voice
@@ -64,14 +65,17 @@ class PlayerStatus:
     """How much of it they were."""
     reached_ms: int = 0
     """Where in it the listener is: further than what was played when something was left out to come back into step."""
+    quality: Quality | None = None
+    """How well it sounded so far, as of its last whole second."""
     level_dbfs: float | None = None
     """RMS of what sounded in the last half second; None when nothing is on air."""
     peak_dbfs: float | None = None
     late_ms: float | None = None
     """How far what is on air is behind its instants (ahead: below 0): what the soft correction works on."""
     underruns: int = 0
+    """How often samples were lacking: the device stood still, or got silence in their place …"""
     underrun_ms: int = 0
-    """For how long the device stood still for lack of samples, in all."""
+    """… and for how long, in all."""
     jumps: int = 0
     """How often what sounded was so far from its instants that it was set right at once."""
     lost_since_mono_s: float | None = None
@@ -286,12 +290,16 @@ class Player:
         return Position(position.frames, position.mono_s + self._sink_offset_s)
 
     def _note(self, feed: _Feed, stalled_s: float) -> None:
+        if stalled_s:
+            self._mixer.stalled(stalled_s)
         sounding = self._mixer.sounding(feed.position.frames)
         before = self._status
         if stalled_s:
             log.warning("sink.underrun", stalled_ms=round(stalled_s * 1000), sounding=sounding is not None)
         if jumped := self._mixer.take_jumps():
             log.warning("sound.set_right", late_ms=round(jumped[-1] * 1000), times=len(jumped))
+        if gaps := self._mixer.take_gaps():
+            log.warning("sound.starved", lacked_ms=round(sum(gaps) * 1000), times=len(gaps))
         level = feed.meter.level(feed.position.frames) if sounding is not None else None
         self._status = PlayerStatus(
             open=True,
@@ -300,13 +308,20 @@ class Player:
             airing=sounding.airing if sounding else None,
             played_ms=sounding.played_ms if sounding else 0,
             reached_ms=sounding.reached_ms if sounding else 0,
+            quality=self._quality(feed, sounding) if sounding else None,
             level_dbfs=level.rms_dbfs if level else None,
             peak_dbfs=level.peak_dbfs if level else None,
             late_ms=round(self._mixer.late_s * 1000, 3) if sounding else None,
-            underruns=before.underruns + (1 if stalled_s else 0),
-            underrun_ms=before.underrun_ms + round(stalled_s * 1000),
+            underruns=before.underruns + (1 if stalled_s else 0) + len(gaps),
+            underrun_ms=before.underrun_ms + round((stalled_s + sum(gaps)) * 1000),
             jumps=before.jumps + len(jumped),
         )
+
+    def _quality(self, feed: _Feed, sounding: Sounding) -> Quality | None:
+        """Worked out once a second: it is noted every few, and what is done with each piece costs a small board."""
+        before = self._status
+        known = before.airing == sounding.airing and before.played_ms // 1000 == sounding.played_ms // 1000
+        return before.quality if known else self._mixer.quality(feed.position.frames)
 
     def _counts(self) -> PlayerStatus:
         """What is counted since the start, and nothing of the moment."""

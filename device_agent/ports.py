@@ -35,6 +35,18 @@ class Play:
 
 
 @dataclass(frozen=True, slots=True)
+class Quality:
+    """How whole and how loud one stretch of airing sounded: counted on what the sink consumed."""
+
+    underruns: int = 0
+    """How often it broke off in its midst for lack of samples: the sink stood still, or got silence in their place …"""
+    underrun_ms: int = 0
+    """… and for how long, in all."""
+    level_dbfs: float | None = None
+    """RMS of what sounded of it, its own pauses too, after the volume; None when not one sample sounded."""
+
+
+@dataclass(frozen=True, slots=True)
 class Heard:
     """What the journal remembers of one occurrence, all its stretches together, over restarts of the agent."""
 
@@ -66,8 +78,8 @@ class Journal(Protocol):
     async def begin(self, play: Play, started_at: datetime) -> PlayId:
         """Write, durably and before the first sample, that `play` starts at about `started_at`."""
 
-    async def progress(self, play: PlayId, played_ms: int) -> None:
-        """Note how much has sounded, so that a power cut loses only the last seconds."""
+    async def progress(self, play: PlayId, played_ms: int, quality: Quality) -> None:
+        """Note how much has sounded and how well, so that a power cut loses only the last seconds."""
 
     async def finish(
         self,
@@ -78,6 +90,7 @@ class Journal(Protocol):
         ended_at: datetime,
         played_ms: int,
         start_error_ms: float | None,
+        quality: Quality,
         reason: str = "",
     ) -> None:
         """Close the row with what the sink really did; `started_at` None leaves the time given at the beginning."""

@@ -1,12 +1,15 @@
 """One sound on its way through the mixer: kept to its instants, faded, made louder, counted as the sink consumes it."""
 
 import audioop
+import math
 from collections import deque
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final, Literal, Protocol
 
 from device_agent.elastic import Elastic
+from device_agent.meter import dbfs
+from device_agent.ports import Quality
 from device_agent.sinks import FRAME_BYTES, RATE_HZ
 from device_agent.steering import HARD_LIMIT_S
 
@@ -56,10 +59,22 @@ class _Run:
     content: float
     before: float
     """How much of the sound the runs before it hold."""
+    energy: float
+    """Its frames times the square of their RMS …"""
+    energy_before: float = 0.0
+    """… and the same of the runs before it."""
+    gaps: int = 0
+    """How often, up to its first frame, the sound had nothing to bring …"""
+    gap_frames: int = 0
+    """… and how much silence lies there instead."""
+
+    def share_until(self, position: int) -> float:
+        """How much of it lies before a frame of the stream: from 0 to 1."""
+        return min(1.0, max(0, position - self.first) / self.frames)
 
     def content_until(self, position: int) -> float:
         """How much of its content lies before a frame of the stream."""
-        return self.content * min(1.0, max(0, position - self.first) / self.frames)
+        return self.content * self.share_until(position)
 
     def goes_on_as(self, other: "_Run") -> bool:
         """Whether the other follows without a gap on either side, and neither is in a hurry."""
@@ -87,6 +102,8 @@ class Voice:
         self.rate = 0.0
         self.jumped_s = 0.0
         """By how much it was set right at once, until the mixer has taken note."""
+        self.starved_s = 0.0
+        """How long it had nothing to bring, when it brings something again, until the mixer has taken note."""
         self._sound = sound
         self._elastic = Elastic(sound)
         self._joins = joins
@@ -96,6 +113,8 @@ class Voice:
         self._ramp_step = 0.0
         self._runs: deque[_Run] = deque()
         self._starved = 0
+        self._stalls = 0
+        self._stalled_s = 0.0
         self._accepted_late_s = 0.0
         self._jumping = False
         self.ramp(gain)
@@ -151,15 +170,15 @@ class Voice:
         begins = self._elastic.position
         pcm = b"" if self._jumping and not leaving else self._elastic.read(frames - lead, self.rate)
         got = len(pcm) // FRAME_BYTES
-        if got:
-            self._note(index + lead, got, begins)
-        self._feel_hunger(frames - lead, got)
-        shaped = bytes(lead * FRAME_BYTES) + self._shaped(pcm)
+        shaped = self._shaped(pcm)
         if leaving:
             shaped = _faded_out(shaped)
+        if got:
+            self._note(index + lead, got, begins, got * audioop.rms(shaped, FRAME_BYTES) ** 2)
+        self._feel_hunger(frames - lead, got)
         if self.stage is Stage.FADING and (self._gain == 0 or got < frames):
             self.finish("cut")
-        return shaped
+        return bytes(lead * FRAME_BYTES) + shaped
 
     def _set_right(self, late_s: float) -> bool:
         """Decide to jump when too far from its instants; says whether this is the last piece before the jump."""
@@ -211,6 +230,11 @@ class Voice:
 
     # --- what sounded
 
+    def stalled(self, seconds: float) -> None:
+        """The sink stood still in its midst."""
+        self._stalls += 1
+        self._stalled_s += seconds
+
     @property
     def placed(self) -> bool:
         """Whether some of it is in the stream."""
@@ -236,6 +260,19 @@ class Voice:
         run = self._run_at(position)
         return _ms(run.begins + run.content_until(position)) if run else 0
 
+    def quality(self, position: int) -> Quality:
+        """How well it sounded as far as the sink has consumed the stream."""
+        run = self._run_at(position)
+        if run is None:
+            return Quality()
+        content = run.before + run.content_until(position)
+        energy = run.energy_before + run.energy * run.share_until(position)
+        return Quality(
+            underruns=self._stalls + run.gaps,
+            underrun_ms=round(self._stalled_s * 1000) + _ms(run.gap_frames),
+            level_dbfs=dbfs(math.sqrt(energy / content)),
+        )
+
     def over(self, position: int) -> bool:
         """Whether all there will be has been consumed."""
         return self.stage is Stage.DONE and position >= self.end_frame
@@ -245,14 +282,20 @@ class Voice:
             self._runs.popleft()
         return self._runs[0] if self._runs and position > self._runs[0].first else None
 
-    def _note(self, index: int, frames: int, begins: float) -> None:
-        run = _Run(index, frames, begins, self._elastic.position - begins, 0.0)
+    def _note(self, index: int, frames: int, begins: float, energy: float) -> None:
+        run = _Run(index, frames, begins, self._elastic.position - begins, 0.0, energy)
         last = self._runs[-1] if self._runs else None
         if last is not None and last.goes_on_as(run):
             last.frames += frames
             last.content += run.content
+            last.energy += run.energy
             return
-        run.before = last.before + last.content if last is not None else 0.0
+        if last is not None:
+            run.before = last.before + last.content
+            run.energy_before = last.energy_before + last.energy
+            run.gaps = last.gaps + (1 if self._starved else 0)
+            run.gap_frames = last.gap_frames + self._starved
+            self.starved_s = self._starved / RATE_HZ
         self._runs.append(run)
 
 

@@ -53,7 +53,8 @@ async def end_sessions(session: SessionDep, viewer: ViewerDep) -> None:
 )
 async def end_session(session_id: str, session: SessionDep, viewer: ViewerDep) -> None:
     """End one of one's sign-ins."""
-    await session.delete(await SessionRepository(session).get_by_id(viewer, session_id))
+    ended = await SessionRepository(session).get_by_id(viewer, session_id)
+    await Credentials(session).forget(ended.token_hash)
 
 
 @router.post(

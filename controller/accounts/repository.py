@@ -1,5 +1,6 @@
 """SQL of users and of what they sign in with."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, cast
@@ -9,10 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from controller.accounts.models import AccountLink, ApiToken, Identity, RecoveryCode, SecondFactor, User, UserSession
 from controller.accounts.roles import Role
+from controller.accounts.sign_ins import SignedOut
 from controller.accounts.viewer import Viewer
 from controller.areas.models import Area
 from controller.areas.tree import ROOT_CODE, ROOT_PATH, ancestors, within
 from controller.errors import NotFound
+from controller.events import record_event
 from controller.repository import Repository
 
 
@@ -188,13 +191,17 @@ class Credentials:
 
     async def forget(self, token_hash: str) -> None:
         """End one sign-in."""
-        await self.session.execute(delete(UserSession).where(UserSession.token_hash == token_hash))
+        await self._end(delete(UserSession).where(UserSession.token_hash == token_hash))
 
     async def forget_all(self, user_id: str, *, but: Sequence[str] = ()) -> None:
         """End all of a user's sign-ins except some."""
-        statement = delete(UserSession).where(UserSession.user_id == user_id, UserSession.token_hash.not_in(but))
-        await self.session.execute(statement)
+        await self._end(delete(UserSession).where(UserSession.user_id == user_id, UserSession.token_hash.not_in(but)))
 
     async def forget_expired(self, now: datetime) -> None:
         """End what is over."""
         await self.session.execute(delete(UserSession).where(UserSession.expires_at <= now))
+
+    async def _end(self, sign_ins: Delete) -> None:
+        ended = Counter(await self.session.scalars(sign_ins.returning(UserSession.user_id)))
+        for user_id, browsers in ended.items():
+            record_event(self.session, SignedOut(user_id, browsers))

@@ -1,6 +1,6 @@
-"""Who came in, and who did not: the one place through which every attempt to sign in passes.
+"""Who came in, who did not, and who is out again: the one place through which every attempt to sign in passes.
 
-Both are events of a transaction: processors (`Database.before_commit`) see them before it commits.
+All are events of a transaction: processors (`Database.before_commit`) see them before it commits.
 """
 
 from dataclasses import dataclass
@@ -57,6 +57,14 @@ class SignInRefused(Event):
     means: Means
     why: Refusal
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SignedOut(Event):
+    """Somebody ended sign-ins of a user: their own, or as administrator. What merely became too old is no deed."""
+
+    user_id: str
+    browsers: int
 
 
 def note_signed_in(session: AsyncSession, signed_in: SignedIn) -> None:

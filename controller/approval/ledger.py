@@ -105,6 +105,16 @@ class Ledger:
             )
         return found
 
+    async def states(self, schedules: Collection[Schedule]) -> dict[str, ApprovalState]:
+        """Return where these schedules were last seen to stand."""
+        seen = await self._repository.approvals([row.id for row in schedules], lock=False)
+        return {row.id: seen[row.id].state if row.id in seen else ApprovalState.DRAFT for row in schedules}
+
+    async def follow_edit(self, schedule_ids: Collection[str], now: datetime) -> dict[str, Case]:
+        """Note what these schedules say by now, as whoever stands behind this transaction made it."""
+        actor = actor_of(self._session)
+        return await self.follow(schedule_ids, now, actor.name if actor.user_id else "")
+
     async def follow(self, schedule_ids: Collection[str], now: datetime, by: str = "") -> dict[str, Case]:
         """Note what these schedules say by now, as `by` made it ("": nobody in particular)."""
         cases = await self.cases(schedule_ids, now)
@@ -169,9 +179,7 @@ class Follower:
                     continue
         schedules |= await LedgerRepository(session).airing(playlists, announcements)
         if schedules:
-            actor = actor_of(session)
-            by = actor.name if actor.user_id else ""
-            await Ledger(session, self._hub).follow(schedules, self._now(), by)
+            await Ledger(session, self._hub).follow_edit(schedules, self._now())
 
 
 async def adopt(runtime: Runtime) -> None:

@@ -1,4 +1,4 @@
-"""Keeps the trail of a database: what its rows tell, and who came in or was refused, which none of them tells."""
+"""Keeps the trail of a database: what its rows tell, and who came in, went or was refused, which none tells."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -7,10 +7,10 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controller.accounts.models import User
-from controller.accounts.sign_ins import SignedIn, SignInRefused
+from controller.accounts.sign_ins import SignedIn, SignedOut, SignInRefused
 from controller.areas.tree import ROOT_PATH
 from controller.audit.capture import note, watch
-from controller.audit.chain import Deed
+from controller.audit.chain import Changes, Deed
 from controller.audit.tally import Refusal, Tally
 from controller.database import Actor, Database
 from controller.events import Event
@@ -26,6 +26,10 @@ def keep_trail(database: Database, now: Callable[[], datetime], tally: Tally) ->
                 area = await _area_of(session, event.user_id)
                 changes = {"means": [None, event.means.value]}
                 note(session, Deed("user", event.user_id, "signed_in", event.name, area, changes))
+            elif isinstance(event, SignedOut):
+                user = await session.get_one(User, event.user_id)
+                ended: Changes = {"browsers": [None, event.browsers]}
+                note(session, Deed("user", user.id, "signed_out", user.name, user.area.path, ended))
             elif isinstance(event, SignInRefused):
                 for refusal in tally.add(_not_let_in(event), event.at):
                     await tell(session, refusal)

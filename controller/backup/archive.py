@@ -57,6 +57,8 @@ class Manifest(BaseModel):
     loa: str
     database: str
     """"sqlite" or "postgresql"."""
+    schema_revision: str = ""
+    """Of the database: a version that does not know it cannot read it."""
     content_missing: tuple[str, ...] = ()
     """Hashes that the database names and the store had lost already."""
     members: tuple[Member, ...]
@@ -83,10 +85,17 @@ class Writer:
             self._tar.addfile(info, reader)
         self._members.append(Member(name=name, size=info.size, sha256=reader.hexdigest(), mode=info.mode))
 
-    def finish(self, made_at: datetime, *, loa: str, database: str, content_missing: tuple[str, ...]) -> Manifest:
+    def finish(
+        self, made_at: datetime, *, loa: str, database: str, schema_revision: str, content_missing: tuple[str, ...]
+    ) -> Manifest:
         """End the stream with its manifest."""
         manifest = Manifest(
-            made_at=made_at, loa=loa, database=database, content_missing=content_missing, members=tuple(self._members)
+            made_at=made_at,
+            loa=loa,
+            database=database,
+            schema_revision=schema_revision,
+            content_missing=content_missing,
+            members=tuple(self._members),
         )
         said = manifest.model_dump_json().encode()
         self._tar.addfile(_info(MANIFEST, len(said), 0o600), io.BytesIO(said))

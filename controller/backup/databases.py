@@ -1,5 +1,6 @@
 """A database as one consistent file while others write to it, and back."""
 
+import asyncio
 import os
 import shutil
 import sqlite3
@@ -18,6 +19,13 @@ from controller.database import Database
 from controller.errors import Unavailable
 from controller.link.repository import DocumentRepository
 from controller.migrations import migrate
+from controller.occupancy import InUse
+
+LEAVES_WITHIN_TRIES = 20
+_OTHERS = (
+    "SELECT count(*) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+)
 
 
 class DatabaseNotCopied(Unavailable):
@@ -36,18 +44,39 @@ def sqlite_path(url: str) -> Path:
     return Path(make_url(url).database or "")
 
 
-async def copy_database(url: str, out: Path, now: datetime) -> set[str]:
-    """Write one consistent moment of the database to a file; return the content that it refers to."""
+async def copy_database(url: str, out: Path, now: datetime) -> tuple[set[str], str]:
+    """Write one consistent moment of the database to a file; return what content and which schema it refers to."""
     if kind_of(url) == "sqlite":
         copy_sqlite(sqlite_path(url), out)
         async with _reading(f"sqlite+aiosqlite:///{out}") as session:
-            return await ClipRepository(session).needed(now)
+            return await _facts(session, now)
     async with _reading(url) as session:
         await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         snapshot = await session.scalar(text("SELECT pg_export_snapshot()"))
-        needed = await ClipRepository(session).needed(now)
+        facts = await _facts(session, now)
         run_tool("pg_dump", url, "--format=custom", "--no-owner", "--no-acl", f"--snapshot={snapshot}", f"--file={out}")
-        return needed
+        return facts
+
+
+async def _facts(session: AsyncSession, now: datetime) -> tuple[set[str], str]:
+    revision: str = (await session.scalars(text("SELECT version_num FROM alembic_version"))).one()
+    return await ClipRepository(session).needed(now), revision
+
+
+async def demand_nobody_else(url: str) -> None:
+    """Raise `InUse` while others, a service on another machine perhaps, are connected to a PostgreSQL database.
+
+    Those that have just been closed are given a moment.
+    """
+    if kind_of(url) == "sqlite":
+        return
+    async with _reading(url) as session:
+        for _ in range(LEAVES_WITHIN_TRIES):
+            if not await session.scalar(text(_OTHERS)):
+                return
+            await session.rollback()  # within one transaction the answer stays the same
+            await asyncio.sleep(0.1)
+    raise InUse
 
 
 def copy_sqlite(source: Path, out: Path) -> None:

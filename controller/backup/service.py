@@ -24,6 +24,7 @@ from controller.backup.archive import (
 )
 from controller.backup.databases import (
     copy_database,
+    demand_nobody_else,
     fill_postgres,
     have_all_said_anew,
     is_empty,
@@ -32,6 +33,8 @@ from controller.backup.databases import (
 )
 from controller.content.store import ContentStore
 from controller.errors import Conflict, NotFound
+from controller.migrations import revisions
+from controller.occupancy import replacing
 from controller.runtime import UNFINISHED
 from controller.settings import Settings
 
@@ -49,16 +52,17 @@ async def make_backup(
     if not settings.data_dir.is_dir():
         raise NotFound(f"Không có {settings.data_dir}", f"There is no {settings.data_dir}")
     store = ContentStore(settings.content_dir)
-    with _workplace(settings.data_dir) as work:
+    with _workplace(settings) as work:
         await asyncio.to_thread(_keep_for_now, store)
-        needed = await copy_database(settings.database, work / DATABASE, now)
+        needed, schema = await copy_database(settings.database, work / DATABASE, now)
 
         def write() -> Manifest:
             with _whole_or_not_at_all(out) as file, encrypted(file, recipient) as sink:
                 writer = Writer(sink, progress)
                 kept = _add_all(writer, settings, work / DATABASE, store)
                 lost = tuple(sorted(needed - kept))
-                return writer.finish(now, loa=loa, database=kind_of(settings.database), content_missing=lost)
+                kind = kind_of(settings.database)
+                return writer.finish(now, loa=loa, database=kind, schema_revision=schema, content_missing=lost)
 
         return await asyncio.to_thread(write)
 
@@ -88,10 +92,18 @@ async def restore_backup(
     """Make the service of a backup in `settings.data_dir` and its database.
 
     Everything is unpacked and checked beside what is there, before any of that is touched. Until all is in its place
-    the service refuses to start.
+    the service refuses to start; one that runs is not disturbed (`InUse`).
     """
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with replacing(settings.data_dir):
+        await demand_nobody_else(settings.database)
+        return await _restore(settings, path, identity=identity, force=force, progress=progress)
+
+
+async def _restore(
+    settings: Settings, path: Path, *, identity: Path | None, force: bool, progress: Progress
+) -> Manifest:
     data_dir = settings.data_dir
-    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not force and (any(data_dir.iterdir()) or not await is_empty(settings.database)):
         raise Conflict(
             f"{data_dir} hoặc cơ sở dữ liệu không trống. Hãy chọn nơi khác, hoặc dùng --force để thay thế.",
@@ -102,7 +114,7 @@ async def restore_backup(
     staging.mkdir(mode=0o700)
     try:
         manifest = await asyncio.to_thread(_unpack, path, identity, staging, progress)
-        _demand_kind(manifest, settings)
+        _demand_fitting(manifest, settings)
         await asyncio.to_thread(_finish, staging, manifest, owner)
         if manifest.database == "postgresql":
             await asyncio.to_thread(fill_postgres, settings.database, staging / DATABASE)
@@ -118,7 +130,12 @@ async def restore_backup(
     return manifest
 
 
-def _demand_kind(manifest: Manifest, settings: Settings) -> None:
+def _demand_fitting(manifest: Manifest, settings: Settings) -> None:
+    if manifest.schema_revision and manifest.schema_revision not in revisions():
+        raise Conflict(
+            f"Bản sao lưu do loa {manifest.loa} tạo, mới hơn bản đang cài: hãy cài bản đó hoặc mới hơn trước.",
+            f"The backup was made by loa {manifest.loa}, newer than this one: install that version first, or a newer.",
+        )
     if manifest.database != kind_of(settings.database):
         raise Conflict(
             f"Bản sao lưu là của {manifest.database}: hãy đặt LOA_DATABASE_URL cho đúng.",
@@ -205,9 +222,10 @@ def _own_files(settings: Settings) -> Iterator[Path]:
 
 
 @contextmanager
-def _workplace(data_dir: Path) -> Iterator[Path]:
+def _workplace(settings: Settings) -> Iterator[Path]:
     """Yield a folder for the copy of the database, as well kept as the database; gone afterwards."""
-    lock = os.open(data_dir, os.O_RDONLY | os.O_DIRECTORY)
+    data_dir = settings.data_dir
+    lock = os.open(settings.content_dir, os.O_RDONLY | os.O_DIRECTORY)
     try:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,11 +1,13 @@
 """`/api/v1/schedules` and `/api/v1/occurrences`."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
 from controller.accounts.access import ANNOUNCES, OPERATES, READS, Idempotent, ViewerDep
+from controller.approval.ledger import Ledger
 from controller.broadcasts import progress
 from controller.broadcasts.models import Schedule
 from controller.broadcasts.preview import PreviewOut
@@ -16,6 +18,7 @@ from controller.errors import NotFound
 from controller.http.pages import PageDep, PageOut
 from controller.http.route import NowDep, RuntimeDep, SessionDep, TransactionRoute
 from controller.http.versions import IfMatchDep, tag
+from controller.monitoring.hub import hub_of
 from controller.runtime import Runtime
 from schedules.day import local_day, midnight
 
@@ -33,16 +36,23 @@ def timing_of(runtime: Runtime) -> Timing:
 
 def broadcasts_of(session: SessionDep, viewer: ViewerDep, runtime: RuntimeDep, commands: CommandsDep) -> Broadcasts:
     """Return broadcasts as the one who asks may change them."""
-    return Broadcasts(session, viewer, timing=timing_of(runtime), commands=commands)
+    ledger = Ledger(session, hub_of(runtime))
+    return Broadcasts(session, viewer, timing=timing_of(runtime), commands=commands, ledger=ledger)
 
 
 BroadcastsDep = Annotated[Broadcasts, Depends(broadcasts_of)]
 
 
-def _shown(row: Schedule, response: Response) -> ScheduleOut:
+async def _shown(broadcasts: Broadcasts, row: Schedule, response: Response) -> ScheduleOut:
     tag(response, row)
     response.headers["Location"] = f"/api/v1/schedules/{row.id}"
-    return ScheduleOut.of(row)
+    (seen,) = await _seen(broadcasts, [row])
+    return seen
+
+
+async def _seen(broadcasts: Broadcasts, rows: Sequence[Schedule]) -> list[ScheduleOut]:
+    states = await broadcasts.ledger.states(rows)
+    return [ScheduleOut.of(row, states[row.id]) for row in rows]
 
 
 @router.get("/schedules", operation_id="listSchedules", summary="Schedules, newest first", dependencies=[READS])
@@ -58,7 +68,7 @@ async def list_schedules(
     if active is not None:
         statement = statement.where(Schedule.active.is_(active))
     found = await broadcasts.repository.page(statement, page)
-    return PageOut(items=[ScheduleOut.of(row) for row in found.items], next_cursor=found.next_cursor)
+    return PageOut(items=await _seen(broadcasts, found.items), next_cursor=found.next_cursor)
 
 
 @router.post(
@@ -70,7 +80,7 @@ async def list_schedules(
 )
 async def create_schedule(body: ScheduleIn, response: Response, broadcasts: BroadcastsDep, now: NowDep) -> ScheduleOut:
     """Make a schedule; without `first_local` it airs now."""
-    return _shown(await broadcasts.add(body, now), response)
+    return await _shown(broadcasts, await broadcasts.add(body, now), response)
 
 
 @router.post(
@@ -89,7 +99,7 @@ async def get_schedule(
     schedule_id: str, response: Response, broadcasts: BroadcastsDep, viewer: ViewerDep
 ) -> ScheduleOut:
     """Answer one schedule."""
-    return _shown(await broadcasts.repository.get(viewer, schedule_id), response)
+    return await _shown(broadcasts, await broadcasts.repository.get(viewer, schedule_id), response)
 
 
 @router.patch(
@@ -108,7 +118,7 @@ async def edit_schedule(
     """Edit a schedule; what starts within seconds no longer changes."""
     row = await broadcasts.repository.get(viewer, schedule_id)
     condition.check(row)
-    return _shown(await broadcasts.edit(row, body, now), response)
+    return await _shown(broadcasts, await broadcasts.edit(row, body, now), response)
 
 
 @router.delete(

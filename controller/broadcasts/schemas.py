@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, model_validator
 
+from controller.approval.states import ApprovalState
 from controller.broadcasts.models import Schedule, TargetKind
 from controller.http.fields import AreaCodeField, In, Line
 from controller.text import Text
@@ -124,10 +125,12 @@ class ScheduleOut(BaseModel):
     duration_ms: int | None
     ready: bool
     """Whether its playlist has its sound: before that it is in no plan."""
+    approval: ApprovalState
+    """Where it stands as it is now; while it is not approved, an earlier version may air."""
 
     @classmethod
-    def of(cls, row: Schedule) -> Self:
-        """Return what may be seen of a row."""
+    def of(cls, row: Schedule, approval: ApprovalState) -> Self:
+        """Return what may be seen of a row that stands so."""
         sound = row.playlist.sound
         return cls(
             id=row.id,
@@ -151,6 +154,7 @@ class ScheduleOut(BaseModel):
             created_at=row.created_at,
             duration_ms=sound.duration_ms if sound else None,
             ready=sound is not None,
+            approval=approval,
         )
 
 

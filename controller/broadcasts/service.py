@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import flag_modified, set_committed_value
 
 from controller.accounts.viewer import Viewer
+from controller.approval.ledger import Ledger
 from controller.areas.models import Area
 from controller.areas.policy import ApprovalAsked
 from controller.areas.repository import AreaRepository
@@ -52,8 +53,11 @@ class Timing:
 class Broadcasts:
     """Schedules within one transaction, as one viewer may change them."""
 
-    def __init__(self, session: AsyncSession, viewer: Viewer, *, timing: Timing, commands: CommandService) -> None:
+    def __init__(
+        self, session: AsyncSession, viewer: Viewer, *, timing: Timing, commands: CommandService, ledger: Ledger
+    ) -> None:
         self.repository = ScheduleRepository(session)
+        self.ledger = ledger
         self.occurrences = OccurrenceRepository(session)
         self._session = session
         self._viewer = viewer
@@ -78,6 +82,7 @@ class Broadcasts:
         self.repository.add(row)
         await self._session.flush()
         record_event(self._session, ScheduleChanged(row.id))
+        await self.ledger.follow_edit([row.id], now)
         return row
 
     async def draft(self, wish: ScheduleIn, now: datetime) -> Schedule:
@@ -156,6 +161,7 @@ class Broadcasts:
             await self._stop_sounding(row.id, now)
         await self._session.flush()
         record_event(self._session, ScheduleChanged(row.id))
+        await self.ledger.follow_edit([row.id], now)
         return row
 
     async def remove(self, row: Schedule, now: datetime) -> None:

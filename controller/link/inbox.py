@@ -1,6 +1,7 @@
 """The inbox: what speakers say is written down, and nothing that one says can stop the link."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import structlog
@@ -10,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from controller.alerts.reach import Reach
 from controller.commands.service import CommandService
 from controller.database import Database, after_commit
+from controller.errors import Unavailable
 from controller.link.ports import Incoming, Outgoing
 from controller.link.refusals import Refusals
 from controller.monitoring.hub import Hub
@@ -116,7 +118,8 @@ class DatabaseInbox:
                 await CommandService(session, wake_link=self._wake_link, hub=self._hub).take_reply(said, now=now)
             case Records():
                 stored = await RecordService(session, self._hub).take(said, now=now)
-                return [self._ack(said, stored, now)]
+                with suppress(Unavailable):  # nothing to sign with: it sends them again, and they are known
+                    return [self._ack(said, stored, now)]
             case AlertReport():
                 await Reach(session, self._hub).take([said], now)
             case None:

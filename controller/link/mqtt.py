@@ -6,6 +6,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -15,6 +16,7 @@ import structlog
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from controller.errors import Unavailable
 from controller.link import clock
 from controller.link.backlog import Backlog, Pace
 from controller.link.ports import Inbox, Incoming, Outbox, Outgoing
@@ -233,6 +235,8 @@ class Link:
         except ProtocolError as error:
             self.refusals.add(topic.device_id, error.code)
             return
+        except Unavailable:  # nothing to sign with: it asks again
+            return
         await client.publish(where, reply, qos=0)
 
     async def _store(self) -> None:
@@ -285,14 +289,15 @@ class Link:
     async def _pulse(self, client: aiomqtt.Client) -> None:
         while True:
             now = self._now()
-            signed = sign(
-                Pulse(at=now, every_s=self._pulse_every_s),
-                audience="all",
-                key=self._key,
-                now=now,
-                lifetime=timedelta(seconds=3 * self._pulse_every_s),
-            )
-            await client.publish(topics.PULSE, signed, qos=0)
+            with suppress(Unavailable):  # nothing to sign with: speakers say that they are blind, and are heard
+                signed = sign(
+                    Pulse(at=now, every_s=self._pulse_every_s),
+                    audience="all",
+                    key=self._key,
+                    now=now,
+                    lifetime=timedelta(seconds=3 * self._pulse_every_s),
+                )
+                await client.publish(topics.PULSE, signed, qos=0)
             await asyncio.sleep(self._pulse_every_s)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 
 from pydantic import TypeAdapter
@@ -9,6 +10,7 @@ from pydantic import TypeAdapter
 from controller.commands.models import CommandRow
 from controller.commands.repository import CommandTraffic
 from controller.database import Database
+from controller.errors import Unavailable
 from controller.link.models import RetainedDocument
 from controller.link.ports import Outgoing
 from controller.link.repository import DocumentRepository
@@ -68,7 +70,10 @@ class DatabaseOutbox:
         async with self._database.reading() as session:
             commands = await CommandTraffic(session).unsent(now=now, limit=limit)
             documents = await DocumentRepository(session).unpublished(limit)
-        return [*(self._command(row, now) for row in commands), *map(_document, documents)]
+        orders: list[Outgoing] = []
+        with suppress(Unavailable):  # nothing to sign with: they wait, and expire
+            orders = [self._command(row, now) for row in commands]
+        return [*orders, *map(_document, documents)]
 
     async def published(self, sent: Sequence[Outgoing]) -> None:
         """Note it."""

@@ -56,7 +56,7 @@ class DocumentRepository:
 
     async def published(self, versions: Mapping[str, int], now: datetime) -> None:
         """Note that the broker has these, unless they changed meanwhile."""
-        for topic, version in versions.items():
+        for topic, version in sorted(versions.items()):  # in the order in which the planner takes them
             await self._session.execute(
                 update(RetainedDocument)
                 .where(

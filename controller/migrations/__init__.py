@@ -5,6 +5,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
@@ -21,6 +22,12 @@ def config(connection: Connection) -> Config:
     settings.set_main_option("path_separator", "os")
     settings.attributes["connection"] = connection
     return settings
+
+
+def revisions() -> frozenset[str]:
+    """Return the names of all schemas that this version knows."""
+    scripts = ScriptDirectory(str(Path(__file__).parent))
+    return frozenset(each.revision for each in scripts.walk_revisions())
 
 
 def upgrade(connection: Connection, revision: str = "head") -> None:

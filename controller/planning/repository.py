@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import ColumnElement, Text, and_, cast, delete, insert, or_, select
+from sqlalchemy import ColumnElement, Text, and_, cast, delete, func, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controller.approval.models import Approval, ApprovedTarget, ApprovedVersion
@@ -22,6 +22,10 @@ from controller.planning.models import PlannedRow
 from schedules.types import Resume
 
 T = TypeVar("T")
+_LOCK = 0x10A_91A2
+"""Names the lock under which one of several PostgreSQL clients plans."""
+_AS_STORED = {"populate_existing": True}
+"""What this transaction read before it waited for the lock may have changed meanwhile."""
 VARIABLES_MAX = 500
 """Values in one IN list: far below what every database takes."""
 
@@ -69,11 +73,21 @@ class PlanningRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
+    async def lock(self) -> None:
+        """Plan alone until this transaction ends, from everything that was committed before.
+
+        A plan joins many schedules: two transactions that changed one each and did not see the other's would each tell
+        the speaker half of it. SQLite has one writer anyhow.
+        """
+        if self._session.get_bind().dialect.name == "postgresql":
+            await self._session.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+
     async def devices(self, ids: Collection[str]) -> Sequence[Device]:
         """Return these speakers, retired ones too."""
         found: list[Device] = []
         for chunk in chunks(ids):
-            found += await self._session.scalars(select(Device).where(Device.id.in_(chunk)))
+            statement = select(Device).where(Device.id.in_(chunk))
+            found += await self._session.scalars(statement, execution_options=_AS_STORED)
         return found
 
     async def active_ids(self) -> Sequence[str]:
@@ -88,7 +102,9 @@ class PlanningRepository:
         """Return these areas by code."""
         found: dict[str, Area] = {}
         for chunk in chunks(codes):
-            found |= {area.code: area for area in await self._session.scalars(select(Area).where(Area.code.in_(chunk)))}
+            statement = select(Area).where(Area.code.in_(chunk))
+            areas = await self._session.scalars(statement, execution_options=_AS_STORED)
+            found |= {area.code: area for area in areas}
         return found
 
     async def siblings(self, parents: Collection[str]) -> Mapping[str, Sequence[str]]:
@@ -172,11 +188,20 @@ class PlanningRepository:
             found += await self._session.scalars(select(Clip).where(Clip.sha256.in_(chunk)))
         return found
 
-    async def documents(self, topics: Collection[str]) -> Mapping[str, RetainedDocument]:
-        """Return what stands, or must stand, on these topics."""
+    async def documents(self, topics: Collection[str], *, lock: bool = False) -> Mapping[str, RetainedDocument]:
+        """Return what stands, or must stand, on these topics.
+
+        `lock`: until this transaction ends nobody notes that the broker has them, so that what is written over them is
+        published too.
+        """
         found: dict[str, RetainedDocument] = {}
-        for chunk in chunks(topics):
-            rows = await self._session.scalars(select(RetainedDocument).where(RetainedDocument.topic.in_(chunk)))
+        for chunk in chunks(sorted(topics)):
+            statement = (
+                select(RetainedDocument).where(RetainedDocument.topic.in_(chunk)).order_by(RetainedDocument.topic)
+            )
+            if lock:
+                statement = statement.with_for_update()
+            rows = await self._session.scalars(statement, execution_options=_AS_STORED)
             found |= {row.topic: row for row in rows}
         return found
 

@@ -72,9 +72,10 @@ class Planner:
             await self.replan(session, touched)
 
     async def touched(self, session: AsyncSession, events: Sequence[Event]) -> frozenset[str]:
-        """Return the speakers that may have to be told something else now."""
+        """Return the speakers that may have to be told something else now; nobody else plans from here on."""
         repository = PlanningRepository(session)
         found: set[str] = set()
+        places: set[str] = set()
         schedules: set[str] = set()
         playlists: set[str] = set()
         for event in events:
@@ -82,7 +83,7 @@ class Planner:
                 case DeviceChanged(device_id):
                     found.add(device_id)
                 case AreaPolicyChanged(path):
-                    found |= await repository.below(path)
+                    places.add(path)
                 case GroupChanged(device_ids=device_ids):
                     found |= device_ids
                 case ScheduleChanged(schedule_id):
@@ -91,6 +92,11 @@ class Planner:
                     playlists.add(playlist_id)
                 case _:
                     continue
+        if not (found or places or schedules or playlists):
+            return frozenset()
+        await repository.lock()
+        for path in places:
+            found |= await repository.below(path)
         schedules.update(await repository.schedules_of(playlists))
         if schedules:
             found |= await repository.addressed_by(schedules)
@@ -104,6 +110,7 @@ class Planner:
         last of them.
         """
         repository, news, now = PlanningRepository(session), 0, self._now()
+        await repository.lock()
         for chunk in chunks(sorted(device_ids), AT_ONCE):
             devices = await repository.devices(chunk)
             for device in devices:
@@ -122,7 +129,7 @@ class Planner:
             for device in devices
             for channel in (Channel.PLAN, Channel.CONFIG)
         ]
-        documents = await repository.documents(wire)
+        documents = await repository.documents(wire, lock=True)
         standing = {topic: Standing.of(row) for topic, row in documents.items()}
         outcomes = await asyncio.to_thread(self._work_out, gathered, standing, now)
         news = 0
@@ -210,7 +217,7 @@ class Planner:
             topics.device(id_, channel)
             for channel in (Channel.PLAN, Channel.CONFIG, Channel.ALERTS, Channel.STATUS, Channel.STATE)
         ]
-        documents = await repository.documents(wire)
+        documents = await repository.documents(wire, lock=True)
         planned = (await repository.planned([device_id], now)).get(device_id, ())
         await repository.forget_planned(device_id, [row.occurrence_id for row in planned])
         news = 0

@@ -37,6 +37,11 @@ class RecordOut(BaseModel):
     from_ms: int
     played_ms: int
     start_error_ms: float | None
+    underruns: int | None
+    """How often it broke off for lack of samples; None where the speaker does not say."""
+    underrun_ms: int | None
+    level_dbfs: float | None
+    """RMS of all that sounded, after the volume."""
     volume: int
     outcome: Outcome
     reason: str
@@ -63,6 +68,9 @@ class RecordOut(BaseModel):
             from_ms=row.from_ms,
             played_ms=row.played_ms,
             start_error_ms=row.start_error_ms,
+            underruns=row.underruns,
+            underrun_ms=row.underrun_ms,
+            level_dbfs=row.level_dbfs,
             volume=row.volume,
             outcome=row.outcome,
             reason=row.reason,
@@ -82,6 +90,7 @@ async def list_records(
     occurrence: Annotated[str | None, Query(max_length=128)] = None,
     schedule: Annotated[str | None, Query(max_length=128)] = None,
     outcome: Outcome | None = None,
+    broken: Annotated[bool, Query(description="Only what broke off for lack of samples")] = False,
     since: Annotated[AwareDatetime | None, Query(description="Sounded at this moment or later")] = None,
     until: Annotated[AwareDatetime | None, Query(description="Sounded before this moment")] = None,
 ) -> PageOut[RecordOut]:
@@ -100,6 +109,8 @@ async def list_records(
             statement = statement.where(column == value)
     if outcome is not None:
         statement = statement.where(PlayRecordRow.outcome == outcome)
+    if broken:
+        statement = statement.where(PlayRecordRow.underruns > 0)
     if since is not None:
         statement = statement.where(PlayRecordRow.at >= since)
     if until is not None:

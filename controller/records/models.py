@@ -38,6 +38,9 @@ class PlayRecordRow(Base):
     from_ms: Mapped[int]
     played_ms: Mapped[int]
     start_error_ms: Mapped[float | None]
+    underruns: Mapped[int | None]
+    underrun_ms: Mapped[int | None]
+    level_dbfs: Mapped[float | None]
     volume: Mapped[int]
     outcome: Mapped[Outcome] = mapped_column(stored_as_text(Outcome), index=True)
     reason: Mapped[str] = mapped_column(String(200))

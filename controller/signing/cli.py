@@ -95,16 +95,22 @@ def retire(kid: str) -> None:
 @app.command()
 def recovery(
     out: Annotated[Path, typer.Option(help="Where to write the private key: a medium that goes into a safe.")],
+    *,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="The one before was stolen or lost. Enrol every speaker again afterwards.")
+    ] = False,
 ) -> None:
     """Make the recovery key, the only one that can revoke. This machine keeps its public half."""
 
     async def made(service: SigningKeyService, _keys: Keys) -> str:
         key = SigningKey.generate()
-        row = await service.add_recovery(key.public)
+        row = await service.add_recovery(key.public, replace=replace)
         _write_new(out, key.pem())
         return row.kid
 
-    typer.echo(f"{_with_keys(made)} is in {out}. Take it off this machine; every speaker learns its public half.")
+    kid = _with_keys(made)
+    then = "enrol every speaker again" if replace else "every speaker learns its public half"
+    typer.echo(f"{kid} is in {out}. Take it off this machine; {then}.")
 
 
 @app.command()

@@ -86,14 +86,21 @@ class SigningKeyService:
             ) from None
         return row
 
-    async def add_recovery(self, public: TrustedKey) -> SigningKeyRow:
-        """Have every speaker learn the recovery key, unless it knows one."""
-        rows = await self.all()
-        if any(row.state is KeyState.RECOVERY for row in rows):
-            raise Conflict(
-                "Đã có khoá khôi phục. Loa chỉ nhận khoá đầu tiên, không thay được.",
-                "There is a recovery key already. Speakers keep the first one that they are told.",
-            )
+    async def add_recovery(self, public: TrustedKey, *, replace: bool = False) -> SigningKeyRow:
+        """Have every speaker learn the recovery key, unless it knows one.
+
+        `replace` puts it in the place of one that was stolen or lost: for speakers that are enrolled from now on.
+        """
+        for row in await self.all():
+            if row.state is not KeyState.RECOVERY:
+                continue
+            if not replace:
+                raise Conflict(
+                    "Đã có khoá khôi phục. Loa chỉ nhận khoá đầu tiên: muốn thay thì phải đăng ký lại từng loa.",
+                    "There is a recovery key already. Speakers keep the first one that they are told: to replace it,"
+                    " each must be enrolled again.",
+                )
+            row.state, row.changed_at = KeyState.REVOKED, self._now
         row = self._enter(public, KeyState.RECOVERY, None)
         self._announce()
         return row

@@ -306,7 +306,11 @@ class RecordView:
     tone: Tone
     played_s: float
     start_error_ms: float | None = None
+    level_dbfs: float | None = None
+    """How loud all of it was together; None when nothing sounded, or the speaker does not say."""
     reason: str = ""
+    broken: str = ""
+    """How often and for how long it broke off, as a phrase; nothing if it did not."""
     clock_trusted: bool = True
 
 
@@ -319,6 +323,8 @@ class RecordsView:
     device: str = ""
     outcome: str = ""
     day: str = ""
+    broken: str = ""
+    """Something, when only what broke off is shown."""
     next_page: str = ""
 
 

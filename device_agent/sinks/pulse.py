@@ -44,6 +44,8 @@ class PulseSink:
         self._stream: c_void_p | None = None
         self._position = Position(0, mono())
         self._answer = (0, 0)
+        self._room_from_s = mono()
+        """Before that there can be no room: it is not asked for."""
         self._answers, self._room = Patience(mono), Patience(mono)
         self._latency_us = buffer_ms * 1000
         self._loop = libpulse.Loop()
@@ -73,6 +75,8 @@ class PulseSink:
         """Queue frames on the server."""
         rest = frames
         self._room.renew()
+        if (wait_s := self._room_from_s - self._mono()) > 0:
+            self._sleep(wait_s)
         while rest:
             with self._loop:
                 took = self._write_what_fits(rest)
@@ -156,6 +160,8 @@ class PulseSink:
             return 0
         if self._lib.pa_stream_write(self._stream, frames, size, None, 0, 0) < 0:
             raise SinkLost(f"PulseAudio: {self._said()}")
+        if (missing := _WORTH_BYTES - (room - size)) > 0:
+            self._room_from_s = self._mono() + missing / FRAME_BYTES / RATE_HZ
         return int(size)
 
     def _take_answer(self) -> None:

@@ -89,7 +89,7 @@ def _users(controller: ControllerNode, options: Options, console: Console) -> st
     for name, area in users.items():
         if name not in known:
             try:
-                printed = controller.command("user", "add", name, "--area", area)
+                printed = controller.command("user", "add", name, "--area", area, "--all-roles")
             except RuntimeError:  # a former start ended between making the user and noting it
                 printed = controller.command("user", "reset-password", name)
         elif options.reset_password:

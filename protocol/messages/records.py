@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from protocol.messages._base import Hash, Identifier, Instant, Message, Order, Part, Title, VolumePercent
+from protocol.messages._base import Hash, Identifier, Instant, Message, Milliseconds, Order, Part, Title, VolumePercent
 from protocol.messages.state import ClockQuality
 from protocol.topics import Channel
 
@@ -39,6 +39,14 @@ class PlayRecord(Part):
     played_ms: int = 0
     start_error_ms: float | None = None
     """First sample at the sink, less its time."""
+    underruns: int | None = Field(default=None, ge=0, lt=2**31)
+    """How often it broke off in its midst for lack of samples. None where the speaker does not say: nothing
+    was begun, or its agent is older."""
+    underrun_ms: Milliseconds | None = None
+    """For how long, in all; no part of `played_ms`."""
+    level_dbfs: float | None = Field(default=None, ge=-120, le=20)
+    """How loud what the sink consumed of it was: RMS over all of `played_ms`, its own pauses too, after the volume. A
+    broadcast of silence shows here. None when nothing sounded."""
     volume: VolumePercent = 0
     outcome: Outcome
     reason: str = Field(default="", max_length=200)

@@ -56,8 +56,9 @@ class PlayerState(Part):
     late_ms: float | None = None
     """How far what is on air is behind its instants; the speaker corrects it softly."""
     underruns: int = 0
+    """How often samples were lacking since the agent started: the sink stood still, or got silence in their place."""
     underrun_ms: int = 0
-    """For how long the sink stood still for lack of samples, in all since the agent started."""
+    """For how long, in all."""
     jumps: int = 0
     """How often what was on air had to be set right at once because it was too far from its instants."""
     amplifier_on: bool | None = None

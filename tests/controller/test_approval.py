@@ -126,6 +126,27 @@ async def test_where_nobody_is_asked_the_maker_approves_at_once_and_that_is_reco
     assert await aired(house) == ["Thông báo sửa"]
 
 
+async def test_a_schedule_says_where_it_stands(house: House):
+    maker, approver = await Desk.of(house, "an", MAKER), await Desk.of(house, "bình", APPROVER)
+
+    async def stands() -> list[str]:
+        one = (await maker.client.get(f"/api/v1/schedules/{made}")).json()["approval"]
+        many = [each["approval"] for each in (await maker.client.get("/api/v1/schedules")).json()["items"]]
+        return [one, *many]
+
+    made = await maker.makes(await playlist(house, COMMUNE), house.clock.now + timedelta(hours=2))
+    assert await stands() == ["draft", "draft"]
+    await maker.does("submit", made)
+    assert await stands() == ["submitted", "submitted"]
+    await approver.does("approve", made)
+    assert await stands() == ["approved", "approved"]
+    edited = await maker.edits(made, title="Sửa")
+    assert edited.json()["approval"] == "draft"
+    assert await stands() == ["draft", "draft"]
+    await asks(house, COMMUNE, "none")
+    assert (await maker.edits(made, title="Sửa nữa")).json()["approval"] == "approved"
+
+
 async def test_a_rejection_needs_a_reason_and_the_maker_reads_it_and_tries_again(house: House):
     maker, approver = await Desk.of(house, "an", MAKER), await Desk.of(house, "bình", APPROVER)
     made = await maker.makes(await playlist(house, COMMUNE), house.clock.now + timedelta(hours=2))

@@ -160,6 +160,48 @@ async def test_who_signs_in_is_told_with_their_address(either_house: House, clie
     assert entry.changes == {"means": [None, "password"]}
 
 
+async def test_whoever_signs_out_or_is_signed_out_is_told(either_house: House):
+    await either_house.commune("07339")
+    await either_house.user("lan", "07339")
+    admin = await either_house.in_person("24", "so")
+    phone, office, other = [either_house.browser() for _ in range(3)]
+    for browser in (phone, office, other):
+        await browser.post("/api/v1/session", json={"name": "lan", "password": PASSWORD})
+    (lan,) = (await admin.get("/api/v1/users?q=lan")).json()["items"]
+    sessions = (await office.get("/api/v1/me/sessions")).json()["items"]
+    current = next(each["id"] for each in sessions if each["current"])
+
+    assert (await phone.post("/sign-out")).status_code == 303
+    assert (await office.delete(f"/api/v1/me/sessions/{current}")).status_code == 204
+    assert (await admin.delete(f"/api/v1/users/{lan['id']}/sessions")).status_code == 204
+    assert (await admin.delete(f"/api/v1/users/{lan['id']}/sessions")).status_code == 204
+    assert (await admin.delete("/api/v1/me/sessions")).status_code == 204
+
+    told_of = [
+        (entry.actor, entry.label, entry.area, entry.changes)
+        for entry in await trail(either_house, action="signed_out")
+    ]
+    one = {"browsers": [None, 1]}
+    assert told_of == [
+        ("lan", "lan", "/24/07339/", one),
+        ("lan", "lan", "/24/07339/", one),
+        ("so", "lan", "/24/07339/", one),
+        ("so", "so", "/24/", one),
+    ]
+
+
+@pytest.mark.parametrize("path", ["/account", "/api/v1/session"])
+async def test_every_way_out_is_told(house: House, path: str):
+    await house.commune("07339")
+    browser = await house.in_person("07339", "lan")
+    if path == "/account":
+        await browser.post(path, data={"do": "everywhere"})
+    else:
+        await browser.delete(path)
+    (entry,) = await trail(house, action="signed_out")
+    assert (entry.actor, entry.changes) == ("lan", {"browsers": [None, 1]})
+
+
 async def test_what_the_workshop_and_the_planner_do_is_nobodys_deed(house: House):
     await house.commune("07339", speakers=1)
     client = await house.signed_in("07339", "lan")

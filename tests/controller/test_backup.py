@@ -14,12 +14,14 @@ from sqlalchemy import select
 
 from controller.areas.models import Area
 from controller.backup.archive import BadArchive, read_archive
+from controller.backup.databases import is_empty
 from controller.backup.service import make_backup, restore_backup, verify_backup
 from controller.broadcasting import roll
 from controller.content.service import store_of
 from controller.errors import Conflict
 from controller.keys import Keys
 from controller.link.models import RetainedDocument
+from controller.occupancy import BeingReplaced, InUse, replacing
 from controller.runtime import Runtime, Unfinished
 from controller.settings import Settings
 from tests.support.broadcasts import playlist, schedule
@@ -134,6 +136,47 @@ async def test_what_is_there_is_replaced_only_when_asked_and_then_kept_aside(
         codes = set(await session.scalars(select(Area.code)))
     assert COMMUNE in codes
     assert "99" not in codes
+
+
+async def test_a_restore_leaves_a_running_service_alone(house: House, tmp_path: Path):
+    await backup(house, tmp_path / "file")
+    kept = {path: path.stat().st_ino for path in house.runtime.settings.data_dir.iterdir()}
+    with pytest.raises(InUse, match="stop it first"):
+        await restore_backup(house.runtime.settings, tmp_path / "file", force=True, progress=nothing)
+    assert {path: path.stat().st_ino for path in house.runtime.settings.data_dir.iterdir()} == kept
+    assert (await house.browser().get("/readyz")).status_code == 200
+    await backup(house, tmp_path / "another")
+
+
+async def test_a_restore_leaves_alone_the_database_of_a_service_on_another_machine(
+    postgres_house: House, tmp_path: Path
+):
+    await backup(postgres_house, tmp_path / "file")
+    here = Settings(data_dir=tmp_path / "here", database_url=postgres_house.runtime.settings.database_url)
+    async with postgres_house.database.reading() as session:
+        await session.connection()
+        with pytest.raises(InUse, match="stop it first"):
+            await restore_backup(here, tmp_path / "file", force=True, progress=nothing)
+
+
+async def test_a_service_does_not_start_while_a_backup_is_restored(tmp_path: Path):
+    async with open_house(tmp_path / "data", services=()):
+        pass
+    with replacing(tmp_path / "data"), pytest.raises(BeingReplaced):
+        async with open_house(tmp_path / "data", services=()):
+            pass
+
+
+async def test_a_backup_of_a_newer_version_is_refused_before_anything_is_touched(
+    house: House, tmp_path: Path, cluster: object, monkeypatch: pytest.MonkeyPatch
+):
+    await backup(house, tmp_path / "file")
+    target = await elsewhere(house, tmp_path / "older", cluster)
+    monkeypatch.setattr("controller.backup.service.revisions", lambda: frozenset({"0001", "0002"}))
+    with pytest.raises(Conflict, match="newer than this one: install that version"):
+        await restore_backup(target, tmp_path / "file", progress=nothing)
+    assert list(target.data_dir.iterdir()) == []
+    assert await is_empty(target.database)
 
 
 async def test_an_encrypted_backup_opens_with_its_identity_only(house: House, tmp_path: Path):

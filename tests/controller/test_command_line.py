@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from controller.accounts.roles import Role
 from controller.cli import app
 from protocol.messages import TrustedKey
 from protocol.signing import KeyRing
@@ -21,7 +22,7 @@ def loa(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Loa:
 
 def test_an_operator_loads_areas_and_adds_users(loa: Loa):
     assert "areas added" in loa("areas", "load", "--province", "24").stdout
-    added = loa("user", "add", "Lan", "--area", "07339")
+    added = loa("user", "add", "Lan", "--area", "07339", "--role", "broadcaster", "--role", "approver")
     assert added.exit_code == 0, added.output
     name, _, password = added.stdout.strip().partition(": ")
     assert name == "lan"
@@ -45,8 +46,8 @@ def test_an_operator_helps_who_cannot_come_in(loa: Loa):
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (("user", "add", "lan", "--area", "99999"), "There is no area 99999"),
-        (("user", "add", "bà lan", "--area", "VN"), "name"),
+        (("user", "add", "lan", "--area", "99999", "--all-roles"), "There is no area 99999"),
+        (("user", "add", "bà lan", "--area", "VN", "--all-roles"), "name"),
         (("user", "reset-password", "nobody"), "There is no user nobody"),
     ],
 )
@@ -57,8 +58,34 @@ def test_what_cannot_be_done_is_said(loa: Loa, words: tuple[str, ...], complaint
 
 
 def test_a_name_is_taken_once(loa: Loa):
-    assert loa("user", "add", "lan", "--area", "VN").exit_code == 0
-    assert loa("user", "add", "LAN ", "--area", "VN").exit_code == 1
+    assert loa("user", "add", "lan", "--area", "VN", "--role", "auditor").exit_code == 0
+    assert loa("user", "add", "LAN ", "--area", "VN", "--role", "auditor").exit_code == 1
+
+
+@pytest.mark.parametrize("words", [(), ("--all-roles", "--role", "auditor")])
+def test_nobody_is_given_roles_that_were_not_named(loa: Loa, words: tuple[str, ...]):
+    refused = loa("user", "add", "lan", "--area", "VN", *words)
+    assert refused.exit_code == 2
+    assert "--all-roles" in refused.stderr
+    assert loa("user", "list").stdout == ""
+    assert loa("user", "add", "lan", "--area", "VN", "--all-roles").exit_code == 0
+    for role in Role:
+        assert role in loa("user", "list").stdout
+
+
+def test_a_recovery_key_is_replaced_only_when_that_is_said(loa: Loa, tmp_path: Path):
+    first = loa("key", "recovery", "--out", str(tmp_path / "first.pem"))
+    assert "every speaker learns" in first.stdout
+    refused = loa("key", "recovery", "--out", str(tmp_path / "second.pem"))
+    assert refused.exit_code == 1
+    assert "enrolled again" in refused.stderr
+    assert not (tmp_path / "second.pem").exists()
+    second = loa("key", "recovery", "--replace", "--out", str(tmp_path / "second.pem"))
+    assert second.exit_code == 0, second.output
+    assert "enrol every speaker again" in second.stdout
+    listed = {line.split()[0]: line.split()[1] for line in loa("key", "list").stdout.splitlines()}
+    assert listed[first.stdout.split()[0]] == "revoked"
+    assert listed[second.stdout.split()[0]] == "recovery"
 
 
 def test_migrating_is_harmless_when_there_is_nothing_to_do(loa: Loa):

@@ -7,14 +7,21 @@ from pathlib import Path
 import pkcs11
 import pytest
 from pkcs11 import Attribute, ObjectClass
+from sqlalchemy import select
 
-from controller.broadcasting import key_watch_of, roll
-from controller.hsm import Token, TokenUnreachable
+from controller.broadcasting import keeping_keys, key_watch_of, link_of, linked, planning, roll
+from controller.hsm import Token, TokenKey, TokenUnreachable
 from controller.keys import Keys
-from protocol.messages import Pulse
+from controller.records.models import PlayRecordRow
+from loa.brokers import Broker
+from protocol.messages import ClockRequest, Config, Pulse, RecordsAck
 from protocol.signing import KeyRing, sign, verify
-from tests.support.controller import NOON, open_house
-from tests.support.softhsm import MODULE, PIN, soft_token
+from protocol.topics import Channel
+from tests.support.broadcasts import document, keys_of
+from tests.support.controller import NOON, House, open_house
+from tests.support.eventually import becomes
+from tests.support.softhsm import MODULE, PIN, soft_token, unplugged
+from tests.support.speaker import bare_speaker
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +84,54 @@ async def test_a_rotation_moves_the_service_into_the_token(label: str, tmp_path:
     token = Token(MODULE, label, PIN)
     assert Keys.load(tmp_path / "data", token).signing.kid == kid
     token.close()
+
+
+async def test_with_the_token_unplugged_edits_are_refused_speakers_are_heard_and_nothing_is_lost(
+    label: str, tmp_path: Path, broker: Broker
+):
+    hsm = {"hsm_module": MODULE, "hsm_token": label, "hsm_pin": PIN}
+    services = (keeping_keys, planning, linked)
+    async with open_house(tmp_path / "data", services=services, broker_port=broker.port, **hsm) as house:
+        await house.commune("07339", speakers=1)
+        admin = await house.signed_in("VN")
+        await admin.post("/api/v1/signing-keys/rotation", json={"overlap_hours": 0})
+        await becomes(lambda: signs_in_the_token(house))
+        await roll(house.runtime)
+        before = await document(house, "07339-1", Channel.PLAN)
+        rules = {"policy": {"max_volume": 40}}
+        async with bare_speaker(broker.port, "07339-1") as speaker:
+            await speaker.hears(Channel.CONFIG)
+            with unplugged():
+                tag = (await admin.get("/api/v1/areas/07339")).headers["ETag"]
+                refused = await admin.patch("/api/v1/areas/07339", json=rules, headers={"If-Match": tag})
+                assert (refused.status_code, refused.json()["code"]) == (503, "token_unreachable")
+                assert (await admin.get("/api/v1/areas/07339")).headers["ETag"] == tag
+                await speaker.say(ClockRequest(nonce="n1", sent_mono_us=1))
+                await speaker.records(1)
+                await becomes(lambda: recorded(house))
+                after = await document(house, "07339-1", Channel.PLAN)
+                assert before is not None
+                assert after is not None
+                assert after.payload == before.payload
+            assert link_of(house.runtime).connected.is_set()
+            accepted = await admin.patch("/api/v1/areas/07339", json=rules, headers={"If-Match": tag})
+            assert accepted.status_code == 200, accepted.text
+            told = await speaker.hears(Channel.CONFIG)
+            config = verify(told, Config, audiences=["07339-1"], keys=keys_of(house), now=NOON).body
+            assert config.max_volume == 40
+            await speaker.records(1, 2)
+            acked = await speaker.hears(Channel.RECORDS_ACK)
+            ack = verify(acked, RecordsAck, audiences=["07339-1"], keys=keys_of(house), now=NOON).body
+            assert dict(ack.stored) == {"boot-1": 2}
+
+
+async def signs_in_the_token(house: House) -> bool:
+    return isinstance(house.runtime.keys.signing.itself(), TokenKey)
+
+
+async def recorded(house: House) -> bool:
+    async with house.database.reading() as session:
+        return await session.scalar(select(PlayRecordRow.seq)) is not None
 
 
 def test_the_private_half_cannot_be_taken_out(token: Token):

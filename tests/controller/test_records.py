@@ -72,6 +72,24 @@ async def test_what_the_speaker_had_to_drop_is_not_waited_for_but_noted(house: H
         assert (mark.complete_to, mark.dropped) == (11, 7)
 
 
+async def test_how_whole_and_how_loud_it_was_is_kept_and_asked_for(house: House) -> None:
+    await house.commune("07339", speakers=1)
+    kept = {"underruns": 2, "underrun_ms": 340, "level_dbfs": -21.5}
+    silent = dict.fromkeys(kept)
+    records = (
+        PlayRecord(seq=1, outcome=Outcome.COMPLETED, underruns=0, underrun_ms=0, level_dbfs=-18.0),
+        PlayRecord(seq=2, outcome=Outcome.COMPLETED, **kept),
+        PlayRecord(seq=3, outcome=Outcome.MISSED),
+    )
+    await take(house, Records(device=SPEAKER, boot="b", boot_order=1, records=records))
+    officer = await house.signed_in("07339")
+
+    listed = (await officer.get("/api/v1/records")).json()["items"]
+    assert [{name: each[name] for name in kept} for each in listed[:2]] == [silent, kept]
+    broken = (await officer.get("/api/v1/records?broken=true")).json()["items"]
+    assert [each["seq"] for each in broken] == [2]
+
+
 async def test_records_are_listed_newest_first_in_pages_and_by_filter(house: House) -> None:
     await house.commune("07339", speakers=1)
     await take(house, batch(range(1, 8)))

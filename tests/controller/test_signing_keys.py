@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from controller.accounts.roles import Role
 from controller.broadcasting import key_watch_of, roll
+from controller.errors import Conflict
 from controller.keys import KeyExposed, KeyMissing, Keys
 from controller.link.models import RetainedDocument
 from controller.planning.service import CONFIG_LIFETIME, PLAN_OUTLIVES_WINDOW
@@ -122,11 +123,11 @@ async def test_who_pinned_a_key_long_gone_follows_the_notices(house: House, tmp_
     assert pole.trusts(house.runtime.keys.signing.kid)
 
 
-async def with_recovery(house: House, tmp_path: Path) -> SigningKey:
+async def with_recovery(house: House, tmp_path: Path, *, replace: bool = False) -> SigningKey:
     key = SigningKey.generate()
     async with house.database.transaction() as session:
         service = SigningKeyService(session, house.runtime.keys, house.clock.now, changed=lambda: None)
-        await service.add_recovery(key.public)
+        await service.add_recovery(key.public, replace=replace)
     await followed(house)
     return key
 
@@ -160,6 +161,30 @@ async def test_only_the_recovery_key_can_sign_a_revocation(house: House, tmp_pat
     forged = countersign(statement, SigningKey.generate(), house.clock.now)
     assert (await admin.post(f"{KEYS}/{kid}/revocation", json={"notice": forged})).status_code == 422
     assert (await admin.post(f"{KEYS}/{kid}/revocation", json={"notice": "junk"})).status_code == 422
+
+
+async def test_another_recovery_key_takes_the_place_of_a_stolen_one_for_whoever_is_enrolled_anew(
+    house: House, tmp_path: Path
+):
+    stolen = await with_recovery(house, tmp_path)
+    born_before = Pole(tmp_path / "before", house.runtime.keys.signing.to_pin)
+    with pytest.raises(Conflict, match="enrolled again"):
+        await with_recovery(house, tmp_path)
+    safe = await with_recovery(house, tmp_path, replace=True)
+    pins = house.runtime.keys.signing.to_pin
+    assert [key.kid for key in pins if key.role == "recovery"] == [safe.kid]
+    born_anew = Pole(tmp_path / "anew", pins)
+
+    admin, kid = await house.signed_in("VN"), house.runtime.keys.signing.kid
+    statement = KeyNotice.model_validate((await admin.post(f"{KEYS}/{kid}/statement")).json())
+    by_thief = countersign(statement, stolen, house.clock.now)
+    assert (await admin.post(f"{KEYS}/{kid}/revocation", json={"notice": by_thief})).status_code == 422
+    notice = countersign(statement, safe, house.clock.now)
+    assert (await admin.post(f"{KEYS}/{kid}/revocation", json={"notice": notice})).status_code == 200
+    await followed(house)
+    for pole, heeds in ((born_anew, True), (born_before, False)):
+        pole.configs.heed((await standing(house))[CONFIG])
+        assert pole.trusts(kid) is not heeds
 
 
 async def test_a_province_does_not_touch_the_countrys_keys(house: House):

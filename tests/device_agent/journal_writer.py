@@ -8,6 +8,7 @@ from pathlib import Path
 
 from device_agent.journal import Journal
 from device_agent.ledger import Ledger
+from device_agent.ports import Quality
 from protocol.messages import Outcome
 from tests.support.agent_rooms import NOON, play
 
@@ -24,7 +25,7 @@ async def main(path: Path) -> None:
         name = f"{journal.boot.order}.{number}"
         play_id = await journal.begin(play(name), NOON)
         say("begun", name)
-        await journal.progress(play_id, 500)
+        await journal.progress(play_id, 500, Quality())
         await journal.finish(
             play_id,
             Outcome.COMPLETED,
@@ -32,6 +33,7 @@ async def main(path: Path) -> None:
             ended_at=NOON + timedelta(seconds=1),
             played_ms=1000,
             start_error_ms=0,
+            quality=Quality(),
         )
         say("closed", name)
 

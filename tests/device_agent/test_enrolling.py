@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, cast
@@ -12,15 +13,21 @@ import httpx
 import pytest
 
 from controller.accounts.roles import Role
+from device_agent.documents import ConfigStore
 from device_agent.enrolling import Enroller
 from device_agent.errors import ControllerUnreachable, EnrolmentRefused
 from device_agent.identity import IdentityStore, Own
 from protocol.enrolment import ENROL_PATH, EnrolmentAnswer, EnrolmentCode, Identity
-from protocol.signing import SigningKey
+from protocol.errors import UnknownKey
+from protocol.messages import Config, KeyNotice
+from protocol.signing import SigningKey, sign, verify
+from protocol.trust import EVERYBODY
 from tests.support.boards import Board
 from tests.support.site import Site, running_site
 
 SPEAKER = "07339-1"
+NOON = datetime(2026, 11, 26, 5, 0, tzinfo=UTC)
+YEARS = timedelta(days=3650)
 Change = Callable[[dict[str, Any]], dict[str, Any]]
 
 
@@ -150,6 +157,45 @@ def test_another_code_makes_it_another_key(site: Site, technician: httpx.Client,
     first = Pole(tmp_path, site.url).enroller.with_code(code_for(technician))
     second = Pole(tmp_path, site.url).enroller.with_code(code_for(technician))
     assert first.key != second.key
+
+
+def test_enrolled_anew_it_forgets_whom_a_thief_with_the_recovery_key_made_it_believe(
+    site: Site, technician: httpx.Client, tmp_path: Path
+):
+    recovery, thief = SigningKey.generate(), SigningKey.generate()
+    own = Pole(tmp_path, site.url).enroller.with_code(code_for(technician))
+    honest = own.identity.trusted_keys[0]
+    stolen = recovery.public.model_copy(update={"role": "recovery"})
+    taught = ConfigStore(tmp_path, SPEAKER, (honest, stolen), lambda _: None)
+    notice = KeyNotice(serial=10**15, keys=(thief.public,), revoked=(honest.kid,))
+    order = config_by(thief, sign(notice, audience=EVERYBODY, key=recovery, now=NOON, lifetime=YEARS))
+    taught.heed(order)
+    taught.save(order, verify(order, Config, audiences={SPEAKER}, keys=taught.keys, now=NOON), NOON)
+    assert not trusts(taught, honest.kid)
+    again = ConfigStore(tmp_path, SPEAKER, (honest, stolen), lambda _: None)
+    again.load()
+    assert again.current() is not None
+
+    anew = Pole(tmp_path, site.url).enroller.with_code(code_for(technician))
+    store = ConfigStore(tmp_path, SPEAKER, anew.identity.trusted_keys, lambda _: None)
+    store.load()
+    assert trusts(store, honest.kid)
+    assert not trusts(store, thief.public.kid)
+    assert store.current() is None
+    assert not store.heed(order)
+    assert trusts(store, honest.kid)
+
+
+def trusts(store: ConfigStore, kid: str) -> bool:
+    try:
+        return store.keys[kid] is not None
+    except UnknownKey:
+        return False
+
+
+def config_by(key: SigningKey, *notices: str) -> str:
+    body = Config(device=SPEAKER, version=10**15, keys=(key.public,), notices=notices)
+    return sign(body, audience=SPEAKER, key=key, now=NOON, lifetime=YEARS)
 
 
 def test_a_wrong_code_says_what_to_do(site: Site, tmp_path: Path):

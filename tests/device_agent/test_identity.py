@@ -11,12 +11,14 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from controller.authority.authority import Authority
+from device_agent.documents import TrustMemory
 from device_agent.errors import ConfigError, IdentityRefused
 from device_agent.identity import IDENTITY_FILE, IdentityStore, request_of
 from device_agent.renewal import SHUT_OUT_AFTER_S, Renewer
 from device_agent.settings import load_settings, unenrolled
 from protocol.enrolment import BrokerAddress, Identity
 from protocol.signing import SigningKey
+from protocol.trust import Trust
 
 NOW = datetime(2026, 11, 26, 8, 0, tzinfo=UTC)
 SPEAKER = "tan-yen-1"
@@ -113,6 +115,30 @@ def test_what_is_for_another_key_or_name_is_not_believed(store: IdentityStore, a
         with pytest.raises(IdentityRefused):
             store.adopt(wrong, key)
     assert store.load() is None
+
+
+def test_a_renewal_keeps_what_was_learnt_about_keys_and_an_enrolment_does_not(
+    store: IdentityStore, authority: Authority, tmp_path: Path
+):
+    key = store.next_key()
+    store.adopt(identity(authority, key), key)
+    memory = TrustMemory(tmp_path / "state" / "trust.json")
+    memory.learn(Trust(revoked=("stolen",), serial=5))
+
+    def remembered() -> Trust:
+        again = TrustMemory(tmp_path / "state" / "trust.json")
+        again.load()
+        return again.trust
+
+    key = store.next_key()
+    store.adopt(identity(authority, key), key)
+    assert remembered().revoked == ("stolen",)
+    key = store.next_key()
+    with pytest.raises(IdentityRefused):
+        store.enrol(identity(authority, key, "another"), key)
+    assert remembered().revoked == ("stolen",)
+    store.enrol(identity(authority, key), key)
+    assert remembered() == Trust()
 
 
 def test_a_damaged_identity_is_said_to_be_so(store: IdentityStore, authority: Authority, tmp_path: Path):

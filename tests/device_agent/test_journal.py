@@ -16,12 +16,14 @@ from hypothesis import strategies as st
 
 from device_agent.errors import ReplayedOrder
 from device_agent.journal import LOST, Journal
-from device_agent.ledger import Ledger, Statement
+from device_agent.ledger import MIGRATIONS, Ledger, Statement
+from device_agent.ports import Quality
 from device_agent.replay import Rejections, ReplayMemory
 from protocol.messages import Outcome
 from tests.support.agent_rooms import NOON, play
 
 ROOT = Path(__file__).parents[2]
+WELL = Quality(level_dbfs=-18.5)
 
 
 @asynccontextmanager
@@ -41,7 +43,9 @@ def path(tmp_path: Path) -> Path:
 async def sound(journal: Journal, name: str, outcome: Outcome = Outcome.COMPLETED, played_ms: int = 1000) -> None:
     play_id = await journal.begin(play(name), NOON)
     ended = NOON + timedelta(milliseconds=played_ms)
-    await journal.finish(play_id, outcome, started_at=None, ended_at=ended, played_ms=played_ms, start_error_ms=0.5)
+    await journal.finish(
+        play_id, outcome, started_at=None, ended_at=ended, played_ms=played_ms, start_error_ms=0.5, quality=WELL
+    )
 
 
 def overwrite(path: Path, at: int, words: bytes) -> None:
@@ -59,7 +63,9 @@ async def test_records_are_numbered_from_one_in_the_order_of_their_endings(path:
     async with opened(path) as (_, journal):
         first = await journal.begin(play("a"), NOON)
         await journal.note(play("b"), Outcome.MISSED, at=NOON, reason="late")
-        await journal.finish(first, Outcome.COMPLETED, started_at=NOON, ended_at=NOON, played_ms=5, start_error_ms=None)
+        await journal.finish(
+            first, Outcome.COMPLETED, started_at=NOON, ended_at=NOON, played_ms=5, start_error_ms=None, quality=WELL
+        )
         batch = await journal.pending()
     assert batch is not None
     assert [(record.seq, record.occurrence) for record in batch.records] == [(1, "b"), (2, "a")]
@@ -69,7 +75,9 @@ async def test_closing_twice_keeps_the_first_word(path: Path) -> None:
     async with opened(path) as (_, journal):
         play_id = await journal.begin(play("a"), NOON)
         for outcome in (Outcome.STOPPED, Outcome.COMPLETED):
-            await journal.finish(play_id, outcome, started_at=None, ended_at=NOON, played_ms=1, start_error_ms=None)
+            await journal.finish(
+                play_id, outcome, started_at=None, ended_at=NOON, played_ms=1, start_error_ms=None, quality=WELL
+            )
         batch = await journal.pending()
     assert batch is not None
     assert [record.outcome for record in batch.records] == [Outcome.STOPPED]
@@ -133,7 +141,13 @@ async def test_what_was_heard_adds_up_over_restarts(path: Path) -> None:
     async with opened(path) as (_, journal):
         play_id = await journal.begin(play("a", from_ms=5000), NOON)
         await journal.finish(
-            play_id, Outcome.PRE_EMPTED, started_at=None, ended_at=NOON, played_ms=300, start_error_ms=None
+            play_id,
+            Outcome.PRE_EMPTED,
+            started_at=None,
+            ended_at=NOON,
+            played_ms=300,
+            start_error_ms=None,
+            quality=WELL,
         )
         heard = journal.heard("a")
         aired = await journal.aired_since(NOON - timedelta(hours=1))
@@ -142,12 +156,45 @@ async def test_what_was_heard_adds_up_over_restarts(path: Path) -> None:
     assert [(one.occurrence, one.played_ms) for one in aired] == [("a", 1300)]
 
 
+async def test_a_record_says_how_well_it_sounded_and_nothing_of_what_did_not(path: Path) -> None:
+    async with opened(path) as (_, journal):
+        play_id = await journal.begin(play("a"), NOON)
+        broken = Quality(underruns=2, underrun_ms=340, level_dbfs=-21.5)
+        await journal.finish(
+            play_id, Outcome.COMPLETED, started_at=None, ended_at=NOON, played_ms=9, start_error_ms=1, quality=broken
+        )
+        await journal.note(play("b"), Outcome.MISSED, at=NOON, reason="late")
+        batch = await journal.pending()
+    assert batch is not None
+    said = [(record.underruns, record.underrun_ms, record.level_dbfs) for record in batch.records]
+    assert said == [(2, 340, -21.5), (None, None, None)]
+
+
+async def test_the_journal_of_an_older_agent_opens_with_all_it_holds(path: Path) -> None:
+    with sqlite3.connect(path) as old:
+        old.executescript(f"{MIGRATIONS[0]} PRAGMA user_version=1;")
+        old.execute("INSERT INTO boots VALUES (1, 'before', 0)")
+        old.executemany(
+            "INSERT INTO plays VALUES"
+            " (?, 1, ?, 'occurrence', ?, NULL, '', NULL, NULL, 5, ?, 0, 700, NULL, 60, 'trusted', NULL, 1, ?, '')",
+            ((1, 1, "a", 9, "completed"), (2, None, "b", None, None)),
+        )
+    old.close()
+    async with opened(path) as (_, journal):
+        batch = await journal.pending()
+    assert batch is not None
+    assert [(record.occurrence, record.outcome, record.played_ms, record.underruns) for record in batch.records] == [
+        ("a", Outcome.COMPLETED, 700, None),
+        ("b", Outcome.INTERRUPTED, 700, None),
+    ]
+
+
 async def test_a_row_left_open_is_closed_as_interrupted_under_its_own_boot(path: Path) -> None:
     async with opened(path) as (_, journal):
         first = journal.boot
         await sound(journal, "a")
         play_id = await journal.begin(play("b"), NOON)
-        await journal.progress(play_id, 700)
+        await journal.progress(play_id, 700, Quality(2, 340, -21.5))
     async with opened(path) as (_, journal):
         batch = await journal.pending()
         heard = journal.heard("b")
@@ -157,6 +204,8 @@ async def test_a_row_left_open_is_closed_as_interrupted_under_its_own_boot(path:
         (1, Outcome.COMPLETED, 1000),
         (2, Outcome.INTERRUPTED, 700),
     ]
+    cut = batch.records[1]
+    assert (cut.underruns, cut.underrun_ms, cut.level_dbfs) == (2, 340, -21.5)
     assert heard is not None
     assert not heard.finished
 

@@ -1,5 +1,6 @@
 """The conductor over real threads, real decoders and a real sound server, with an ear at its monitor."""
 
+import threading
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
@@ -9,11 +10,12 @@ import pytest
 
 from device_agent.calls import MakeSound
 from device_agent.decoder import Piece, prepare
+from device_agent.sinks.pulse import PulseSink
 from protocol.messages import Outcome
 from schedules.types import Priority
 from tests.support.children import running
 from tests.support.house import House, at_work
-from tests.support.pulse import PulseServer, ears
+from tests.support.pulse import Ear, PulseServer, ears
 from tests.support.recordings import make_recording
 from tests.support.sound import RATE_HZ, Recording, Samples, decode, find
 from tests.support.starved import undisturbed
@@ -22,6 +24,7 @@ OPUS = ("-ac", "1", "-c:a", "libopus", "-b:a", "32k", "-f", "ogg")
 ROUTINE_HZ, LIVE_HZ, ALERT_HZ = 500, 1000, 2000
 WINDOW = RATE_HZ // 100
 MONITOR_LEAD_S = 0.010
+QUIET = 1e-4
 
 
 def file_sound(path: Path) -> MakeSound:
@@ -82,6 +85,46 @@ async def _alert_over_live_over_routine(tmp_path: Path) -> None:
     alert = next(row for row in reversed(house.journal.rows) if row.play.kind == "alert")
     assert alert.played_ms == pytest.approx(2000, abs=20)
     assert abs(house.journal.rows[0].start_error_ms or 0) < 50
+
+
+async def test_the_record_of_a_starved_speaker_says_what_the_ear_heard(tmp_path: Path) -> None:
+    programme = make_recording(tmp_path / "tin.opus", *OPUS, seconds=6)
+    may_write = threading.Event()
+    may_write.set()
+
+    class Held(PulseSink):
+        def write(self, frames: bytes, of: str | None = None) -> None:
+            may_write.wait()
+            super().write(frames, of)
+
+    with PulseServer(tmp_path / "pulse") as server, ears(server.address, server.sinks) as (ear,):
+        house = House(tmp_path, server.address, server.sinks[0], programme, lasts_s=6, sink_type=Held)
+        async with at_work(house):
+            for reached_ms in (1000, 3000):
+                await house.until(lambda at=reached_ms: house.conductor.state().position_ms > at)
+                may_write.clear()
+                await house.until(lambda: np.abs(_last(ear, 0.3)).max() < QUIET)
+                may_write.set()
+            await house.until(lambda: house.outcomes == [("tin", Outcome.COMPLETED)])
+            status = house.player.status
+        (row,) = house.journal.rows
+        assert row.started_at
+        assert row.ended_at
+        heard = ear.between(row.started_at + timedelta(seconds=0.1), row.ended_at - timedelta(seconds=0.1)).samples
+
+    assert row.quality
+    assert row.quality.underruns >= 2
+    assert (row.quality.underruns, row.quality.underrun_ms) == (status.underruns, status.underrun_ms)
+    sounded = np.abs(heard[: len(heard) // WINDOW * WINDOW].reshape(-1, WINDOW)).max(axis=1) > QUIET
+    silent_ms = 10 * int((~sounded).sum())
+    assert row.quality.underrun_ms == pytest.approx(silent_ms, abs=60)
+    rms = np.sqrt((heard.astype(float) ** 2).sum() / (sounded.sum() * WINDOW))
+    assert row.quality.level_dbfs == pytest.approx(20 * np.log10(rms), abs=0.5)
+
+
+def _last(ear: Ear, seconds: float) -> Samples:
+    now = datetime.now(UTC)
+    return ear.between(now - timedelta(seconds=seconds), now).samples
 
 
 async def test_a_killed_sound_server_is_told_and_the_rest_is_heard_when_it_is_back(tmp_path: Path) -> None:

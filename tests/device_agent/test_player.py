@@ -7,16 +7,21 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from device_agent.amplifier import Amplifier
 from device_agent.decoder import Samples
 from device_agent.mixer import Ended, Started
 from device_agent.player import Player, PlayerEvent, SinkChanged
+from device_agent.ports import Quality
 from device_agent.sinks import RATE_HZ, Position, Sink, SinkUnavailable
 from device_agent.sinks.fake import FakeSink
 from device_agent.sinks.sounded import SoundedFiles
 from device_agent.sinks.wav import WavSink
+from device_agent.steering import SOFT_LIMIT
 from device_agent.volume import gain
 from tests.support.amplifier import FakeLine
 from tests.support.commune_speaker import LongSound, ManualClock
@@ -75,7 +80,8 @@ def test_a_sound_begins_at_the_frame_of_its_instant(booth: Booth) -> None:
     assert sum(1 for value in heard if value) == RATE_HZ
     started = next(event for event in booth.events if isinstance(event, Started))
     assert started.first_mono_s == pytest.approx(at, abs=0.0001)
-    assert booth.ended() == [Ended(1, "completed", 1000, pytest.approx(at + 1, abs=0.0001))]
+    well = Quality(level_dbfs=-30.3)
+    assert booth.ended() == [Ended(1, "completed", 1000, pytest.approx(at + 1, abs=0.0001), quality=well)]
 
 
 def test_nothing_is_said_to_sound_before_the_sink_consumed_it(booth: Booth) -> None:
@@ -153,12 +159,12 @@ class Stuttering(LongSound):
         return b"" if self.hungry else super().read(frames)
 
 
-def starve(booth: Booth, sound: Stuttering, seconds: float) -> None:
+def starve(booth: Booth, sound: Stuttering, seconds: float, *, rest_s: float = 2) -> None:
     booth.run(0.6)
     sound.hungry = True
     booth.run(seconds)
     sound.hungry = False
-    booth.run(2)
+    booth.run(rest_s)
 
 
 def test_a_sound_that_must_be_heard_whole_goes_on_where_it_starved(booth: Booth) -> None:
@@ -178,6 +184,78 @@ def test_a_sound_that_starved_comes_back_into_step(booth: Booth) -> None:
     assert ended.played_ms + ended.skipped_ms == 1000
     assert ended.skipped_ms == pytest.approx(400, abs=1)
     assert booth.player.status.jumps == 1
+
+
+def test_where_a_sound_starved_its_end_says_how_often_and_how_long(booth: Booth) -> None:
+    sound = Stuttering(2000)
+    booth.player.play(sound, at_mono_s=booth.clock.mono() + 0.2, of="a", gain=1.0, in_step=False)
+    for _ in range(2):
+        starve(booth, sound, 0.2, rest_s=0)
+    booth.run(3)
+    (ended,) = booth.ended()
+    assert (ended.played_ms, ended.quality) == (2000, Quality(2, 400, -30.3))
+    assert (booth.player.status.underruns, booth.player.status.underrun_ms) == (2, 400)
+
+
+def test_a_starvation_that_nothing_follows_is_an_end_and_no_gap(booth: Booth) -> None:
+    sound = Stuttering(1000)
+    booth.player.play(sound, at_mono_s=booth.clock.mono() + 0.2, of="a", gain=1.0)
+    starve(booth, sound, 6)
+    (ended,) = booth.ended()
+    assert (ended.cause, ended.quality.underruns, ended.quality.underrun_ms) == ("failed", 0, 0)
+
+
+@pytest.mark.parametrize(("in_step", "heard_ms"), [(True, 4700), (False, 5000)])
+def test_a_sink_that_stood_still_is_said_of_what_was_heard_then(booth: Booth, *, in_step: bool, heard_ms: int) -> None:
+    booth.sinks[-1].stall(0.2)
+    booth.run(1)
+    booth.player.play(LongSound(5000), at_mono_s=booth.clock.mono() + 0.2, of="a", gain=1.0, in_step=in_step)
+    booth.run(2)
+    booth.sinks[-1].stall(0.3)
+    booth.run(6)
+    booth.player.play(LongSound(500), at_mono_s=booth.clock.mono() + 0.2, of="b", gain=1.0)
+    booth.run(2)
+    broken, whole = booth.ended()
+    assert (broken.quality.underruns, broken.quality.underrun_ms) == (1, pytest.approx(300, abs=2))
+    assert broken.played_ms == pytest.approx(heard_ms, abs=30)
+    assert whole.quality == Quality(level_dbfs=-30.3)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.tuples(st.integers(3, 40), st.integers(1, 40)), min_size=1, max_size=6))
+def test_what_was_heard_and_the_gaps_in_it_are_all_the_time_it_took(turns: list[tuple[int, int]]) -> None:
+    booth = Booth()
+    sound = Stuttering(20_000)
+    booth.player.play(sound, at_mono_s=booth.clock.mono() + 0.1, of="a", gain=1.0, in_step=False)
+    booth.run(0.5)
+    for hungry, fed in turns:
+        for sound.hungry, pieces in ((True, hungry), (False, fed)):
+            booth.run(pieces * 0.02)
+    booth.run(0.5)
+    booth.player.stop(1)
+    booth.run(1)
+    started = next(event for event in booth.events if isinstance(event, Started))
+    (ended,) = booth.ended()
+    assert ended.last_mono_s is not None
+    lasted_ms = (ended.last_mono_s - started.first_mono_s) * 1000
+    assert ended.played_ms + ended.quality.underrun_ms == pytest.approx(lasted_ms, abs=2, rel=SOFT_LIMIT)
+    samples = np.array(booth.samples())
+    sounded = samples[samples != 0].astype(float)
+    assert ended.quality.level_dbfs == pytest.approx(20 * np.log10(np.sqrt((sounded**2).mean()) / 32768), abs=0.1)
+
+
+def test_how_loud_it_was_is_said_after_the_volume_and_with_its_own_silence(booth: Booth) -> None:
+    booth.player.play(LongSound(1000), at_mono_s=booth.clock.mono() + 0.2, of="a", gain=0.1)
+    booth.player.play(LongSound(1000, level=0), at_mono_s=booth.clock.mono() + 2, of="b", gain=1.0)
+    booth.run(4)
+    assert [event.quality.level_dbfs for event in booth.ended()] == [-50.3, -99.0]
+
+
+def test_what_never_sounded_had_no_level(booth: Booth) -> None:
+    airing = booth.player.play(LongSound(1000), at_mono_s=booth.clock.mono() + 5, of="a", gain=1.0)
+    booth.player.stop(airing)
+    booth.run(1)
+    assert [event.quality for event in booth.ended()] == [Quality()]
 
 
 def test_a_sound_that_brings_nothing_is_given_up(booth: Booth) -> None:

@@ -1,6 +1,7 @@
 """Stations as they are: a real Icecast, a real HLS stream, and everything that goes wrong with them."""
 
 import asyncio
+import socket
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,18 +11,21 @@ import pytest
 
 from device_agent.clock import TrustedClock
 from device_agent.conductor import Conductor
-from device_agent.decoder import Piece, PreparedSound, prepare
+from device_agent.decoder import Piece, PreparedSound, Samples, prepare
 from device_agent.player import Player
 from device_agent.ports import StoredPlan
 from device_agent.relay.rules import Limits
 from device_agent.relay.sound import RelaySound, Station
+from device_agent.relay.source import RelaySource
 from device_agent.sinks import FRAME_BYTES, RATE_HZ
 from device_agent.sinks.choose import sink_opener
 from protocol.messages import Outcome, Plan, PlanOccurrence, Relay, Stretch
 from schedules.types import Priority
 from tests.support.commune_speaker import CLIP, MemoryJournal
+from tests.support.ears import from_bytes, loudness_lufs, true_peak_dbtp
 from tests.support.eventually import eventually
 from tests.support.house import Disciplined, Store
+from tests.support.recordings import make_recording
 from tests.support.sound import recordings
 from tests.support.stations import (
     SILENCE,
@@ -36,6 +40,10 @@ from tests.support.stations import (
 
 QUICK = Limits(patience=RATE_HZ, hush=2 * RATE_HZ, healthy=RATE_HZ, primed=RATE_HZ // 2)
 PROGRAMME_HZ = 300
+MP3 = ("-c:a", "libmp3lame", "-b:a", "96k")
+SPEECHLIKE = "anoisesrc=color=pink:sample_rate=48000:amplitude=1:duration={seconds}:seed=1,tremolo=f=4:d=0.8"
+"""As loud as a station usually is (−19 LUFS), with the rhythm of syllables."""
+TONE = f"sine=frequency={STATION_HZ}:sample_rate=48000:duration={{seconds}}"
 
 
 @pytest.fixture
@@ -124,10 +132,54 @@ def test_an_hls_stream_is_heard_and_over_at_its_last_frame(tmp_path: Path, stand
 
 
 @pytest.mark.parametrize("place", ["none.mp3", "here.html", "slow/long.mp3"])
-def test_what_is_no_station_or_too_slow_a_one_is_replaced(tmp_path: Path, stand_in: Path, place: str) -> None:
-    (tmp_path / "long.mp3").write_bytes(bytes(1_000_000))
+def test_what_is_no_station_or_far_too_slow_a_one_is_replaced(tmp_path: Path, stand_in: Path, place: str) -> None:
+    make_recording(tmp_path / "long.mp3", *MP3, sound=TONE, seconds=60)
     with web_server(tmp_path) as server, Relayed(f"{server}/{place}", stand_in) as listener:
         listener.until(STAND_IN_HZ)
+
+
+def test_a_station_that_answers_nothing_is_replaced(stand_in: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        url = f"http://127.0.0.1:{mute.getsockname()[1]}/live.mp3"
+        with Relayed(url, stand_in) as listener:
+            listener.until(STAND_IN_HZ)
+            assert isinstance(listener.sound, RelaySound)
+            assert listener.sound.trouble == "relay_dead"
+
+
+def test_a_station_whose_sound_comes_at_half_its_pace_gives_way_before_the_silence_is_long(
+    tmp_path: Path, stand_in: Path
+) -> None:
+    with icecast(tmp_path) as station:
+        station.send(paced=("-readrate", "0.5"))
+        with Relayed(station.url, stand_in) as listener:
+            for hz in (STATION_HZ, STAND_IN_HZ, STATION_HZ, STAND_IN_HZ):
+                listener.until(hz)
+            heard = np.frombuffer(bytes(listener.pcm), "<i2").astype(int)
+    loud = np.flatnonzero(np.abs(heard) > 100)
+    assert np.diff(loud).max() <= QUICK.patience + RATE_HZ // 5
+
+
+@pytest.mark.parametrize("volume", ["12dB", "-20dB"])
+def test_a_station_that_is_far_too_loud_or_too_soft_is_heard_as_loud_as_any(tmp_path: Path, volume: str) -> None:
+    make_recording(tmp_path / "live.mp3", *MP3, sound=f"{SPEECHLIKE},volume={volume}", seconds=20)
+    with web_server(tmp_path) as server:
+        source = RelaySource(f"{server}/live.mp3", window_s=60)
+        sound = RelaySound(Station("", 60_000), source=source, open_fallback=lambda _: Samples(b""), limits=QUICK)
+        heard = bytearray()
+
+        def hears_all() -> bool:
+            while source.jitter.seen[0] > RATE_HZ:
+                heard.extend(sound.read(RATE_HZ // 50))
+            return len(heard) > 14 * RATE_HZ * FRAME_BYTES
+
+        try:
+            eventually(hears_all, within_s=30, every_s=0.02)
+        finally:
+            sound.close()
+    samples = from_bytes(bytes(heard))[2 * RATE_HZ :]
+    assert loudness_lufs(samples) == pytest.approx(-16, abs=1.5)
+    assert true_peak_dbtp(samples) < -2
 
 
 class Shelf:

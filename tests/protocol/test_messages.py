@@ -70,11 +70,28 @@ def test_a_full_batch_of_records_fits_its_topic():
         started_at=datetime.now(UTC),
         ended_at=datetime.now(UTC),
         played_ms=10**6,
+        underruns=1000,
+        underrun_ms=10**6,
+        level_dbfs=-21.5,
         outcome=Outcome.COMPLETED,
         reason="x" * 60,
     )
     batch = Records(device="tan-yen-1", boot="b" * 16, boot_order=1, records=(record,) * 100)
     assert Records.decode(batch.encode()) == batch
+
+
+def test_a_record_of_an_older_agent_leaves_open_what_that_did_not_measure():
+    record = PlayRecord.model_validate_json('{"seq": 1, "outcome": "completed", "played_ms": 8000}')
+    assert (record.underruns, record.underrun_ms, record.level_dbfs) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    "said", ['"underruns": -1', '"underruns": 1e30', '"underrun_ms": -1', '"level_dbfs": NaN', '"level_dbfs": 1e308']
+)
+def test_a_record_with_what_no_sink_can_do_is_refused(said):
+    batch = '{"device": "a", "boot": "b", "boot_order": 1, "records": [{"seq": 1, "outcome": "completed", %s}]}'
+    with pytest.raises(errors.Malformed):
+        Records.decode(batch % said)
 
 
 @given(st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=7)), timezone(timedelta(hours=-11))])))

@@ -12,7 +12,7 @@ from device_agent.clock import TrustedClock
 from device_agent.conductor import Conductor
 from device_agent.decoder import Piece
 from device_agent.player import Player
-from device_agent.ports import Aired, Heard, Play, PlayId, StoredPlan
+from device_agent.ports import Aired, Heard, Play, PlayId, Quality, StoredPlan
 from device_agent.sinks import FRAME_BYTES, RATE_HZ, Sink, SinkUnavailable
 from device_agent.sinks.fake import FakeSink
 from protocol.messages import Config, Outcome, Plan, PlanOccurrence, Stretch
@@ -70,6 +70,7 @@ class Row:
     reason: str = ""
     played_ms: int = 0
     start_error_ms: float | None = None
+    quality: Quality | None = None
     progress_ms: int = 0
     ended_at: datetime | None = None
 
@@ -84,8 +85,8 @@ class MemoryJournal:
         self.rows.append(Row(play, started_at))
         return PlayId(len(self.rows) - 1)
 
-    async def progress(self, play: PlayId, played_ms: int) -> None:
-        self.rows[play].progress_ms = played_ms
+    async def progress(self, play: PlayId, played_ms: int, quality: Quality) -> None:
+        self.rows[play].progress_ms, self.rows[play].quality = played_ms, quality
 
     async def finish(
         self,
@@ -96,10 +97,12 @@ class MemoryJournal:
         ended_at: datetime,
         played_ms: int,
         start_error_ms: float | None,
+        quality: Quality,
         reason: str = "",
     ) -> None:
         row = self.rows[play]
         row.outcome, row.reason, row.played_ms, row.start_error_ms = outcome, reason, played_ms, start_error_ms
+        row.quality = quality
         row.started_at, row.ended_at = started_at or row.started_at, ended_at
 
     async def note(self, play: Play, outcome: Outcome, *, at: datetime, reason: str) -> None:

@@ -109,7 +109,7 @@ class Fleet:
             self.content = stack.enter_context(ContentProxy(self.controller.url).running())
             self.controller.listen_on(self.controller.port, public_url=self.content.url)
             self.controller.command("areas", "load", "--province", PROVINCE)
-            self.controller.command("user", "add", "tester", "--area", "VN")
+            self.controller.command("user", "add", "tester", "--area", "VN", "--all-roles")
             token = self.controller.command("user", "token", "tester")
             stack.callback(self._stop_all)
             self.start_controller()

@@ -41,10 +41,11 @@ class House:
     programme: Path
     lasts_s: float
     journal: MemoryJournal = field(default_factory=MemoryJournal)
+    sink_type: type[PulseSink] = PulseSink
 
     def __post_init__(self) -> None:
         self.starts_at = datetime.now(UTC) + timedelta(seconds=1.5)
-        self.player = Player(lambda: PulseSink(server=self.server, device=self.sink))
+        self.player = Player(lambda: self.sink_type(server=self.server, device=self.sink))
         self.conductor = Conductor(
             clock=TrustedClock(Disciplined(), self.folder / "clock.json"),
             player=self.player,

@@ -14,6 +14,17 @@ _FOLDER = "SOFTHSM2_CONF"
 
 
 @contextmanager
+def unplugged() -> Iterator[None]:
+    """Take the token away, and bring it back."""
+    folder = Path(os.environ[_FOLDER]).parent
+    (folder / "tokens").rename(folder / "away")
+    try:
+        yield
+    finally:
+        (folder / "away").rename(folder / "tokens")
+
+
+@contextmanager
 def soft_token(label: str) -> Iterator[str]:
     """Make a token. SoftHSM2 reads where its store is when it is loaded: one folder a process."""
     with tempfile.TemporaryDirectory(prefix="loa-softhsm-") as name:

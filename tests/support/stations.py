@@ -79,12 +79,12 @@ class Icecast:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._port}/live.mp3"
 
-    def send(self, sound: str = TONE) -> None:
-        """Let a studio send; what another sent before ends."""
+    def send(self, sound: str = TONE, *, paced: tuple[str, ...] = ("-re",)) -> None:
+        """Let a studio send, in real time if `paced` says nothing else; what another sent before ends."""
         self.fall_silent()
         to = f"icecast://source:nguon@127.0.0.1:{self._port}/live.mp3"
         mp3 = ("-c:a", "libmp3lame", "-b:a", "96k", "-content_type", "audio/mpeg", "-f", "mp3")
-        self._feeders.enter_context(child(executable(), "-v", "error", "-re", "-f", "lavfi", "-i", sound, *mp3, to))
+        self._feeders.enter_context(child(executable(), "-v", "error", *paced, "-f", "lavfi", "-i", sound, *mp3, to))
         eventually(lambda: _answers(self.url), within_s=30)
 
     def fall_silent(self) -> None:

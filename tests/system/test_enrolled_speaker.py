@@ -77,7 +77,7 @@ def centre(tmp_path: Path) -> Iterator[Centre]:
         env = {"LOA_SPEAKER_BROKER": f"mqtts://127.0.0.1:{broker.door}"}
         controller = ControllerNode(data, broker, logs=tmp_path, env=env)
         controller.command("areas", "load", "--province", "24")
-        controller.command("user", "add", "tester", "--area", AREA)
+        controller.command("user", "add", "tester", "--area", AREA, "--all-roles")
         token = controller.command("user", "token", "tester")
         with controller, Officer(controller.url, token) as officer:
             eventually(controller.is_ready, within_s=60, what=controller.last_words(20))

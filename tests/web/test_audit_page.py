@@ -69,3 +69,27 @@ async def test_hostile_words_are_text_and_every_change_has_a_field(house: House)
     assert "<img src=x" not in page
     assert "&lt;img src=x" in page
     assert "… (700 ký tự)" in page
+
+
+async def test_what_waits_for_approval_leads_to_the_history_of_its_words_and_of_itself(house: House):
+    await house.commune("07339", speakers=1)
+    client = await house.signed_in("07339", "an")
+    words = {"title": "Tin", "area_code": "07339", "text": "Xin chào bà con"}
+    announcement = (await client.post("/api/v1/announcements", json=words)).json()["id"]
+    items = {"title": "Tin", "area_code": "07339", "items": [{"kind": "announcement", "announcement_id": announcement}]}
+    aired = await client.post("/api/v1/playlists", json=items)
+    assert aired.status_code == 201, aired.text
+    wish = {
+        "title": "Tin",
+        "playlist_id": aired.json()["id"],
+        "area_code": "07339",
+        "targets": [{"kind": "area", "key": "07339"}],
+        "first_local": "2026-11-21T05:00:00",
+    }
+    made = (await client.post("/api/v1/schedules", json=wish)).json()["id"]
+    browser = await reader(house, "lan", Role.APPROVER)
+    page = (await browser.get(f"/approvals/{made}")).text
+    histories = {f"/audit/announcement/{announcement}": "đã tạo bản tin", f"/audit/schedule/{made}": "đã tạo lịch"}
+    for place, deed in histories.items():
+        assert f'href="{place}"' in page
+        assert deed in (await browser.get(place)).text

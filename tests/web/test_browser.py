@@ -146,11 +146,19 @@ def test_an_officer_types_listens_chooses_speakers_sends_and_sees_it_air(
             ended_at=site.now + timedelta(seconds=8),
             played_ms=8000,
             start_error_ms=0.4,
+            underruns=2 if number == 1 else 0,
+            underrun_ms=340 if number == 1 else 0,
+            level_dbfs=-21.2,
         )
     expect(airing).to_contain_text("Đã phát ở 2/2 cụm")
 
     page.get_by_role("link", name="Nhật ký phát").click()
     expect(page.locator("[data-record]")).to_have_count(2)
+    expect(page.locator("[data-broken]")).to_have_text("đứt 2 lần, 340 ms")
+    expect(page.locator("[data-record]").first).to_contain_text("-21 dB")
+    page.get_by_label("Chỉ lượt bị đứt").check()
+    expect(page.locator("[data-record]")).to_have_count(1)
+    expect(page).to_have_url(re.compile("broken=1"))
     page.get_by_label("Kết quả").select_option("missed")
     expect(page.locator("[data-record]")).to_have_count(0)
     expect(page).to_have_url(re.compile("outcome=missed"))
@@ -421,3 +429,96 @@ def test_an_approver_is_told_when_it_was_edited_under_their_thumb(site: Site, ch
     expect(approver.locator("h1")).to_have_text("Mới")
     assert site.ask(lambda: planned(site, f"{commune}-1")) == []
     phone.close()
+
+
+def test_somebody_is_invited_comes_gets_other_roles_and_is_signed_out(
+    site: Site, context: BrowserContext, chromium: Browser, commune: str
+):
+    site.ask(lambda: site.house.area(f"{commune}-1", parent=commune, name="Thôn Ngọc Lâm"))
+    admin = sign_in(context, site, commune)
+    admin.get_by_role("link", name="Người dùng").click()
+    new = admin.get_by_role("region", name="Thêm người")
+    new.get_by_label("Tên đăng nhập").fill(f"lan-{commune}")
+    new.get_by_label("Họ và tên").fill("Lê Thị Lan")
+    with admin.expect_response("**/parts/places?q=Ng%E1%BB%8Dc"):
+        new.get_by_label("Tìm địa bàn khác").fill("Ngọc")
+    expect(new.locator("select[name=area_code]")).to_have_value(f"{commune}-1")
+    expect(new.locator("select[name=area_code]").locator("option")).to_have_text([f"Thôn Ngọc Lâm · {commune}"])
+    new.get_by_label("Phát thanh viên").check()
+    new.get_by_role("button", name="Thêm và tạo liên kết").click()
+    link = httpx.URL(admin.locator("input.secret").input_value()).path
+
+    theirs = chromium.new_context(viewport=PHONE, locale="vi-VN")
+    theirs.set_default_timeout(20_000)
+    lan = theirs.new_page()
+    lan.goto(site.url + link)
+    lan.get_by_label("Mật khẩu mới").fill("một câu dài của riêng tôi")
+    lan.get_by_role("main").get_by_role("button").click()
+    expect(lan.get_by_label("Tên đăng nhập")).to_have_value(f"lan-{commune}")
+    lan.get_by_label("Mật khẩu").fill("một câu dài của riêng tôi")
+    lan.get_by_role("main").get_by_role("button", name="Đăng nhập").click()
+    expect(lan.locator("#compose")).to_be_visible()
+    assert fits(lan)
+
+    admin.goto(f"{site.url}/people")
+    person = admin.locator(f"[data-person='lan-{commune}']")
+    person.locator("summary").click()
+    person.get_by_label("Phát thanh viên").uncheck()
+    person.get_by_label("Người duyệt").check()
+    person.get_by_role("button", name="Lưu").click()
+    expect(person.locator("summary")).to_contain_text("Người duyệt")
+    expect(person.locator("summary")).to_contain_text("Thôn Ngọc Lâm")
+    lan.goto(f"{site.url}/account")
+    expect(lan.get_by_label("duyệt cho phát")).to_be_visible()
+    expect(lan.get_by_label("soạn và xếp lịch bản tin")).to_have_count(0)
+
+    person.locator("summary").click()
+    person.get_by_role("button", name="Đăng xuất mọi nơi").click()
+    expect(person).to_be_visible()
+    lan.goto(site.url)
+    expect(lan).to_have_url(f"{site.url}/sign-in")
+    theirs.close()
+    assert admin.complaints == []
+
+
+def test_a_place_asks_for_a_second_person_and_those_below_cannot_ask_for_less(
+    site: Site, context: BrowserContext, commune: str
+):
+    site.ask(lambda: site.house.area(f"{commune}-1", parent=commune, name="Thôn Ngọc Lâm"))
+    page = sign_in(context, site, commune)
+    page.get_by_role("link", name="Duyệt", exact=True).click()
+    page.get_by_role("link", name="Ai phải duyệt trước khi phát").click()
+    here = page.get_by_role("region", name=commune)
+    expect(here).to_contain_text("Không cần ai khác")
+    here.get_by_label("Người thứ hai").check()
+    here.get_by_role("button", name="Lưu").click()
+    expect(here.locator("strong")).to_contain_text("Người thứ hai")
+
+    page.locator("select[name=area_code]").select_option(f"{commune}-1")
+    page.get_by_role("button", name="Xem").click()
+    below = page.get_by_role("region", name="Thôn Ngọc Lâm")
+    expect(below.locator("strong")).to_contain_text("Người thứ hai")
+    expect(below).to_contain_text(f"{commune} quy định như vậy")
+    below.get_by_label("Một người duyệt, có thể").check()
+    below.get_by_role("button", name="Lưu").click()
+    expect(below.locator("strong")).to_contain_text("Người thứ hai")
+    below.get_by_role("link", name="Lịch sử").click()
+    expect(page.get_by_role("main")).to_contain_text(commune)
+    assert page.complaints == []
+
+
+def test_every_page_is_a_touch_away_on_a_phone(site: Site, context: BrowserContext, commune: str):
+    page = sign_in(context, site, commune)
+    page.set_viewport_size(PHONE)
+    navigation = page.get_by_role("navigation", name="Các trang", exact=True)
+    expect(navigation.get_by_role("link")).to_have_text(["Hôm nay", "Duyệt", "Nhật ký phát"])
+    tops = {round(each.bounding_box()["y"]) for each in navigation.locator("a:visible, button:visible").all()}
+    assert len(tops) == 1, "in one row"
+    page.get_by_role("button", name="Khác", exact=True).click()
+    further = page.get_by_role("dialog", name="Các trang khác").get_by_role("link")
+    expect(further).to_have_count(5)
+    assert fits(page)
+    further.get_by_text("Người dùng").click()
+    expect(page).to_have_url(f"{site.url}/people")
+    assert fits(page)
+    assert page.complaints == []

@@ -22,7 +22,8 @@ from controller.errors import ControllerError, NotFound
 from controller.http.route import NowDep, RuntimeDep, SessionDep
 from controller.repository import PageRequest
 from controller.web.pages.common import page_for
-from controller.web.pages.people import role_names, words
+from controller.web.pages.people import words
+from controller.web.present.words import permission_names, role_names
 from controller.web.routing import PageRoute
 from controller.web.templating import Page
 
@@ -112,9 +113,10 @@ async def change(
 async def _end(own: OwnSecondFactor, do: str, which: str) -> None:
     match do:
         case "end":
-            await own.session.delete(await SessionRepository(own.session).get_by_id(own.viewer, which))
+            ended = await SessionRepository(own.session).get_by_id(own.viewer, which)
+            await own.credentials.forget(ended.token_hash)
         case "everywhere":
-            await Credentials(own.session).forget_all(own.viewer.user_id)
+            await own.credentials.forget_all(own.viewer.user_id)
         case _:
             await own.session.delete(await TokenRepository(own.session).get(own.viewer, which))
 
@@ -159,5 +161,6 @@ async def _shown(page: Page, own: OwnSecondFactor, view: AccountView, *, status:
         sessions=(await signed_in.page(live, PageRequest(None, ROWS))).items,
         current=viewer.session_id,
         tokens=(await tokens.page(tokens.readable(viewer), PageRequest(None, ROWS))).items,
-        permissions=sorted(viewer.permissions),
+        permissions=[(value, name) for value, name in permission_names(page.t) if value in viewer.permissions],
+        permission_names=dict(permission_names(page.t)),
     )

@@ -1,5 +1,6 @@
 """Approval: what waits for whom, and one schedule with all that is needed to decide on it, from a phone too."""
 
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -103,6 +104,14 @@ class Room:
         said = refusal.errors[0].message if refusal.errors else refusal.detail
         return await self.shown(schedule_id, problem=said.in_language(self.page.t.language.code), status=refusal.status)
 
+    async def done(self, schedule_id: str, step: Awaitable[object]) -> Response:
+        """Take a step, and show where the schedule stands now, or why it was not taken."""
+        try:
+            await step
+        except ControllerError as refusal:
+            return await self.refused(schedule_id, refusal)
+        return _back(schedule_id)
+
     async def _view(self, case: Case) -> ApprovalView:
         now = self.page.now
         may_decide = self.approvals.may_decide(case)
@@ -168,11 +177,7 @@ async def approval_page(schedule_id: str, room: RoomDep) -> Response:
 @router.post("/approvals/{schedule_id}/approve", dependencies=[APPROVES])
 async def approve(schedule_id: str, room: RoomDep, seen: Seen) -> Response:
     """Let what was seen go on air."""
-    try:
-        await room.approvals.approve(schedule_id, seen, room.page.now)
-    except ControllerError as refusal:
-        return await room.refused(schedule_id, refusal)
-    return _back(schedule_id)
+    return await room.done(schedule_id, room.approvals.approve(schedule_id, seen, room.page.now))
 
 
 @router.post("/approvals/{schedule_id}/reject", dependencies=[APPROVES])
@@ -182,32 +187,21 @@ async def reject(
     """Send it back, with a reason."""
     try:
         said = RejectionIn(reason=reason.strip())
-        await room.approvals.reject(schedule_id, seen, said.reason, room.page.now)
     except ValidationError as error:
         return await room.refused(schedule_id, invalid(error.errors()))
-    except ControllerError as refusal:
-        return await room.refused(schedule_id, refusal)
-    return _back(schedule_id)
+    return await room.done(schedule_id, room.approvals.reject(schedule_id, seen, said.reason, room.page.now))
 
 
 @router.post("/approvals/{schedule_id}/submit", dependencies=[ANNOUNCES])
 async def submit(schedule_id: str, room: RoomDep, seen: Seen) -> Response:
     """Ask for approval."""
-    try:
-        await room.approvals.submit(schedule_id, seen, room.page.now)
-    except ControllerError as refusal:
-        return await room.refused(schedule_id, refusal)
-    return _back(schedule_id)
+    return await room.done(schedule_id, room.approvals.submit(schedule_id, seen, room.page.now))
 
 
 @router.post("/approvals/{schedule_id}/withdraw", dependencies=[ANNOUNCES])
 async def withdraw(schedule_id: str, room: RoomDep) -> Response:
     """Ask no more."""
-    try:
-        await room.approvals.withdraw(schedule_id, room.page.now)
-    except ControllerError as refusal:
-        return await room.refused(schedule_id, refusal)
-    return _back(schedule_id)
+    return await room.done(schedule_id, room.approvals.withdraw(schedule_id, room.page.now))
 
 
 @router.post("/approvals/{schedule_id}/edit", dependencies=[ANNOUNCES])

@@ -22,8 +22,9 @@ from controller.http.problems import invalid
 from controller.http.route import NowDep, RuntimeDep, SessionDep
 from controller.http.versions import Precondition
 from controller.repository import PageRequest
-from controller.web.i18n import Translator
 from controller.web.pages.common import page_for
+from controller.web.pages.places import places
+from controller.web.present.words import role_names
 from controller.web.routing import PageRoute
 from controller.web.templating import Page
 
@@ -75,18 +76,6 @@ class PeopleView:
     wrong: str = ""
     """Whom the error is about; none: the new one."""
     link: LinkView | None = None
-
-
-def role_names(t: Translator) -> tuple[tuple[str, str], ...]:
-    """The roles and what they are called."""
-    return (
-        (Role.BROADCASTER.value, t("Broadcaster")),
-        (Role.APPROVER.value, t("Approver")),
-        (Role.TECHNICIAN.value, t("Technician")),
-        (Role.DUTY_OFFICER.value, t("Duty officer")),
-        (Role.ADMINISTRATOR.value, t("Administrator")),
-        (Role.AUDITOR.value, t("Auditor")),
-    )
 
 
 def words(refusal: ControllerError | ValidationError, page: Page) -> str:
@@ -190,6 +179,7 @@ async def _shown(
     viewer = people.viewer
     found = await people.repository.page(people.repository.readable(viewer), PageRequest(cursor, ROWS))
     standings = await people.standings(found.items)
+    shown = {view.values["area_code"], *(user.area_code for user in found.items)}
     areas = AreaRepository(people.session)
     own = await areas.find(viewer, viewer.area_code)
     return page.html(
@@ -197,6 +187,7 @@ async def _shown(
         status=status,
         viewer_name=viewer.name,
         own_area=own,
+        places=await places(people.session, viewer, also=shown),
         role_names=role_names(page.t),
         rows=tuple(
             PersonView(

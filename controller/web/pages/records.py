@@ -37,6 +37,7 @@ async def records(
     device: Annotated[str, Query(max_length=128)] = "",
     outcome: Annotated[str, Query(max_length=16)] = "",
     day: Annotated[str, Query(max_length=10)] = "",
+    broken: Annotated[str, Query(max_length=8)] = "",
     cursor: Annotated[str | None, Query(max_length=2000)] = None,
 ) -> Response:
     """One page of them, newest first."""
@@ -52,9 +53,11 @@ async def records(
         start = datetime(chosen.year, chosen.month, chosen.day, tzinfo=ZoneInfo(str(page.formats.zone)))
         end = start + timedelta(days=1)
         statement = statement.where(PlayRecordRow.at >= start.astimezone(UTC), PlayRecordRow.at < end.astimezone(UTC))
+    if broken:
+        statement = statement.where(PlayRecordRow.underruns > 0)
     found = await repository.page(statement, PageRequest(cursor, ROWS))
     names = {each.id: each.name for each in fleet.devices}
-    filters = {"device": device, "outcome": outcome, "day": day}
+    filters = {"device": device, "outcome": outcome, "day": day, "broken": broken}
     asked = {name: value for name, value in filters.items() if value}
     return page.html(
         "records.html",

@@ -1,5 +1,7 @@
 """Codes that machines report, in words for people."""
 
+from controller.accounts.roles import Permission, Role
+from controller.areas.policy import ApprovalAsked
 from controller.web.i18n import Translator
 from protocol.messages import Outcome
 from schedules.reasons import Reason
@@ -73,3 +75,38 @@ def outcome_text(t: Translator, outcome: str) -> str:
         Outcome.MISSED.value: t("Missed"),
         Outcome.SKIPPED.value: t("Left out"),
     }.get(outcome, outcome)
+
+
+def role_names(t: Translator) -> tuple[tuple[str, str], ...]:
+    """The roles and what they are called."""
+    return (
+        (Role.BROADCASTER.value, t("Broadcaster")),
+        (Role.APPROVER.value, t("Approver")),
+        (Role.TECHNICIAN.value, t("Technician")),
+        (Role.DUTY_OFFICER.value, t("Duty officer")),
+        (Role.ADMINISTRATOR.value, t("Administrator")),
+        (Role.AUDITOR.value, t("Auditor")),
+    )
+
+
+def permission_names(t: Translator) -> tuple[tuple[str, str], ...]:
+    """What a role or a token may do, as people say it."""
+    return (
+        (Permission.READ.value, t("look at everything")),
+        (Permission.ANNOUNCE.value, t("make and schedule bulletins")),
+        (Permission.APPROVE.value, t("let them go on air")),
+        (Permission.OPERATE.value, t("stop, skip, turn the volume")),
+        (Permission.MAINTAIN.value, t("look after speakers")),
+        (Permission.ALERT.value, t("raise emergencies")),
+        (Permission.ADMINISTER.value, t("manage people, places and groups")),
+        (Permission.AUDIT.value, t("read who did what")),
+    )
+
+
+def asked_text(t: Translator, asked: ApprovalAsked) -> str:
+    """Who must agree before something airs."""
+    return {
+        ApprovalAsked.NONE: t("Nobody else: whoever makes it lets it go on air."),
+        ApprovalAsked.ANYONE_WITH_THE_ROLE: t("An approver, who may be the one who made it."),
+        ApprovalAsked.SECOND_PERSON: t("A second person: an approver who had no hand in making it."),
+    }[asked]

@@ -1,0 +1,58 @@
+"""Choosing a place by its name: one's own and what lies right below it, and any other by searching."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from sqlalchemy import or_
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.responses import Response
+
+from controller.accounts.access import READS, ViewerDep
+from controller.accounts.viewer import Viewer
+from controller.areas.models import Area
+from controller.areas.repository import AreaRepository
+from controller.http.fields import Search
+from controller.http.route import NowDep, SessionDep
+from controller.web.pages.common import page_for
+from controller.web.routing import PageRoute
+
+router = APIRouter(include_in_schema=False, route_class=PageRoute)
+
+FOUND_MAX = 50
+
+
+@dataclass(frozen=True)
+class PlaceChoice:
+    """A place as it is offered: `name` says where it lies, since many places are called alike."""
+
+    code: str
+    name: str
+
+
+@router.get("/parts/places", dependencies=[READS])
+async def places_part(
+    request: Request, session: SessionDep, viewer: ViewerDep, now: NowDep, q: Annotated[Search, Query()] = ""
+) -> Response:
+    """What may be chosen of what was searched for."""
+    page = await page_for(request, session, viewer, now)
+    return page.html("partials/places.html", places=await places(session, viewer, search=q.strip()), chosen="")
+
+
+async def places(
+    session: AsyncSession, viewer: Viewer, *, search: str = "", also: Collection[str] = ()
+) -> tuple[PlaceChoice, ...]:
+    """Return places that the viewer may choose, in the order of the tree; `also`: these in any case."""
+    repository = AreaRepository(session)
+    near = or_(Area.code == viewer.area_code, Area.parent_code == viewer.area_code, Area.code.in_(also))
+    wanted = repository.listed(viewer, search=search) if search else repository.readable(viewer).where(near)
+    found = await repository.all(wanted.order_by(Area.path).limit(FOUND_MAX + len(also)))
+    codes = {area.parent_code for area in found if area.parent_code}
+    parents = await repository.all(repository.readable(viewer).where(Area.code.in_(codes)))
+    above = {area.code: area.name for area in parents}
+    return tuple(PlaceChoice(area.code, _name(area, above.get(area.parent_code or ""))) for area in found)
+
+
+def _name(area: Area, above: str | None) -> str:
+    return area.name if above is None else f"{area.name} · {above}"
