@@ -1,13 +1,23 @@
 """From a message to XML: what `reading.read` reads back as the same message."""
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Final
 
 from lxml import etree
 
 from controller.cap.loading import Element
 from controller.cap.message import Info, Message, Named, Place, Point, Reference, Resource
 from controller.cap.reading import CAP
+
+_CONTROLS: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+"""What XML 1.0 cannot say."""
+
+
+def without_controls(text: str) -> str:
+    """The text as XML can hold it."""
+    return _CONTROLS.sub("", text)
 
 
 def element(message: Message) -> Element:
@@ -83,7 +93,7 @@ def _place(info: Element, place: Place) -> None:
 
 def _put(parent: Element, tag: str, text: str | None) -> None:
     if text is not None:
-        etree.SubElement(parent, f"{{{CAP}}}{tag}").text = text
+        etree.SubElement(parent, f"{{{CAP}}}{tag}").text = without_controls(text)
 
 
 def _put_all(parent: Element, tag: str, texts: Iterable[str]) -> None:
