@@ -17,6 +17,7 @@ from controller.approval.models import Approval, ApprovedVersion
 from controller.areas.models import Area
 from controller.areas.tree import ROOT_PATH
 from controller.broadcasts.models import CancelledOccurrence, Schedule, ScheduleTarget
+from controller.cap.models import CapFeed, CapSender
 from controller.commands.models import CommandRow
 from controller.database import Base
 from controller.devices.models import Device
@@ -144,6 +145,8 @@ AUDITED: Final[tuple[Spec, ...]] = (
     Whole(Approval, "schedule", like=Schedule, ignored=frozenset({"digest", "makers", "changed_at", "airing_id"})),
     Act(ApprovedVersion, of=Schedule, by="schedule_id", action="approved", tells=("asked", "approved_by", "digest")),
     Whole(Pronunciation, "pronunciation", label="written"),
+    Whole(CapSender, "cap_sender"),
+    Whole(CapFeed, "cap_feed", label="url", place=where(CapSender, "sender_id")),
     Whole(SigningKeyRow, "signing_key", label="kid", place=everywhere, ignored=frozenset({"made_at", "changed_at"})),
 )
 

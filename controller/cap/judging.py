@@ -4,7 +4,7 @@ The caller loads what `asked_about` names, lets `judge` decide, and carries out 
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -28,7 +28,6 @@ from controller.cap.message import (
     Key,
     Message,
     MessageType,
-    Place,
     Resource,
     ResponseType,
     Scope,
@@ -207,16 +206,6 @@ def asked_about(message: Message) -> frozenset[Key]:
     return frozenset({message.key, *(reference.key for reference in message.references)})
 
 
-def fingerprint(data: bytes) -> str:
-    """What tells a repeated delivery of the same bytes from another message under the same identifier."""
-    return hashlib.sha256(data).hexdigest()
-
-
-def expiry(message: Message) -> datetime:
-    """When the last telling of a message ends."""
-    return max((_ends(message, info) for info in message.infos), default=message.sent + LIFETIME)
-
-
 def judge(
     message: Message,
     policy: SenderPolicy,
@@ -287,20 +276,23 @@ def _named(message: Message, known: Known) -> tuple[Seen, ...]:
 
 
 def _raised(message: Message, policy: SenderPolicy, atlas: Atlas, now: datetime) -> Intake:
-    """One alert for each part that is still to come or in force."""
+    """One alert for each thing that is told and still to come or in force."""
     if not message.infos:
         raise NothingToSay
-    parts = [part for part in _parts(message.infos) if not _all_clear(part)]
-    live = [part for part in parts if _ends(message, part[0]) > now]
+    live = [info for info in message.infos if not _all_clear([info]) and _ends(message, info) > now]
     if not live:
         raise Over
     everywhere = tuple(place for info in message.infos for place in info.places)
-    reached = [atlas.reached(part[0].places or everywhere, geocode_names=policy.geocode_names) for part in live]
-    wanted = tuple(
-        _wanted(message, part, each.targets, policy, now)
-        for part, each in zip(live, reached, strict=True)
-        if each.targets or not each.placed
-    )
+    reached = [atlas.reached(info.places or everywhere, geocode_names=policy.geocode_names) for info in live]
+    parts: list[_Part] = []
+    for info, each in zip(live, reached, strict=True):
+        if each.targets or not each.placed:
+            same = next((part for part in parts if part.takes(info, each.targets)), None)
+            if same is None:
+                parts.append(_Part(each.targets, [info]))
+            else:
+                same.infos.append(info)
+    wanted = tuple(_wanted(message, part, policy, now) for part in parts)
     if not wanted:
         raise OutsideArea
     return Intake(
@@ -314,27 +306,40 @@ def _raised(message: Message, policy: SenderPolicy, atlas: Atlas, now: datetime)
     )
 
 
-def _parts(infos: Sequence[Info]) -> Iterable[tuple[Info, ...]]:
-    """The tellings by what they tell: those that differ only in language are one alert."""
-    parts: dict[object, list[Info]] = {}
-    for info in infos:
-        where = tuple((each.polygons, each.circles, each.geocodes) for each in info.places if _is_placed(each))
-        told = (info.urgency, info.severity, info.certainty, info.responses, info.effective, info.expires, where)
-        parts.setdefault(told, []).append(info)
-    return map(tuple, parts.values())
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Tellings of one thing, to the same people: one alert, in one or more languages."""
+
+    targets: Targets
+    infos: list[Info]
+
+    def takes(self, info: Info, targets: Targets) -> bool:
+        """Whether this telling is another language of it, or the same words again."""
+        return (
+            targets == self.targets
+            and _facts(info) == _facts(self.infos[0])
+            and all(
+                info.language.lower() != each.language.lower() or _words(info) == _words(each) for each in self.infos
+            )
+        )
 
 
-def _is_placed(place: Place) -> bool:
-    return bool(place.polygons or place.circles or place.geocodes)
+def _facts(info: Info) -> object:
+    return info.urgency, info.severity, info.certainty, info.responses, info.effective, info.expires
 
 
-def _wanted(message: Message, part: tuple[Info, ...], targets: Targets, policy: SenderPolicy, now: datetime) -> Wanted:
+def _words(info: Info) -> object:
+    return info.event, info.headline, info.description, info.instruction, info.parameters
+
+
+def _wanted(message: Message, part: _Part, policy: SenderPolicy, now: datetime) -> Wanted:
+    first, targets = part.infos[0], part.targets
     exercise = message.status is Status.EXERCISE
-    spoken = voices(part, policy.languages, exercise=exercise)
-    told = next((info for info in part if spoken and info.language == spoken[0].language), part[0])
+    spoken = voices(part.infos, policy.languages, exercise=exercise)
+    told = next((info for info in part.infos if spoken and info.language == spoken[0].language), first)
     return Wanted(
         kind=AlertKind.EXERCISE if exercise else AlertKind.ACTUAL,
-        priority=max(policy.ladder.priority(info) for info in part),
+        priority=max(policy.ladder.priority(info) for info in part.infos),
         event=told.event,
         categories=told.categories,
         headline=told.headline or told.event,
@@ -342,7 +347,7 @@ def _wanted(message: Message, part: tuple[Info, ...], targets: Targets, policy: 
         audio=tuple(filter(None, map(_audio, told.resources))) if not exercise else (),
         targets=targets,
         starts_at=max(told.effective or message.sent, now),
-        expires_at=_ends(message, part[0]),
+        expires_at=_ends(message, first),
         held=policy.release is Release.OFFICER or not targets,
     )
 

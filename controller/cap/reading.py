@@ -40,6 +40,7 @@ CAP: Final = "urn:oasis:names:tc:emergency:cap:1.2"
 CAP_1_1: Final = "urn:oasis:names:tc:emergency:cap:1.1"
 POINTS_MAX: Final = 10_000
 """In all polygons of a message together."""
+INFOS_MAX: Final = 200
 SHAPES_MAX: Final = 200
 """Polygons and circles of a message together."""
 NAME_MAX: Final = 500
@@ -120,6 +121,11 @@ def _time_of_1_1(text: str) -> str:
 def _bound(root: Element) -> None:
     polygons, circles = _all_below(root, "polygon"), _all_below(root, "circle")
     points = sum(len((each.text or "").split()) for each in polygons)
+    if len(_all(root, "info")) > INFOS_MAX:
+        raise TooMuch(
+            f"Bản tin có quá nhiều phần info (tối đa {INFOS_MAX})",
+            f"The message has more than {INFOS_MAX} info elements",
+        )
     if points > POINTS_MAX or len(polygons) + len(circles) > SHAPES_MAX:
         raise TooMuch(
             f"Bản tin có quá nhiều hình (tối đa {SHAPES_MAX} đa giác và vòng tròn, {POINTS_MAX} điểm)",

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import product
 from typing import Final
 
 from cryptography import x509
@@ -70,15 +71,25 @@ def pinned(pem: str) -> x509.Certificate:
     )
 
 
+class _ForgivingVerifier(XMLVerifier):
+    """For an inclusive canonical form with the signature's namespace as default, as many tools write it.
+
+    libxml2 puts empty namespace declarations into that form of a part, where the standard has none. To take them out
+    again changes what is hashed, and what is hashed is what is read: it can make nothing valid that was not signed.
+    """
+
+    excise_empty_xmlns_declarations = True
+
+
 def signed_part(data: bytes, certificates: Sequence[x509.Certificate], *, now: datetime) -> bytes:
     """Return the bytes that one of `certificates` signed, in canonical form; raises `BadSignature`.
 
     `data` has been through `load`. The signature must cover the whole document, as the standard says: with no choice
     of parts there is nothing to wrap. Several certificates are for the time when a sender changes from one to the next.
     """
-    for certificate in certificates:
+    for certificate, verifier in product(certificates, (XMLVerifier, _ForgivingVerifier)):
         try:
-            result = XMLVerifier().verify(
+            result = verifier().verify(
                 data,
                 x509_cert=certificate,
                 parser=parser(whole=True),

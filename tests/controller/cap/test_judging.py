@@ -24,7 +24,6 @@ from controller.cap.judging import (
     Seen,
     SenderPolicy,
     asked_about,
-    expiry,
     judge,
 )
 from controller.cap.ladder import DEFAULT_LADDER, Ladder, Rung
@@ -259,6 +258,17 @@ def test_tellings_of_different_places_are_alerts_of_their_own():
     assert far.targets == Targets(areas=frozenset({AreaCode("07340")}))
 
 
+def test_the_same_place_by_another_lists_code_is_no_second_alert():
+    postcode = area(code("07339") + code("236000", "postcode"))
+    assert len(judged(cap(info(), info(places=postcode))).raises) == 1
+
+
+def test_two_things_told_of_one_place_are_two_alerts():
+    wanted = judged(cap(info(), info(language="en", headline="Flood"), info(event="Bão", headline="Bão số 9"))).raises
+    assert [each.headline for each in wanted] == ["Cảnh báo lũ quét", "Bão số 9"]
+    assert [len(each.voices) for each in wanted] == [2, 1]
+
+
 def test_a_telling_without_a_place_is_for_all_places_of_the_message():
     (first, second) = judged(cap(info(), info(severity="Moderate", places=""))).raises
     assert first.targets == second.targets == TAN_YEN_ONLY
@@ -316,12 +326,6 @@ def test_what_is_no_sound_or_a_broken_one_is_left_to_the_voice(told: str):
 
 def test_the_caller_looks_up_the_message_and_what_it_names():
     assert asked_about(read(update())) == {key("VN-2026-0002"), key()}
-
-
-def test_a_message_is_over_when_its_last_telling_is():
-    assert expiry(read(cap(info(), info(expires="2026-11-23T18:00:00+07:00")))) == datetime(
-        2026, 11, 23, 11, tzinfo=UTC
-    )
 
 
 def telling(urgency: Urgency, severity: Severity, certainty: Certainty) -> Info:

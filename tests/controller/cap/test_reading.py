@@ -252,6 +252,11 @@ def test_more_shapes_than_anybody_draws_are_refused():
         read(cap(info(places=area("<circle>21,106 1</circle>" * (reading.SHAPES_MAX + 1)))))
 
 
+def test_more_tellings_than_anybody_needs_are_refused():
+    with pytest.raises(TooMuch, match="info elements"):
+        read(cap(*[info()] * (reading.INFOS_MAX + 1)))
+
+
 def test_every_commune_of_the_country_may_be_named():
     assert len(read(cap(info(places=area(code("07339") * 3_500)))).infos[0].places[0].geocodes) == 3_500
 

@@ -1,9 +1,12 @@
+import base64
+import hashlib
 import re
 from datetime import timedelta
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -161,6 +164,43 @@ def test_every_canonical_form_is_understood(c14n: CanonicalizationMethod):
     signer = XMLSigner(signature_algorithm=SignatureMethod.ECDSA_SHA256, c14n_algorithm=c14n)
     data = etree.tostring(signer.sign(etree.fromstring(cap()), key=key(), cert=[CENTRE]))
     assert read(trusted(data)) == read(cap())
+
+
+def signed_as_others_do(message: bytes, canonical: str) -> bytes:
+    """A signature without prefixes, its canonical form written by hand as the standard has it."""
+    digest = base64.b64encode(
+        hashlib.sha256(etree.tostring(etree.fromstring(message), method="c14n")).digest()
+    ).decode()
+    transforms = "".join(
+        f'<Transform Algorithm="{each}"></Transform>' for each in (f"{DS}enveloped-signature", canonical)
+    )
+    told = (
+        f'<SignedInfo xmlns="{DS}"><CanonicalizationMethod Algorithm="{canonical}"></CanonicalizationMethod>'
+        '<SignatureMethod Algorithm="http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"></SignatureMethod>'
+        f'<Reference URI=""><Transforms>{transforms}</Transforms>'
+        '<DigestMethod Algorithm="http://www.w3.org/2001/04/xmlenc#sha256"></DigestMethod>'
+        f"<DigestValue>{digest}</DigestValue></Reference></SignedInfo>"
+    )
+    value = base64.b64encode(key("rsa").sign(told.encode(), padding.PKCS1v15(), hashes.SHA256())).decode()
+    inner = told.replace(f' xmlns="{DS}"', "")
+    signature = f'<Signature xmlns="{DS}">{inner}<SignatureValue>{value}</SignatureValue></Signature>'
+    return message.replace(b"</alert>", f"{signature}</alert>".encode())
+
+
+@pytest.mark.parametrize(
+    "canonical", ["http://www.w3.org/TR/2001/REC-xml-c14n-20010315", "http://www.w3.org/2001/10/xml-exc-c14n#"]
+)
+def test_what_other_tools_signed_is_read(canonical: str):
+    data = signed_as_others_do(cap(), canonical)
+    assert read(trusted(data, certificate(key("rsa")))) == read(cap())
+    with pytest.raises(BadSignature):
+        trusted(data.replace("lũ quét".encode(), "lũ quyt".encode()), certificate(key("rsa")))
+
+
+def test_what_is_forgiven_in_the_canonical_form_says_nothing():
+    data = signed_as_others_do(cap(), "http://www.w3.org/TR/2001/REC-xml-c14n-20010315")
+    padded = data.replace(b"</headline>", b' xmlns=""</headline>').replace(b"<event>", b'<event xmlns="">')
+    assert read(trusted(padded, certificate(key("rsa")))) == read(cap())
 
 
 @pytest.mark.parametrize("tag", ["SignatureValue", "DigestValue"])
