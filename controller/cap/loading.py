@@ -1,6 +1,6 @@
 """XML from strangers: bounded, without document types, entities, or anything fetched from elsewhere."""
 
-from typing import Final
+from typing import Any, Final
 
 from lxml import etree
 
@@ -20,15 +20,24 @@ def parser(*, whole: bool = False) -> etree.XMLParser:
 
     `whole` keeps comments and processing instructions, which a signature counts.
     """
-    return etree.XMLParser(
+    made = etree.XMLParser(
         resolve_entities=False,
         load_dtd=False,
         no_network=True,
         huge_tree=False,
         remove_comments=not whole,
         remove_pis=not whole,
-        collect_ids=False,
     )
+    made.resolvers.add(_Nothing())
+    return made
+
+
+class _Nothing(etree.Resolver):
+    """Answers whatever a document names with nothing: some options make libxml2 read external subsets as well."""
+
+    def resolve(self, system_url: str | None, public_id: str | None, context: Any) -> Any:  # noqa: ARG002 libxml2's call
+        """Nothing."""
+        return self.resolve_empty(context)
 
 
 def load(data: bytes, *, bytes_max: int = BYTES_MAX, elements_max: int = ELEMENTS_MAX) -> Element:

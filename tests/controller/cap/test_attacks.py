@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from lxml import etree
 
 from controller.cap import loading
 from controller.cap.errors import CapRefused, NotCap, TooMuch, Unreadable
@@ -45,6 +46,19 @@ def test_no_file_of_this_machine_is_read(tmp_path: Path):
         with pytest.raises(Unreadable) as refused:
             read(typed(declaration, headline="&x;"))
         assert "matkhau" not in str(refused.value)
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_no_document_type_is_read_from_a_file(tmp_path: Path, *, whole: bool):
+    """A device or a pipe in its place would hold up the reader for ever."""
+    outside = tmp_path / "a.dtd"
+    outside.write_text('<!ENTITY x "matkhau">')
+    document = cap(info(headline="&x;"), before=f'<!DOCTYPE alert SYSTEM "{outside.as_uri()}">')
+    with pytest.raises(Unreadable):
+        read(document)
+    tree = etree.fromstring(document, loading.parser(whole=whole)).getroottree()
+    assert tree.docinfo.externalDTD is None
+    assert b"matkhau" not in etree.tostring(tree)
 
 
 def test_an_entity_without_a_declaration_is_refused():
@@ -109,6 +123,6 @@ def test_attributes_by_the_thousand_are_refused():
         read(b"<a " + b" ".join(b'a%d="1"' % n for n in range(40_000)) + b"/>")
 
 
-def test_the_same_id_again_and_again_is_of_no_meaning():
-    with pytest.raises(NotCap):
+def test_ids_are_refused_the_same_one_twice_as_well():
+    with pytest.raises(CapRefused):
         read(cap().replace(b"<info>", b'<info xml:id="a">').replace(b"<area>", b'<area xml:id="a">'))
