@@ -6,6 +6,7 @@ from controller.approval import models as approval
 from controller.areas import models as areas
 from controller.audit import models as audit
 from controller.broadcasts import models as broadcasts
+from controller.cap import models as cap
 from controller.commands import models as commands
 from controller.content import models as content
 from controller.database import Base
@@ -28,6 +29,7 @@ TABLES = (
     areas,
     audit,
     broadcasts,
+    cap,
     commands,
     content,
     devices,

@@ -18,6 +18,7 @@ from controller.approval.models import Approval, ApprovedVersion
 from controller.areas.models import Area
 from controller.areas.tree import ROOT_PATH
 from controller.broadcasts.models import CancelledOccurrence, Schedule, ScheduleTarget
+from controller.cap.models import CapFeed, CapSender
 from controller.commands.models import CommandRow
 from controller.database import Base
 from controller.devices.models import Device
@@ -152,6 +153,8 @@ AUDITED: Final[tuple[Spec, ...]] = (
     ),
     Part(AlertTarget, of=AlertRow, by="alert_id", field="targets"),
     Whole(Pronunciation, "pronunciation", label="written"),
+    Whole(CapSender, "cap_sender"),
+    Whole(CapFeed, "cap_feed", label="url", place=where(CapSender, "sender_id")),
     Whole(SigningKeyRow, "signing_key", label="kid", place=everywhere, ignored=frozenset({"made_at", "changed_at"})),
 )
 

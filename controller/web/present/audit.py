@@ -50,6 +50,8 @@ def kind_text(kind: str, t: Translator) -> str:
         "group": t("group"),
         "area": t("area"),
         "pronunciation": t("pronunciation"),
+        "cap_sender": t("CAP sender"),
+        "cap_feed": t("CAP feed"),
         "user": t("user"),
         "token": t("API token"),
         "second_factor": t("second factor"),

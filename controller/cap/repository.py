@@ -1,0 +1,145 @@
+"""SQL of CAP: senders, the messages that they sent before, and where they may be heard."""
+
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import Select, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from controller.accounts.viewer import Viewer
+from controller.areas.models import Area
+from controller.areas.tree import within
+from controller.cap.geometry import Outlined, Standing, outline_of
+from controller.cap.judging import Known, Outcome, Seen
+from controller.cap.message import Key, MessageId, Point, SenderName, Status
+from controller.cap.models import CapFeed, CapFeedState, CapMessage, CapReference, CapSender
+from controller.devices.models import Device, DeviceStatus
+from controller.repository import Repository
+from schedules.types import AlertId, AreaCode, DeviceId
+
+
+def key_hash(key: Key) -> str:
+    """What a message is found by; neither part of the key holds a comma."""
+    return hashlib.sha256(f"{key.sender},{key.identifier}".encode()).hexdigest()
+
+
+class CapSenderRepository(Repository[CapSender]):
+    """Senders for areas in the viewer's subtree."""
+
+    model = CapSender
+    order = (CapSender.title, CapSender.id)
+
+    def readable(self, viewer: Viewer) -> Select[CapSender]:
+        """Senders in the viewer's area subtree; the base of every other query here."""
+        return select(CapSender).join(CapSender.area).where(within(Area.path, viewer.scope))
+
+    async def by_token(self, token_hash: str) -> CapSender | None:
+        """Whose token it is."""
+        return await self.session.scalar(select(CapSender).where(CapSender.token_hash == token_hash))
+
+    async def feeds_due(self, now: datetime) -> Sequence[tuple[CapFeed, CapFeedState | None]]:
+        """The feeds of all senders to look at, those that were never looked at included."""
+        found = await self.session.execute(
+            select(CapFeed, CapFeedState)
+            .outerjoin(CapFeedState, CapFeedState.feed_id == CapFeed.id)
+            .where(or_(CapFeedState.next_at.is_(None), CapFeedState.next_at <= now))
+            .order_by(CapFeed.id)
+        )
+        return [(feed, state) for feed, state in found]
+
+
+class CapTraffic:
+    """What one sender has sent before, and where it may be heard. Nothing of other senders is ever seen."""
+
+    def __init__(self, session: AsyncSession, sender: CapSender) -> None:
+        self._session = session
+        self._sender = sender
+
+    async def hold(self) -> None:
+        """Take one message of a sender at a time: a cancellation must see the alert that came a moment before."""
+        await self._session.execute(select(CapSender.id).where(CapSender.id == self._sender.id).with_for_update())
+
+    async def known(self, keys: Collection[Key]) -> Known:
+        """What is known of these messages."""
+        hashes = {key_hash(key) for key in keys}
+        rows = await self._messages(hashes)
+        later = await self._later(hashes)
+        return Known(
+            messages={
+                Key(SenderName(row.sender_name), MessageId(row.identifier)): self._seen(row, later) for row in rows
+            },
+            superseded=frozenset(
+                (Status(row.status), key) for key in keys for row, named in later if named == key_hash(key)
+            ),
+        )
+
+    async def _messages(self, hashes: Collection[str]) -> Sequence[CapMessage]:
+        """The sender's messages among these."""
+        return (
+            await self._session.scalars(
+                select(CapMessage).where(CapMessage.sender_id == self._sender.id, CapMessage.key_hash.in_(hashes))
+            )
+        ).all()
+
+    async def carrying(self, alerts: Collection[AlertId], now: datetime) -> list[CapMessage]:
+        """The sender's messages that raised any of these alerts, and are not over."""
+        rows = (
+            await self._session.scalars(
+                select(CapMessage).where(CapMessage.sender_id == self._sender.id, CapMessage.over_at > now)
+            )
+        ).all()
+        return [row for row in rows if set(row.alerts) & set(alerts)]
+
+    async def _later(self, hashes: Collection[str]) -> Sequence[tuple[CapMessage, str]]:
+        """The sender's messages that name any of these, with which they name."""
+        found = await self._session.execute(
+            select(CapMessage, CapReference.key_hash)
+            .join(CapReference, CapReference.message_id == CapMessage.id)
+            .where(
+                CapMessage.sender_id == self._sender.id,
+                CapMessage.outcome != Outcome.SILENT,
+                CapReference.key_hash.in_(hashes),
+            )
+        )
+        return [(row, named) for row, named in found]
+
+    @staticmethod
+    def _seen(row: CapMessage, later: Iterable[tuple[CapMessage, str]]) -> Seen:
+        """The message, with what has replaced its alerts since."""
+        rows = [row, *(other for other, named in later if named == row.key_hash and other.status is row.status)]
+        return Seen(
+            Key(SenderName(row.sender_name), MessageId(row.identifier)),
+            row.status,
+            max(each.over_at for each in rows if each.alerts or each is row),
+            tuple(AlertId(alert) for each in rows for alert in each.alerts),
+        )
+
+    async def outlined(self, *, drawn: bool) -> list[Outlined]:
+        """The sender's areas; with their outlines where the message has something `drawn`."""
+        here = within(Area.path, self._sender.area.path)
+        if not drawn:
+            found = await self._session.execute(select(Area.code, Area.path).where(here))
+            return [Outlined(AreaCode(code), path) for code, path in found]
+        rows = await self._session.execute(select(Area.code, Area.path, Area.polygon).where(here))
+        return [
+            Outlined(AreaCode(code), path, outline_of(json.loads(polygon)) if polygon else None)
+            for code, path, polygon in rows
+        ]
+
+    async def standing(self) -> list[Standing]:
+        """The speakers in the sender's areas whose position is known."""
+        found = await self._session.execute(
+            select(Device.id, Area.path, Device.lat, Device.lon)
+            .join(Device.area)
+            .where(
+                within(Area.path, self._sender.area.path),
+                Device.status == DeviceStatus.ACTIVE,
+            )
+        )
+        return [
+            Standing(DeviceId(id_), path, Point(lat, lon))
+            for id_, path, lat, lon in found
+            if lat is not None and lon is not None
+        ]
