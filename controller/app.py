@@ -127,5 +127,5 @@ def create_app(
     problems.install(app, page=refused)
     describe(app)
     app.add_middleware(BodyLimit, body_max_bytes=settings.body_max_bytes, upload_max_bytes=settings.upload_max_bytes)
-    app.add_middleware(SecurityHeaders)
+    app.add_middleware(SecurityHeaders, https=settings.base_url.startswith("https:"))
     return app

@@ -173,6 +173,14 @@ def demand_same_site(request: Request, *, required: bool) -> None:
         raise CrossSite
 
 
+def _refuse_other_sites(request: Request) -> None:
+    demand_same_site(request, required=False)
+
+
+FROM_HERE = Depends(_refuse_other_sites)
+"""In `dependencies=[…]` of what changes something for a browser that nobody has signed in with yet."""
+
+
 def _caller(request: Request, runtime: RuntimeDep, now: NowDep) -> Caller:
     note = request.cookies.get(BROWSER_COOKIE, "")
     said = runtime.sealer.read(BROWSER_COOKIE, note, now, lasts=BROWSER_KNOWN_FOR) or {}
