@@ -123,11 +123,11 @@ def create_app(
     )
     app.state.runtime = parts
     for router in ROUTERS:
-        app.include_router(router, responses=refusals(401, 403, 404, 409, 412, 413, 422, 428, 500, 503))
+        app.include_router(router, responses=refusals(400, 401, 403, 404, 405, 409, 412, 413, 422, 428, 429, 500, 503))
     for router in (*PAGES, health):
         app.include_router(router)
     problems.install(app, page=refused)
     describe(app)
     app.add_middleware(BodyLimit, body_max_bytes=settings.body_max_bytes, upload_max_bytes=settings.upload_max_bytes)
-    app.add_middleware(SecurityHeaders)
+    app.add_middleware(SecurityHeaders, https=settings.base_url.startswith("https:"))
     return app

@@ -36,6 +36,7 @@ def server_of(app: FastAPI, settings: Settings) -> Server:
         log_config=None,
         access_log=False,
         server_header=False,
+        forwarded_allow_ips=settings.trusted_proxies,
         timeout_graceful_shutdown=ENDS_WITHIN_S,
     )
     return Server(config, runtime_of(app))

@@ -1,9 +1,10 @@
 """What an operator may set: environment variables `LOA_*`, with defaults that run on one machine."""
 
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import BaseModel, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from audio.speech.voices import Gender, Region
@@ -34,6 +35,9 @@ class Settings(BaseSettings):
     http_port: int = Field(default=8080, ge=0, le=65535)
     public_url: str = ""
     """How speakers and browsers reach us, such as `https://loa.example.vn`; empty: `http_host`:`http_port`."""
+
+    trusted_proxies: str = "127.0.0.1,::1"
+    """Whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed: addresses or networks by comma, or nobody."""
 
     broker_host: str = "127.0.0.1"
     broker_port: int = Field(default=1883, gt=0, le=65535)
@@ -98,6 +102,14 @@ class Settings(BaseSettings):
     speech_timeout_s: float = Field(default=10.0, gt=0, le=120)
     speech_voices: tuple[RemoteVoice, ...] = ()
     """Who reads there, as JSON: `[{"id": "ngoc", "gender": "female", "region": "southern"}]`."""
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _only_addresses(cls, proxies: str) -> str:
+        named = [each.strip() for each in proxies.split(",") if each.strip()]
+        for each in named:
+            ip_network(each)  # a name or `*` would be believed by mistake, or never
+        return ",".join(named)
 
     @property
     def database(self) -> str:

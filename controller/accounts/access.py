@@ -12,7 +12,7 @@ from controller.accounts.door import Caller
 from controller.accounts.roles import Permission
 from controller.accounts.secrets import SESSION_COOKIE
 from controller.accounts.service import identify_browser, identify_program
-from controller.accounts.viewer import Viewer
+from controller.accounts.viewer import ROOT_PATH, Viewer
 from controller.database import Actor, new_id, set_actor
 from controller.errors import Forbidden, Unauthenticated
 from controller.http.idempotency import claim
@@ -44,6 +44,15 @@ class NotInPerson(Forbidden):
     title = Text(
         "Mã truy cập API không làm được việc này. Hãy đăng nhập bằng trình duyệt.",
         "An API token may not do this. Sign in with a browser.",
+    )
+
+
+class NotNational(Forbidden):
+    """Somebody of a part of the country asks for what concerns all of it."""
+
+    code = "not_national"
+    title = Text(
+        "Chỉ người quản trị toàn quốc mới làm được việc này", "This is for administrators of the whole country"
     )
 
 
@@ -108,8 +117,17 @@ async def demand_person(viewer: ViewerDep) -> Viewer:
     return viewer
 
 
+async def demand_national(viewer: ViewerDep) -> Viewer:
+    """Return who is signed in for the whole country; refuse those of a part of it."""
+    if viewer.scope != ROOT_PATH:
+        raise NotNational
+    return viewer
+
+
 IN_PERSON = Depends(demand_person)
 """Beside one of the following: what people sign in with is changed by people, never by who holds a token."""
+NATIONAL = Depends(demand_national)
+"""Beside one of the following: what every speaker of the country believes is no single area's."""
 OWN = Depends(demand_viewer)
 """In `dependencies=[…]` of an endpoint: whoever is signed in, for what is their own. As are the following."""
 READS = Depends(May(Permission.READ))
@@ -153,6 +171,14 @@ def demand_same_site(request: Request, *, required: bool) -> None:
         allowed = not required
     if not allowed:
         raise CrossSite
+
+
+def _refuse_other_sites(request: Request) -> None:
+    demand_same_site(request, required=False)
+
+
+FROM_HERE = Depends(_refuse_other_sites)
+"""In `dependencies=[…]` of what changes something for a browser that nobody has signed in with yet."""
 
 
 def _caller(request: Request, runtime: RuntimeDep, now: NowDep) -> Caller:

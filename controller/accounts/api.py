@@ -6,13 +6,13 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from controller.accounts.access import (
     COOKIE,
+    FROM_HERE,
     IN_PERSON,
     OWN,
     CallerDep,
     ViewerDep,
     address_of,
     clear_session_cookie,
-    demand_same_site,
     remember_browser,
     set_session_cookie,
 )
@@ -60,10 +60,9 @@ def _me(viewer: Viewer) -> Me:
     )
 
 
-@router.post("/session", operation_id="signIn", summary="Sign a browser in")
+@router.post("/session", operation_id="signIn", summary="Sign a browser in", dependencies=[FROM_HERE])
 async def sign_in(*, request: Request, response: Response, body: SignIn, session: SessionDep, door: DoorDep) -> Me:
     """Answer who signed in, with the session cookie. Whoever has a second factor sends its code along."""
-    demand_same_site(request, required=False)
     admitted = await door.code(await door.password(body.name, body.password), body.code)
     token = await door.enter(session, admitted)
     set_session_cookie(request, response, token)
@@ -111,7 +110,12 @@ async def change_password(
     await Accounts(session).set_password(user, body.password, keep_token=request.cookies.get(COOKIE))
 
 
-@router.post("/passwords", operation_id="choosePassword", summary="Choose a password by a one-time link")
+@router.post(
+    "/passwords",
+    operation_id="choosePassword",
+    summary="Choose a password by a one-time link",
+    dependencies=[FROM_HERE],
+)
 async def choose_password(body: PasswordChoice, session: SessionDep, now: NowDep) -> dict[str, str]:
     """Spend the link, end all sign-ins of before and answer the name to sign in with."""
     user = await Accounts(session).choose_password(body.link, body.password, now)
@@ -119,7 +123,11 @@ async def choose_password(body: PasswordChoice, session: SessionDep, now: NowDep
 
 
 @router.post(
-    "/password-requests", operation_id="forgetPassword", summary="Ask for a one-time link by mail", status_code=202
+    "/password-requests",
+    operation_id="forgetPassword",
+    summary="Ask for a one-time link by mail",
+    status_code=202,
+    dependencies=[FROM_HERE],
 )
 async def forget_password(body: Forgotten, runtime: RuntimeDep, caller: CallerDep, now: NowDep) -> None:
     """Answer the same whether there is such a user or not."""

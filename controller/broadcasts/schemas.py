@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, WithJsonSchema, model_validator
 
 from controller.approval.states import ApprovalState
 from controller.broadcasts.models import Schedule, TargetKind
@@ -32,7 +32,9 @@ def _wall_clock(local: datetime) -> datetime:
     return local.replace(microsecond=0)
 
 
-Local = Annotated[datetime, AfterValidator(_wall_clock)]
+_WITHOUT_ZONE = WithJsonSchema({"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?$"})
+"""RFC 3339's date-time, which `format` would name, has a zone."""
+Local = Annotated[datetime, AfterValidator(_wall_clock), _WITHOUT_ZONE]
 """A wall-clock time in the schedule's zone."""
 Dates = Annotated[list[Local], Field(max_length=DATES_MAX)]
 Weight = Annotated[Priority, AfterValidator(_not_an_emergency)]
@@ -108,11 +110,11 @@ class ScheduleOut(BaseModel):
     playlist_id: str
     area_code: str
     targets: list[Target]
-    first_local: datetime
+    first_local: Local
     zone: str
     rrule: str | None
-    except_local: list[datetime]
-    extra_local: list[datetime]
+    except_local: list[Local]
+    extra_local: list[Local]
     priority: Priority
     resume: Resume
     volume: int | None

@@ -11,23 +11,31 @@ from controller.http.language import preferred
 from controller.http.problems import problem
 
 _CSP = (
-    "default-src 'self'; img-src 'self' data:; media-src 'self' blob:; object-src 'none'; "
-    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; connect-src 'self'; "
+    "img-src 'self' data:; media-src 'self' blob:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
+"""Scripts and styles from our files only; `blob:` is a recording that is listened to before it is sent."""
 SECURITY_HEADERS: Sequence[tuple[str, str]] = (
     ("Content-Security-Policy", _CSP),
     ("X-Content-Type-Options", "nosniff"),
-    ("Referrer-Policy", "same-origin"),
+    # Never a path: that of an invitation is a secret. `no-referrer` would also blank the Origin of our own forms.
+    ("Referrer-Policy", "strict-origin"),
+    ("Permissions-Policy", "microphone=(self), camera=(), geolocation=(), payment=(), usb=()"),
     ("X-Frame-Options", "DENY"),
     ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Cache-Control", "no-store"),
 )
+HTTPS_ONLY = ("Strict-Transport-Security", "max-age=31536000")
+"""A year; for a site whose public address is https."""
 
 
 class SecurityHeaders:
     """Adds what keeps browsers strict. An endpoint's own header of the same name stands."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, https: bool) -> None:
         self.app = app
+        self.headers = (*SECURITY_HEADERS, HTTPS_ONLY) if https else SECURITY_HEADERS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and its answer back."""
@@ -35,10 +43,8 @@ class SecurityHeaders:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in SECURITY_HEADERS:
+                for name, value in self.headers:
                     headers.setdefault(name, value)
-                if scope["path"].startswith("/api/"):
-                    headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
         await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)

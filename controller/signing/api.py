@@ -6,10 +6,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
-from controller.accounts.access import ADMINISTERS, ViewerDep
-from controller.areas.tree import ROOT_PATH
+from controller.accounts.access import ADMINISTERS, NATIONAL
 from controller.broadcasting import key_watch_of
-from controller.errors import Forbidden
 from controller.http.route import NowDep, RuntimeDep, SessionDep, TransactionRoute
 from controller.signing.schemas import RevocationIn, RotationIn, SigningKeyOut, StatementOut
 from controller.signing.service import SigningKeyService
@@ -21,13 +19,7 @@ router = APIRouter(
 )
 
 
-async def _keys(session: SessionDep, runtime: RuntimeDep, now: NowDep, viewer: ViewerDep) -> SigningKeyService:
-    """Return the keys to whom they concern: every speaker of the country believes them."""
-    if viewer.scope != ROOT_PATH:
-        raise Forbidden(
-            "Chỉ người quản trị toàn quốc mới quản lý khoá ký",
-            "Signing keys are for administrators of the whole country",
-        )
+async def _keys(session: SessionDep, runtime: RuntimeDep, now: NowDep) -> SigningKeyService:
     wake: Callable[[], None] = key_watch_of(runtime).wake
     return SigningKeyService(session, runtime.keys, now, changed=wake)
 
@@ -35,7 +27,9 @@ async def _keys(session: SessionDep, runtime: RuntimeDep, now: NowDep, viewer: V
 KeysDep = Annotated[SigningKeyService, Depends(_keys)]
 
 
-@router.get("", operation_id="listSigningKeys", summary="Signing keys, oldest first", dependencies=[ADMINISTERS])
+@router.get(
+    "", operation_id="listSigningKeys", summary="Signing keys, oldest first", dependencies=[ADMINISTERS, NATIONAL]
+)
 async def list_keys(keys: KeysDep) -> list[SigningKeyOut]:
     """Answer every key."""
     return [SigningKeyOut.model_validate(row) for row in await keys.known()]
@@ -46,7 +40,7 @@ async def list_keys(keys: KeysDep) -> list[SigningKeyOut]:
     operation_id="rotateSigningKey",
     summary="Announce the next key",
     status_code=201,
-    dependencies=[ADMINISTERS],
+    dependencies=[ADMINISTERS, NATIONAL],
 )
 async def rotate(body: RotationIn, keys: KeysDep) -> SigningKeyOut:
     """Make the next key. It signs once the overlap is over; the one before it is trusted until its orders expired."""
@@ -57,7 +51,7 @@ async def rotate(body: RotationIn, keys: KeysDep) -> SigningKeyOut:
     "/{kid}/retirement",
     operation_id="retireSigningKey",
     summary="Let a key sign no more",
-    dependencies=[ADMINISTERS],
+    dependencies=[ADMINISTERS, NATIONAL],
 )
 async def retire(kid: str, keys: KeysDep) -> SigningKeyOut:
     """Retire a key in favour of the announced one; an announced one is dropped."""
@@ -68,7 +62,7 @@ async def retire(kid: str, keys: KeysDep) -> SigningKeyOut:
     "/{kid}/statement",
     operation_id="stateRevocation",
     summary="What the recovery key must sign to revoke a key",
-    dependencies=[ADMINISTERS],
+    dependencies=[ADMINISTERS, NATIONAL],
 )
 async def state(kid: str, keys: KeysDep) -> StatementOut:
     """Answer the statement. Where no other key could take over, one is made."""
@@ -79,7 +73,7 @@ async def state(kid: str, keys: KeysDep) -> StatementOut:
     "/{kid}/revocation",
     operation_id="revokeSigningKey",
     summary="Have every speaker distrust a key for ever",
-    dependencies=[ADMINISTERS],
+    dependencies=[ADMINISTERS, NATIONAL],
 )
 async def revoke(kid: str, body: RevocationIn, keys: KeysDep) -> SigningKeyOut:
     """Revoke a stolen key with the signed statement; what stands on the broker is signed anew at once."""

@@ -16,6 +16,7 @@ from controller.app import SERVICES
 from controller.monitoring.hub import hub_of
 from controller.monitoring.service import MonitoringService
 from controller.records.service import RecordService
+from controller.server import server_of
 from protocol.messages import ClockQuality, ClockState, DeviceState, PlayerState, PlayRecord, Problem, Records
 from tests.support.controller import House, open_house
 
@@ -109,8 +110,8 @@ def running_site(folder: Path) -> Iterator[Site]:
         nobody = socket.create_server(("127.0.0.1", 0))
         async with open_house(folder, services=SERVICES, broker_port=nobody.getsockname()[1]) as house:
             nobody.close()
-            config = uvicorn.Config(house.app, lifespan="off", log_config=None, timeout_graceful_shutdown=1)
-            server = uvicorn.Server(config)
+            server = server_of(house.app, house.runtime.settings)
+            server.config.lifespan = "off"
             server_box.append(server)
             opened.append(Site(url, house, asyncio.get_running_loop()))
             ready.set()

@@ -45,14 +45,12 @@ http {{
 
 
 @contextmanager
-def child(*command: str | Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A process for as long as it is wanted."""
-    process = subprocess.Popen(
-        [str(word) for word in command],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+def child(*command: str | Path, says: Path = Path(os.devnull)) -> Iterator[subprocess.Popen[bytes]]:
+    """A process for as long as it is wanted. Its complaints go to the file `says`."""
+    with says.open("wb") as complaints:
+        process = subprocess.Popen(
+            [str(word) for word in command], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=complaints
+        )
     try:
         yield process
     finally:
@@ -98,7 +96,7 @@ def icecast(folder: Path) -> Iterator[Icecast]:
     port = free_port()
     config = folder / "icecast.xml"
     config.write_text(_ICECAST.format(port=port, folder=folder, owner=_OWNER if os.geteuid() == 0 else ""))
-    with child(_program("icecast2"), "-c", config):
+    with child(program("icecast2"), "-c", config):
         eventually(lambda: _answers(f"http://127.0.0.1:{port}/none", 404), within_s=30)
         station = Icecast(port)
         try:
@@ -114,7 +112,7 @@ def web_server(folder: Path) -> Iterator[str]:
     config = folder / "nginx.conf"
     config.write_text(_NGINX.format(port=port, folder=folder))
     (folder / "here.html").write_text("<html><body>Trang này không phải là đài.</body></html>" * 100)
-    with child(_program("nginx"), "-c", config, "-p", folder, "-e", "stderr"):
+    with child(program("nginx"), "-c", config, "-p", folder, "-e", "stderr"):
         eventually(lambda: _answers(f"http://127.0.0.1:{port}/here.html"), within_s=30)
         yield f"http://127.0.0.1:{port}"
 
@@ -138,7 +136,7 @@ def tone_file(path: Path, seconds: float, hz: int = STAND_IN_HZ) -> Path:
     return path
 
 
-def _program(name: str) -> str:
+def program(name: str) -> str:
     found = shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin")
     assert found, f"{name} is not installed; .ci/packages names what the tests need"
     return found

@@ -9,11 +9,13 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi.routing import APIRoute
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from controller.accounts.roles import Role
 from controller.areas.models import Area
 from controller.web import assets, build
+from controller.web.pages import PAGES
 from protocol.topics import Channel
 from tests.support.broadcasts import document, plan_of, playlist
 from tests.support.controller import PASSWORD
@@ -522,3 +524,29 @@ def test_every_page_is_a_touch_away_on_a_phone(site: Site, context: BrowserConte
     expect(page).to_have_url(f"{site.url}/people")
     assert fits(page)
     assert page.complaints == []
+
+
+WHOLE_PAGES = [
+    route.path
+    for router in PAGES
+    for route in router.routes
+    if isinstance(route, APIRoute)
+    and "GET" in route.methods
+    and not re.search(r"\{|^/parts/|^/events$|openid|^/sign-in$", route.path)
+]
+
+
+def test_every_page_keeps_to_its_own_policy(site: Site, context: BrowserContext, commune: str):
+    page = sign_in(context, site, commune)
+    page.on("console", lambda said: page.complaints.append(said.text) if said.type == "error" else None)
+    assert {"/", "/records", "/account", "/people"} <= set(WHOLE_PAGES)
+    for path in WHOLE_PAGES:
+        answer = page.goto(site.url + path)
+        assert answer is not None
+        assert answer.ok, path
+        expect(page.get_by_role("main")).to_be_visible()
+        assert page.complaints == [], path
+    with page.expect_console_message(
+        lambda said: "Content Security Policy" in said.text
+    ):  # or all of this sees nothing
+        page.evaluate("document.body.setAttribute('style', 'color: red')")

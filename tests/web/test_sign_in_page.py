@@ -81,7 +81,7 @@ async def test_what_was_typed_comes_back_as_text_only(house: House):
 async def test_pages_forbid_inline_scripts_and_framing(house: House):
     answer = await house.browser().get("/sign-in")
     policy = answer.headers["content-security-policy"]
-    assert "default-src 'self'" in policy
+    assert "default-src 'none'" in policy
     assert "unsafe" not in policy
     assert "frame-ancestors 'none'" in policy
     assert not re.search(r"<script(?![^>]*\ssrc=)|\sstyle=|\son[a-z]+=", answer.text)

@@ -8,10 +8,10 @@ from starlette.responses import RedirectResponse, Response
 
 from controller.accounts.access import (
     COOKIE,
+    FROM_HERE,
     CallerDep,
     MaybeViewerDep,
     clear_session_cookie,
-    demand_same_site,
     remember_browser,
     set_session_cookie,
 )
@@ -50,7 +50,7 @@ async def show(
     return _form(Page.of(request), target, runtime.settings.oidc_button, username=chosen, chosen=bool(chosen))
 
 
-@router.post("/sign-in")
+@router.post("/sign-in", dependencies=[FROM_HERE])
 async def sign_in(
     *,
     request: Request,
@@ -61,7 +61,6 @@ async def sign_in(
     then: Annotated[str, Form(alias="next", max_length=2000)] = "/",
 ) -> Response:
     """Let somebody in, ask for their code, or say plainly that name and password do not fit."""
-    demand_same_site(request, required=False)
     page, target = Page.of(request), safe_next(then)
     try:
         admitted = await door.password(username, password)
@@ -70,7 +69,7 @@ async def sign_in(
         return _form(page, target, door.runtime.settings.oidc_button, username=username, refusal=refusal)
 
 
-@router.post("/sign-in/code")
+@router.post("/sign-in/code", dependencies=[FROM_HERE])
 async def show_code(
     *,
     request: Request,
@@ -81,7 +80,6 @@ async def show_code(
     then: Annotated[str, Form(alias="next", max_length=2000)] = "/",
 ) -> Response:
     """The second step: the one-time code."""
-    demand_same_site(request, required=False)
     page, target = Page.of(request), safe_next(then)
     admitted = await door.redeem(ticket)
     if admitted is None:
@@ -124,7 +122,7 @@ async def forgotten(request: Request, runtime: RuntimeDep) -> Response:
     return Page.of(request).html("forgotten.html", mail=post_of(runtime).is_open, asked=False, error="")
 
 
-@router.post("/forgotten")
+@router.post("/forgotten", dependencies=[FROM_HERE])
 async def ask_for_link(
     *,
     request: Request,
@@ -134,7 +132,6 @@ async def ask_for_link(
     username: Annotated[str, Form(max_length=200)] = "",
 ) -> Response:
     """Send a link if there is such a user, and say the same if there is not."""
-    demand_same_site(request, required=False)
     page, error = Page.of(request), ""
     try:
         throttle_of(runtime).attempt([Key(Counted.REQUEST, network_of(caller.address))], now)
@@ -158,12 +155,11 @@ async def open_link(request: Request, secret: str, session: SessionDep, runtime:
     )
 
 
-@router.post(f"{PATH}/{{secret}}")
+@router.post(f"{PATH}/{{secret}}", dependencies=[FROM_HERE])
 async def choose_password(
     *, request: Request, secret: str, session: SessionDep, runtime: RuntimeDep, now: NowDep, password: Typed = ""
 ) -> Response:
     """Spend the link."""
-    demand_same_site(request, required=False)
     page, accounts = Page.of(request), Accounts(session)
     try:
         user = await accounts.user_of_link(secret, now)

@@ -1,0 +1,227 @@
+"""Every guarded endpoint, called as everybody, and across the borders of areas."""
+
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import pytest
+from sqlalchemy import func, select
+
+from controller.accounts.roles import Role
+from controller.audit.models import AuditEntry
+from controller.audit.tally import REFUSAL
+from controller.authorisation import Row, rows, text
+from tests.support import broadcasts
+from tests.support.controller import PASSWORD, House
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "authorisation.md"
+GUARDED = [row for row in rows() if not row.open]
+STREAM = "/events"
+"""Never ends for whoever may listen: only its refusals are asked for here, its stream in the tests of monitoring."""
+ANY = {"If-Match": "*"}
+FILES = {"PUT /api/v1/announcements/{announcement_id}/second"}
+BODIES: dict[str, dict[str, Any]] = {
+    "PUT /api/v1/announcements/{announcement_id}/second": {"language": "en"},
+    "PATCH /api/v1/announcements/{announcement_id}": {"title": "Tin khác"},
+    "PATCH /api/v1/pronunciations/{pronunciation_id}": {"spoken": "khác"},
+    "POST /api/v1/devices/{device_id}/commands": {"action": {"verb": "stop"}},
+    "POST /api/v1/schedules/{schedule_id}/approval/reject": {"reason": "Sai giờ"},
+    "POST /approvals/{schedule_id}/approve": {"seen": "1"},
+    "POST /approvals/{schedule_id}/reject": {"seen": "1", "reason": "Sai giờ"},
+    "POST /approvals/{schedule_id}/submit": {"seen": "1"},
+    "POST /people/{user_id}": {"version": "1", "do": "sign-out"},
+    "POST /pronunciations/{pronunciation_id}": {"version": "1", "written": "x", "spoken": "khác"},
+    "POST /rules/{area_code}": {"version": "1", "approval": "none"},
+    "GET /announce/sound/{announcement_id}": {"spoken": "0" * 16},
+}
+"""What gets a call past the checks of its form, where nothing at all does not."""
+EMPTY = {"GET /api/v1/devices/{device_id}/commands"}
+"""Lists that are empty for what never was."""
+INHERITED = {"pronunciation_id"}
+"""What an area has from those above it: read there, and refused openly to who would change it."""
+
+
+def path_of(row: Row, ids: dict[str, str]) -> str:
+    """The row's path with these parameters in it."""
+    return re.sub(r"{(\w+)}", lambda found: ids.get(found[1], "nothing"), row.path)
+
+
+async def call(client: httpx.AsyncClient, row: Row, **ids: str) -> httpx.Response:
+    """Call an endpoint as far as its recipe goes."""
+    name, path = f"{row.method} {row.path}", path_of(row, ids)
+    body = BODIES.get(name, {})
+    if row.method in {"GET", "DELETE"}:
+        return await client.request(row.method, path, headers=ANY, params=body)
+    if name in FILES:
+        return await client.request(row.method, path, headers=ANY, data=body, files={"file": ("a.wav", b"RIFF")})
+    if row.path.startswith("/api/"):
+        return await client.request(row.method, path, headers=ANY, json=body)
+    return await client.request(row.method, path, headers=ANY, data=body)
+
+
+def refused(answer: httpx.Response) -> bool:
+    return answer.status_code == 403
+
+
+def unknown_caller(answer: httpx.Response) -> bool:
+    return answer.status_code == 401 or answer.headers.get("location", "").startswith("/sign-in")
+
+
+async def changes(house: House) -> int:
+    """How much the trail has noted that is no refusal."""
+    counted = select(func.count()).select_from(AuditEntry).where(AuditEntry.kind != REFUSAL)
+    async with house.database.reading() as session:
+        return await session.scalar(counted) or 0
+
+
+def test_the_table_in_the_docs_is_this_one():
+    assert DOCUMENT.read_text() == text(), "run: .venv/bin/python -m controller.authorisation > docs/authorisation.md"
+
+
+async def test_nobody_is_let_in_without_a_sign_in(quiet_house: House):
+    nobody = quiet_house.browser()
+    wrong = [(row.method, row.path) for row in GUARDED if not unknown_caller(await call(nobody, row))]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("area", ["07339", "VN"])
+@pytest.mark.parametrize("role", Role)
+async def test_a_role_is_let_in_where_the_table_says(quiet_house: House, role: Role, area: str):
+    await quiet_house.commune("07339")
+    client = await quiet_house.in_person(area, "somebody", roles=[role])
+    wrong = []
+    for row in GUARDED:
+        allowed = row.lets_in(role) and (area == "VN" or not row.national)
+        if row.path == STREAM and allowed:
+            continue
+        noted = await changes(quiet_house)
+        answer = await call(client, row)
+        if refused(answer) is allowed or unknown_caller(answer):
+            wrong.append(f"{row.method} {row.path}: {answer.status_code} {answer.text[:200]}")
+        if not allowed and await changes(quiet_house) != noted:
+            wrong.append(f"{row.method} {row.path}: changed something")
+        if (await client.get("/api/v1/me")).status_code == 401:
+            again = await client.post("/api/v1/session", json={"name": "somebody", "password": PASSWORD})
+            assert again.status_code == 200, again.text
+    assert not wrong, "\n".join(wrong)
+
+
+async def test_a_token_is_let_in_where_no_person_is_asked_for(quiet_house: House):
+    client = await quiet_house.signed_in("VN", "program")
+    wrong = []
+    for row in GUARDED:
+        if row.path == STREAM:
+            continue
+        answer = await call(client, row)
+        if refused(answer) is row.lets_tokens_in or unknown_caller(answer):
+            wrong.append(f"{row.method} {row.path}: {answer.status_code} {answer.text[:200]}")
+    assert not wrong, "\n".join(wrong)
+
+
+NAMED = {
+    "device_id",
+    "code",
+    "area_code",
+    "group_id",
+    "announcement_id",
+    "playlist_id",
+    "schedule_id",
+    "user_id",
+    "pronunciation_id",
+    "command_id",
+}
+"""Path parameters that name what lies in an area."""
+ELSEWHERE = {
+    "token_id",
+    "session_id",
+    "fingerprint",
+    "occurrence_id",
+    "kind",
+    "kid",
+    "token",
+    "key",
+}
+"""The others. What they name across areas is tried in the tests of their own folders."""
+CROSSING = [row for row in GUARDED if set(re.findall(r"{(\w+)}", row.path)) & NAMED]
+
+
+def test_every_path_parameter_is_known():
+    names = {name for row in GUARDED for name in re.findall(r"{(\w+)}", row.path)}
+    assert names == NAMED | ELSEWHERE, "say in NAMED what names a thing of an area, and make one in `things`"
+
+
+async def things(house: House, chief: httpx.AsyncClient, area: str) -> dict[str, str]:
+    """One of everything in an area."""
+    device = await house.device(f"loa-{area}", area)
+    group = await chief.post("/api/v1/groups", json={"name": f"Nhóm {area}", "area_code": area})
+    word = await chief.post(
+        "/api/v1/pronunciations", json={"written": f"UBND{area}", "spoken": "uỷ ban", "area_code": area}
+    )
+    said = await chief.post("/api/v1/announcements", json={"title": "Tin", "text": "Xin chào", "area_code": area})
+    order = await chief.post(f"/api/v1/devices/{device}/commands", json={"action": {"verb": "stop"}})
+    for answer in (group, word, said, order):
+        assert answer.is_success, answer.text
+    person, _ = await house.user(f"person-{area.lower()}", area, roles=[Role.BROADCASTER])
+    programme = await broadcasts.playlist(house, area, title=f"Tin {area}")
+    return {
+        "device_id": device,
+        "code": area,
+        "area_code": area,
+        "group_id": group.json()["id"],
+        "announcement_id": said.json()["id"],
+        "playlist_id": programme,
+        "schedule_id": await broadcasts.schedule(house, area, programme, areas=(area,)),
+        "user_id": person.user_id,
+        "pronunciation_id": word.json()["id"],
+        "command_id": order.json()["id"],
+    }
+
+
+async def test_what_lies_in_a_parents_or_a_neighbours_area_looks_like_what_never_was(quiet_house: House):
+    house = quiet_house
+    await house.commune("07339")
+    await house.commune("07444")
+    chief = await house.signed_in("VN", "chief")
+    browser = await house.in_person("07339", "somebody")
+    foreign = {area: await things(house, chief, area) for area in ("24", "07444")}
+    never = dict.fromkeys(NAMED, "nothing")
+    wrong = []
+    for row in CROSSING:
+        name = f"{row.method} {row.path}"
+        unknown = await call(browser, row, **never)
+        if unknown.status_code != (200 if name in EMPTY else 404):
+            wrong.append(f"{name} of nothing, say more in BODIES: {unknown.status_code} {unknown.text[-300:]}")
+        for area, ids in foreign.items():
+            noted = await changes(house)
+            answer = await call(browser, row, **ids)
+            if area == "24" and any(f"{{{inherited}}}" in row.path for inherited in INHERITED):
+                if answer.status_code not in ({200} if row.method == "GET" else {403, 412}):
+                    wrong.append(f"{name} in {area}, inherited: {answer.status_code}")
+            elif (answer.status_code, blind(answer, row, ids)) != (unknown.status_code, blind(unknown, row, never)):
+                wrong.append(f"{name} in {area}: {answer.status_code} {answer.text[-300:]}")
+            if await changes(house) != noted:
+                wrong.append(f"{name} in {area}: changed something")
+    assert not wrong, "\n".join(wrong)
+
+
+def blind(answer: httpx.Response, row: Row, ids: dict[str, str]) -> str:
+    """An answer without the address that was asked for, which a page repeats."""
+    path = path_of(row, ids)
+    return answer.text.replace(quote(path, safe=""), "").replace(path, "")
+
+
+@pytest.mark.parametrize("area", ["07339", "07339-1"])
+async def test_what_lies_in_ones_own_area_or_below_is_found(quiet_house: House, area: str):
+    house = quiet_house
+    await house.commune("07339")
+    await house.area("07339-1", parent="07339")
+    ids = await things(house, await house.signed_in("VN", "chief"), area)
+    browser = await house.in_person("07339", "somebody")
+    wrong = []
+    for row in sorted(CROSSING, key=lambda row: row.method == "DELETE"):
+        answer = await call(browser, row, **ids)
+        if answer.status_code in {401, 403, 404, 422}:
+            wrong.append(f"{row.method} {row.path}: {answer.status_code} {answer.text[-300:]}")
+    assert not wrong, "\n".join(wrong)
