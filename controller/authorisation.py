@@ -1,5 +1,6 @@
 """Who may call what: one row for each endpoint, read from the routes themselves."""
 
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,8 +17,8 @@ _HEAD: Final = """# Who may call what
 
 Made from the routes: `python -m controller.authorisation > docs/authorisation.md`. A test calls every guarded endpoint
 as everybody in this table, of a commune and of the country, and fails where the answer is another one or a refused call
-changed something. (The stream `/events` has no end, so only its refusal is called.) Another names to each
-endpoint things of one's own area, a hamlet in it, the province above and the commune beside it.
+changed something. (The stream `/events` has no end, so only its refusal is called.) Another names to each endpoint, as
+each role, things of one's own area, a hamlet in it, the province above and the commune beside it.
 
 **The rule.** First the role, then the area. Whoever is not signed in gets 401, or a page's sign-in form;
 whoever lacks the role gets 403, before anything is looked up. Whoever has the role finds what lies in their own area
@@ -26,6 +27,8 @@ nobody learns what exists elsewhere. One thing comes down: a pronunciation of an
 
 - ● yes, within one's own area and below · – refused with 403
 - **national**: of the whole country; to those of a part of it 403, whatever their role.
+- **parent**, **sibling**: what a role that is let in finds when it names a thing of the area above, or of the one
+  beside its own: *absent*, the same answer as for what never was; *read*, seen and not edited. Empty: nothing is named.
 - **token**: an API token whose owner plays every role. What is marked – there is done by people in a browser only.
 - What needs no sign-in at all stands at the end: it is public, or asks for another secret.
 """
@@ -37,6 +40,26 @@ _NAMES: Final = {
     Role.ADMINISTRATOR: "administrator",
     Role.AUDITOR: "auditor",
 }
+
+
+NAMED: Final = frozenset(
+    {
+        "device_id",
+        "code",
+        "area_code",
+        "group_id",
+        "announcement_id",
+        "playlist_id",
+        "schedule_id",
+        "user_id",
+        "pronunciation_id",
+        "command_id",
+        "alert_id",
+    }
+)
+"""Path parameters that name what lies in an area."""
+INHERITED: Final = frozenset({"pronunciation_id"})
+"""What an area has from those above it: read there, and refused openly to who would change it."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -56,6 +79,21 @@ class Row:
     def lets_in(self, role: Role) -> bool:
         """Return whether somebody who plays this role alone, signed in with a browser, may call it."""
         return self.permission is None or self.permission in permissions_of([role])
+
+    @property
+    def named(self) -> frozenset[str]:
+        """The parameters of its path that name something of an area."""
+        return NAMED.intersection(re.findall(r"{(\w+)}", self.path))
+
+    @property
+    def parent(self) -> str:
+        """What is found of the area above."""
+        return "read" if self.named & INHERITED else self.sibling
+
+    @property
+    def sibling(self) -> str:
+        """What is found of the area beside."""
+        return "absent" if self.named else ""
 
     @property
     def lets_tokens_in(self) -> bool:
@@ -84,13 +122,14 @@ def rows() -> Iterator[Row]:
 
 def text() -> str:
     """Return the table as it stands in `docs/authorisation.md`."""
-    columns = ["endpoint", "asks for", *_NAMES.values(), "token"]
+    columns = ["endpoint", "asks for", *_NAMES.values(), "token", "parent", "sibling"]
     lines = [_HEAD, _line(columns), _line(["---", "---", *[":-:"] * (len(columns) - 2)])]
     for row in rows():
         if not row.open:
             cells = [*(row.lets_in(role) for role in _NAMES), row.lets_tokens_in]
             asks = (row.permission or "sign-in") + (", national" if row.national else "")
-            lines.append(_line([f"`{row.method} {row.path}`", asks, *("●" if cell else "–" for cell in cells)]))
+            signs = ("●" if cell else "–" for cell in cells)
+            lines.append(_line([f"`{row.method} {row.path}`", asks, *signs, row.parent, row.sibling]))
     opened = "\n".join(f"- `{row.method} {row.path}`" for row in rows() if row.open)
     return "\n".join([*lines, "", "## Without a sign-in", opened, ""])
 

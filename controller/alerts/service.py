@@ -202,7 +202,7 @@ class Alerts:
 
     async def stop_all(self, area_code: str, now: datetime) -> Sequence[AlertRow]:
         """Call off every alert that this area, or one below it, issued. What came from above stays."""
-        area = await Areas(self._session, self._viewer).place(area_code)
+        area = await AreaRepository(self._session).get(self._viewer, area_code)
         own = self.repository.own(self._viewer).where(
             AlertRow.state == AlertState.ACTIVE, AlertRow.expires_at > now, Area.path.startswith(area.path)
         )

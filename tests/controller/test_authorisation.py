@@ -10,9 +10,10 @@ import pytest
 from sqlalchemy import func, select
 
 from controller.accounts.roles import Role
+from controller.areas.models import Area
 from controller.audit.models import AuditEntry
 from controller.audit.tally import REFUSAL
-from controller.authorisation import Row, rows, text
+from controller.authorisation import NAMED, Row, rows, text
 from tests.support import broadcasts
 from tests.support.controller import PASSWORD, House
 
@@ -27,6 +28,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "PATCH /api/v1/announcements/{announcement_id}": {"title": "Tin khác"},
     "PATCH /api/v1/pronunciations/{pronunciation_id}": {"spoken": "khác"},
     "POST /api/v1/devices/{device_id}/commands": {"action": {"verb": "stop"}},
+    "POST /api/v1/alerts/{alert_id}/prolong": {"lifetime_s": 600},
     "POST /api/v1/schedules/{schedule_id}/approval/reject": {"reason": "Sai giờ"},
     "POST /approvals/{schedule_id}/approve": {"seen": "1"},
     "POST /approvals/{schedule_id}/reject": {"seen": "1", "reason": "Sai giờ"},
@@ -39,8 +41,6 @@ BODIES: dict[str, dict[str, Any]] = {
 """What gets a call past the checks of its form, where nothing at all does not."""
 EMPTY = {"GET /api/v1/devices/{device_id}/commands"}
 """Lists that are empty for what never was."""
-INHERITED = {"pronunciation_id"}
-"""What an area has from those above it: read there, and refused openly to who would change it."""
 
 
 def path_of(row: Row, ids: dict[str, str]) -> str:
@@ -120,19 +120,6 @@ async def test_a_token_is_let_in_where_no_person_is_asked_for(quiet_house: House
     assert not wrong, "\n".join(wrong)
 
 
-NAMED = {
-    "device_id",
-    "code",
-    "area_code",
-    "group_id",
-    "announcement_id",
-    "playlist_id",
-    "schedule_id",
-    "user_id",
-    "pronunciation_id",
-    "command_id",
-}
-"""Path parameters that name what lies in an area."""
 ELSEWHERE = {
     "token_id",
     "session_id",
@@ -144,7 +131,7 @@ ELSEWHERE = {
     "key",
 }
 """The others. What they name across areas is tried in the tests of their own folders."""
-CROSSING = [row for row in GUARDED if set(re.findall(r"{(\w+)}", row.path)) & NAMED]
+CROSSING = [row for row in GUARDED if row.named]
 
 
 def test_every_path_parameter_is_known():
@@ -161,7 +148,9 @@ async def things(house: House, chief: httpx.AsyncClient, area: str) -> dict[str,
     )
     said = await chief.post("/api/v1/announcements", json={"title": "Tin", "text": "Xin chào", "area_code": area})
     order = await chief.post(f"/api/v1/devices/{device}/commands", json={"action": {"verb": "stop"}})
-    for answer in (group, word, said, order):
+    where = {"targets": [{"kind": "area", "key": area}]}
+    alert = await chief.post("/api/v1/alerts", json={"area_code": area, "headline": "Lũ", **where})
+    for answer in (group, word, said, order, alert):
         assert answer.is_success, answer.text
     person, _ = await house.user(f"person-{area.lower()}", area, roles=[Role.BROADCASTER])
     programme = await broadcasts.playlist(house, area, title=f"Tin {area}")
@@ -176,27 +165,33 @@ async def things(house: House, chief: httpx.AsyncClient, area: str) -> dict[str,
         "user_id": person.user_id,
         "pronunciation_id": word.json()["id"],
         "command_id": order.json()["id"],
+        "alert_id": alert.json()["id"],
     }
 
 
-async def test_what_lies_in_a_parents_or_a_neighbours_area_looks_like_what_never_was(quiet_house: House):
+@pytest.mark.parametrize("role", [*Role, None])
+async def test_what_lies_in_a_parents_or_a_neighbours_area_looks_like_what_never_was(
+    quiet_house: House, role: Role | None
+):
+    """None plays every role."""
     house = quiet_house
     await house.commune("07339")
     await house.commune("07444")
     chief = await house.signed_in("VN", "chief")
-    browser = await house.in_person("07339", "somebody")
+    browser = await house.in_person("07339", "somebody", roles=tuple(Role) if role is None else (role,))
     foreign = {area: await things(house, chief, area) for area in ("24", "07444")}
     never = dict.fromkeys(NAMED, "nothing")
     wrong = []
     for row in CROSSING:
         name = f"{row.method} {row.path}"
+        allowed = role is None or row.lets_in(role)
         unknown = await call(browser, row, **never)
-        if unknown.status_code != (200 if name in EMPTY else 404):
+        if unknown.status_code != (403 if not allowed else 200 if name in EMPTY else 404):
             wrong.append(f"{name} of nothing, say more in BODIES: {unknown.status_code} {unknown.text[-300:]}")
         for area, ids in foreign.items():
             noted = await changes(house)
             answer = await call(browser, row, **ids)
-            if area == "24" and any(f"{{{inherited}}}" in row.path for inherited in INHERITED):
+            if allowed and area == "24" and row.parent == "read":
                 if answer.status_code not in ({200} if row.method == "GET" else {403, 412}):
                     wrong.append(f"{name} in {area}, inherited: {answer.status_code}")
             elif (answer.status_code, blind(answer, row, ids)) != (unknown.status_code, blind(unknown, row, never)):
@@ -213,15 +208,19 @@ def blind(answer: httpx.Response, row: Row, ids: dict[str, str]) -> str:
 
 
 @pytest.mark.parametrize("area", ["07339", "07339-1"])
-async def test_what_lies_in_ones_own_area_or_below_is_found(quiet_house: House, area: str):
+@pytest.mark.parametrize("role", [*Role, None])
+async def test_what_lies_in_ones_own_area_or_below_is_found(quiet_house: House, role: Role | None, area: str):
     house = quiet_house
     await house.commune("07339")
     await house.area("07339-1", parent="07339")
+    async with house.database.transaction() as session:
+        (await session.get_one(Area, "07339")).policy = {"release": "second_person"}
     ids = await things(house, await house.signed_in("VN", "chief"), area)
-    browser = await house.in_person("07339", "somebody")
+    browser = await house.in_person("07339", "somebody", roles=tuple(Role) if role is None else (role,))
     wrong = []
     for row in sorted(CROSSING, key=lambda row: row.method == "DELETE"):
         answer = await call(browser, row, **ids)
-        if answer.status_code in {401, 403, 404, 422}:
+        allowed = role is None or row.lets_in(role)
+        if (answer.status_code in {401, 403, 404, 422}) is allowed:
             wrong.append(f"{row.method} {row.path}: {answer.status_code} {answer.text[-300:]}")
     assert not wrong, "\n".join(wrong)

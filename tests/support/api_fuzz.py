@@ -109,6 +109,8 @@ class Neighbourhood:
             "targets": [{"kind": "area", "key": area}],
         }  # fmt: skip
         self._note("schedule_id", _created(client.post("/schedules", json=schedule))["id"])
+        alert = {"area_code": area, "headline": word, "targets": [{"kind": "area", "key": area}]}
+        self._note("alert_id", _created(client.post("/alerts", json=alert))["id"])
         said = {"written": word, "spoken": word, "area_code": area}
         self._note("pronunciation_id", _created(client.post("/pronunciations", json=said)).get("id", ""))
 
