@@ -513,7 +513,7 @@ def test_every_page_is_a_touch_away_on_a_phone(site: Site, context: BrowserConte
     page = sign_in(context, site, commune)
     page.set_viewport_size(PHONE)
     navigation = page.get_by_role("navigation", name="Các trang", exact=True)
-    expect(navigation.get_by_role("link")).to_have_text(["Hôm nay", "Duyệt", "Nhật ký phát"])
+    expect(navigation.get_by_role("link")).to_have_text(["Hôm nay", "Khẩn cấp", "Duyệt"])
     tops = {round(each.bounding_box()["y"]) for each in navigation.locator("a:visible, button:visible").all()}
     assert len(tops) == 1, "in one row"
     page.get_by_role("button", name="Khác", exact=True).click()
