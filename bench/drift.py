@@ -6,7 +6,8 @@ two PulseAudio servers, one of which lives by a clock that is 100 ppm fast (libf
 compared by cross-correlation. Beside each what the same difference does where nobody corrects it.
 
 `--live-minutes 30` makes the live part as long as the simulated one. A look in which one of the recordings has not the
-piece of the programme whole is `live_not_heard`.
+piece of the programme whole is `live_not_heard`. `live_machine_percent` is what all programs together took of the
+machine meanwhile, this one included.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+import psutil
 import structlog
 
 from device_agent.decoder import Samples
@@ -48,7 +50,9 @@ def main() -> None:
     minutes: float = options.parse_args().live_minutes
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(file=sys.stderr))
     simulated = np.abs(simulated_apart_ms())
+    psutil.cpu_percent()
     looks = asyncio.run(live_apart_ms(minutes * 60))
+    machine_percent = psutil.cpu_percent()
     live = np.abs([each for each in looks if each is not None])
     result = {
         "bench": "drift",
@@ -60,7 +64,9 @@ def main() -> None:
         "live_minutes": minutes,
         "live_looks": len(looks),
         "live_not_heard": len(looks) - len(live),
+        "live_machine_percent": round(machine_percent),
         "live_max_ms": round(float(live.max()), 3) if len(live) else None,
+        "live_p99_ms": round(float(np.percentile(live, 99)), 3) if len(live) else None,
         "live_p50_ms": round(float(np.median(live)), 3) if len(live) else None,
         "live_uncorrected_ms": round(minutes * 60 * PPM / 1000, 1),
         "target_max_ms": 2,

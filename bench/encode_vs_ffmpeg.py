@@ -7,24 +7,18 @@ this process and all its children together. `--minutes` gives a quick look; `--p
 
 import argparse
 import json
-import os
 import re
-import resource
 import subprocess
 import sys
 import tempfile
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from audio.clips import clip_from_file
 from audio.ffmpeg import RATE_HZ, executable, recording
 from audio.listen import measure
 from audio.profiles import Profile
 from audio.speech import Studio
+from tests.support.watched import watched
 
 TURN_S = 120
 WORDS = (
@@ -119,57 +113,6 @@ def two_passes(source: Path, to: Path) -> None:
 def ffmpeg(*arguments: str, level: str = "error") -> str:
     command = [str(executable()), "-nostdin", "-hide_banner", "-nostats", "-loglevel", level, "-y", *arguments]
     return subprocess.run(command, check=True, capture_output=True, text=True).stderr
-
-
-@contextmanager
-def watched() -> Iterator[dict[str, Any]]:
-    """Wall and processor time of what happens inside, and the most memory of this process and its children."""
-    figures: dict[str, Any] = {"load": round(os.getloadavg()[0], 2)}
-    stop = threading.Event()
-    peak_kb = 0
-
-    def watch() -> None:
-        nonlocal peak_kb
-        while not stop.wait(0.2):
-            peak_kb = max(peak_kb, sum(map(pss_kb, family())))
-
-    watcher = threading.Thread(target=watch)
-    begun, used = time.monotonic(), cpu_s()
-    watcher.start()
-    try:
-        yield figures
-    finally:
-        figures |= {"s": round(time.monotonic() - begun, 2), "cpu_s": round(cpu_s() - used, 2)}
-        stop.set()
-        watcher.join()
-        figures["peak_mb"] = round(peak_kb / 1024, 1)
-
-
-def cpu_s() -> float:
-    uses: list[Callable[[], resource.struct_rusage]] = [
-        lambda: resource.getrusage(resource.RUSAGE_SELF),
-        lambda: resource.getrusage(resource.RUSAGE_CHILDREN),
-    ]
-    return sum(use().ru_utime + use().ru_stime for use in uses)
-
-
-def family() -> list[int]:
-    """This process and its children."""
-    me = os.getpid()
-    found = [me]
-    for tasks in Path(f"/proc/{me}/task").iterdir():
-        try:
-            found += map(int, (tasks / "children").read_text().split())
-        except OSError:
-            continue
-    return found
-
-
-def pss_kb(pid: int) -> int:
-    try:
-        return int(re.findall(r"^Pss:\s+(\d+)", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)[0])
-    except (OSError, IndexError):
-        return 0
 
 
 if __name__ == "__main__":

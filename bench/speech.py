@@ -1,7 +1,8 @@
 """How fast each engine reads, and how soon one hears it: a sentence, and ten pages with dates, codes and numbers.
 
 One JSON line an engine. `first_sound_ms` is from the typed text to the first samples that are not silent, in a new
-process each time; `first_mp3_ms` to the first bytes that a browser gets of the ten pages. The limit is real time, a
+process each time; `pages_first_mp3_ms` to the first bytes that a browser gets of the ten pages. `children_peak_mb` is
+what the engine's processes took at most while it read them: nothing where a service reads. The limit is real time, a
 factor of 1; the peer is Debian's `espeak-ng` program, reading the same normalised words into a pipe
 (`apt install espeak-ng`).
 
@@ -12,7 +13,6 @@ that measures what Piper, ONNX and our pipe cost, not a network worth hearing.
 import argparse
 import json
 import os
-import resource
 import shutil
 import statistics
 import subprocess
@@ -27,6 +27,7 @@ from audio.speech import PiperEngine, RemoteEngine, Service, Studio, Voice, name
 from audio.speech.aloud import Aloud
 from tests.support.piper_voice import make_voice
 from tests.support.speech_server import Handler, speech_server, tone, wav
+from tests.support.watched import watched
 
 SENTENCE = "Kính thưa bà con, đúng 7h30 ngày 18/8/2021 mời bà con đến nhà văn hoá thôn 3 họp."
 PAGES = (
@@ -63,7 +64,8 @@ def _one_of_each(studio: Studio) -> Iterator[Voice]:
 
 def _measured(studio: Studio, voice: Voice, folder: Path) -> dict[str, Any]:
     sentence = [_read(studio, voice, SENTENCE) for _ in range(TURNS)]
-    pages = _read(studio, voice, PAGES)
+    with watched() as taken:
+        pages = _read(studio, voice, PAGES)
     found = {
         "engine": voice.engine,
         "voice": voice.name,
@@ -76,7 +78,7 @@ def _measured(studio: Studio, voice: Voice, folder: Path) -> dict[str, Any]:
         "pages_speech_s": round(pages["speech_s"]),
         "pages_first_sound_ms": round(1000 * pages["first_s"]),
         "pages_first_mp3_ms": round(1000 * _first_mp3_s(studio, voice, folder)),
-        "children_peak_mb": round(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024),
+        "children_peak_mb": taken["children_peak_mb"],
         "limit_real_time_factor": 1,
     }
     return found | _peer() if voice.engine == "espeak" else found

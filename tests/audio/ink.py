@@ -1,4 +1,4 @@
-"""What officers type, and worse: text for property tests and for the long fuzz."""
+"""What officers type, and worse: text for property tests."""
 
 import string
 

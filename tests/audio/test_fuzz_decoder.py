@@ -1,4 +1,4 @@
-"""A few hundred damaged recordings; `python -m tests.audio.fuzz_decoder` goes on for as long as wanted."""
+"""A few hundred damaged recordings; `python -m bench.fuzz` goes on for as long as wanted."""
 
 import random
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from audio.ffmpeg import recording
 from audio.listen import measure
 from audio.truncation import ends_early
 from tests.audio.conftest import Record
-from tests.audio.fuzz_decoder import LIMITS, damaged, outcome, recordings
+from tests.support.damaged import LIMITS, damaged, outcome, recordings
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from device_agent.calls import MakeSound
 from device_agent.clock import SystemClock, TrustedClock
 from device_agent.conductor import Conductor
 from device_agent.player import Player
-from device_agent.ports import StoredPlan
+from device_agent.ports import Journal, StoredPlan
 from device_agent.sinks.pulse import PulseSink
 from protocol.messages import Outcome, Plan, PlanOccurrence, Stretch
 from schedules.types import Priority
@@ -42,6 +42,8 @@ class House:
     lasts_s: float
     journal: MemoryJournal = field(default_factory=MemoryJournal)
     sink_type: type[PulseSink] = PulseSink
+    kept: Journal | None = None
+    """A journal on a disk, which takes the place of the one in memory."""
 
     def __post_init__(self) -> None:
         self.starts_at = datetime.now(UTC) + timedelta(seconds=1.5)
@@ -50,7 +52,7 @@ class House:
             clock=TrustedClock(Disciplined(), self.folder / "clock.json"),
             player=self.player,
             clips=self,
-            journal=self.journal,
+            journal=self.kept or self.journal,
             plans=Store(self._plan),
             configs=Store(lambda: None),
         )

@@ -15,6 +15,7 @@ from audio.ffmpeg import executable
 
 RATE_HZ = 48_000
 Samples = NDArray[np.float32]
+_SURE = 0.8
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,17 @@ def find(clip: Samples, recording: Recording) -> Found:
         head=_likeness(clip[:part], recording.samples, lag),
         tail=_likeness(clip[-part:], recording.samples, lag + len(clip) - part),
     )
+
+
+def torn(clip: Samples, recording: Recording, expected_at: datetime) -> list[float | None]:
+    """Where each tenth of a second of the clip sounded, in ms after its place; None: it did not. A tear shows here."""
+    offsets: list[float | None] = []
+    for begin in range(0, len(clip) - RATE_HZ // 10 + 1, RATE_HZ // 10):
+        piece = clip[begin : begin + RATE_HZ // 10]
+        found = find(piece, recording)
+        place = expected_at + timedelta(seconds=begin / RATE_HZ)
+        offsets.append(round((found.at - place) / timedelta(milliseconds=1), 1) if found.likeness > _SURE else None)
+    return offsets
 
 
 def _lag(clip: Samples, heard: Samples) -> int:

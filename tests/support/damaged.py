@@ -1,17 +1,7 @@
-"""Damages recordings of all kinds and gives them to the decoder: whatever comes, it ends soon and in our own words.
+"""Recordings of all kinds, damaged; whatever the decoder makes of them, it ends soon and in our own words."""
 
-    python -m tests.audio.fuzz_decoder --minutes 10 [--seed 7]
-
-A file that breaks the promise is kept in the folder that is named at the end.
-"""
-
-import argparse
 import random
 import struct
-import sys
-import tempfile
-import time
-from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -126,40 +116,3 @@ def outcome(path: Path, workdir: Path) -> str:
         return refusal.code
     clip.path.unlink()
     return "clip"
-
-
-def main() -> int:
-    """Run until the time is over; say what was found."""
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--minutes", type=float, default=5.0)
-    arguments.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
-    chosen = arguments.parse_args()
-    dice = random.Random(chosen.seed)
-    kept = Path(tempfile.mkdtemp(prefix="loa-fuzz-"))
-    found: Counter[str] = Counter()
-    slowest_s = 0.0
-    end = time.monotonic() + 60 * chosen.minutes
-    with tempfile.TemporaryDirectory() as folder:
-        whole = recordings(Path(folder))
-        while time.monotonic() < end:
-            name, data = damaged(whole, dice)
-            path = Path(folder, f"damaged-{name}")
-            path.write_bytes(data)
-            began = time.monotonic()
-            try:
-                found[outcome(path, Path(folder, "clips"))] += 1
-            except Exception as broken:  # noqa: BLE001 - whatever it is, it is what we look for
-                found[f"BROKEN {type(broken).__name__}"] += 1
-                path.rename(kept / f"{found.total()}-{name}")
-            slowest_s = max(slowest_s, time.monotonic() - began)
-    sys.stdout.write(f"seed {chosen.seed}: {dict(found)}, slowest {slowest_s:.1f} s\n")
-    broken_files = sorted(kept.iterdir())
-    if not broken_files:
-        kept.rmdir()
-        return 0
-    sys.stdout.write("".join(f"{path}\n" for path in broken_files))
-    return 1
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())
