@@ -43,6 +43,8 @@ UNREAD = 10_000
 """Messages that were taken from the socket and not looked at yet."""
 UNREAD_BYTES = 128 * 1024
 """Of the socket: what one speaker pours into it others must wait behind, and the broker bounds what it holds itself."""
+BURST = 1_000
+"""Messages waiting at once that are worth a line in the log."""
 FLOOD = "flood"
 FLOODED = 500
 """Messages too many after which the broker is asked not to take any more from a speaker."""
@@ -244,6 +246,10 @@ class Link:
             first = await self.backlog.get()
             for answer in await self._inbox.receive_some([first, *self.backlog.more(TOGETHER)]):
                 self._answer_with(answer)
+            if not self.backlog.messages:
+                if self.backlog.most >= BURST:
+                    log.info("link.caught_up", most_waiting=self.backlog.most)
+                self.backlog.most = 0
 
     def _answer_with(self, answer: Outgoing) -> None:
         if self._answers.full():
