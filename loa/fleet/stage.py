@@ -61,7 +61,7 @@ class Stage:
         self.speakers = speakers
         self.processes = processes
         self.logs = folder / "logs"
-        self.broker: Broker = make_broker(broker, folder / "broker", logs=self.logs)
+        self.broker: Broker = make_broker(broker, folder / "broker", logs=self.logs, speakers=speakers)
         self.controller = ControllerNode(folder / "controller", self.broker, logs=self.logs)
         self.crowds: list[Child] = []
 
