@@ -14,9 +14,11 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from loa.brokers import Broker, Mosquitto
+from loa.demo.house import DemoError
 from loa.fleet.crowd import Crowd, Faults
 from loa.fleet.marks import KINDS, Marks
 from loa.fleet.speaker import Ledger
+from loa.fleet.stage import allow_files
 from loa.process import Child
 from protocol import topics
 from protocol.messages import Alert, AlertKind, AlertPhase, AlertReport, AlertSet, Config, Message, Status
@@ -195,6 +197,14 @@ async def test_a_slow_line_has_everything_later_than_a_good_one(broker: Broker, 
         await until(lambda: not marks.missing("verified"))
         order = sorted(range(SPEAKERS), key=marks.times("verified").__getitem__)
         assert set(order[-len(slow) :]) == slow
+
+
+def test_more_speakers_than_this_machine_may_open_files_for_are_refused_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("loa.fleet.stage.resource.getrlimit", lambda _what: (1024, 4096))
+    with pytest.raises(DemoError, match="4096 are allowed"):
+        allow_files(10_000)
 
 
 @pytest.mark.timeout(180)
