@@ -25,6 +25,8 @@ from loa.fleet.stage import Stage
 
 AGENTS = int(os.environ.get("RECONNECT_AGENTS", "10000"))
 TARGET_S = 60.0
+DROPPED = ('"overload"', "Discarding message")
+"""In the controller's log: by its backlog, and by the library that reads from the socket."""
 HEARD = "SELECT count(*) FROM device_states WHERE online AND seen_at >= ?"
 
 
@@ -86,7 +88,8 @@ def main() -> None:
             reconnects = Reconnects(stage)
             until(lambda: reconnects.backlog() > 0 or AGENTS < 1000, 60, "the start is stored")
             kept, lost = reconnects.one(forget=False), reconnects.one(forget=True)
-            dropped = stage.controller.log.read_text().count('"overload"')
+            log = stage.controller.log.read_text()
+            dropped = sum(log.count(sign) for sign in DROPPED)
             backlog = reconnects.backlog()
     seconds = max(kept["seconds"], lost["seconds"])
     result = {
