@@ -42,7 +42,9 @@ AHEAD: Final = timedelta(seconds=30)
 IN_STEP: Final = timedelta(milliseconds=20)
 """A message whose signal ends so little late begins at the instant that all speakers have in common."""
 SPREAD_S: Final = 1.0
-"""One press reaches ten thousand speakers at once: over so long they spread what they say of it. Sound never waits."""
+"""One press reaches ten thousand speakers at once: over so long they spread that they have it. Sound never waits."""
+NO_HURRY: Final = 4.0
+"""So many times as long they spread what came of it: that everybody has it is what an officer waits for first."""
 _CALLED_OFF: Final = frozenset({Outcome.STOPPED, Outcome.SKIPPED})
 
 
@@ -236,17 +238,17 @@ class AlertWatch:
         news = tuple(self._standings.values())[: 2 * ACTIVE_MAX]
         if news == self._told or not (news or self._told) or not self._link_up():
             self._tell_at_s = None
-        elif self._may_tell():
+        elif self._may_tell(hurry=not _known(news) <= _known(self._told or ())):
             self._told = news
             self._send(AlertReport(device=self._device_id, standings=news))
             if len(news) > len(active):
                 self._wake.set()
 
-    def _may_tell(self) -> bool:
+    def _may_tell(self, *, hurry: bool) -> bool:
         """Whether its moment among all the others has come, which is drawn when there is something new to say."""
-        now_s = self._clock.mono()
-        if self._tell_at_s is None:
-            self._tell_at_s = now_s + random.uniform(0, self._spread_s)  # noqa: S311  # spreads load
+        now_s, within_s = self._clock.mono(), self._spread_s if hurry else self._spread_s * NO_HURRY
+        if self._tell_at_s is None or self._tell_at_s > now_s + within_s:
+            self._tell_at_s = now_s + random.uniform(0, within_s)  # noqa: S311  # spreads load, protects nothing
         if now_s < self._tell_at_s:
             return False
         self._tell_at_s = None
@@ -298,6 +300,10 @@ def signal_chunks(name: str, length_ms: int) -> Iterator[bytes]:
         return signals.samples(signal)
     seconds = length_ms / 1000
     return signals.attention(min(signals.ATTENTION_MAX_S, max(signals.ATTENTION_MIN_S, seconds)))
+
+
+def _known(standings: Sequence[AlertStanding]) -> set[tuple[str, int]]:
+    return {(standing.alert, standing.revision) for standing in standings}
 
 
 def _since(before: AlertStanding | None, now: AlertStanding) -> AlertStanding:

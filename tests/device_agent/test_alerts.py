@@ -65,6 +65,10 @@ async def test_what_is_said_waits_for_its_turn_and_the_sound_does_not(one_of_tho
     assert speaker.reports == []
     await speaker.run_until(1.2)
     assert [report.standings[0].phase for report in speaker.reports] == [AlertPhase.SOUNDING]
+    await speaker.run_until(10)
+    speaker.tell(alert("bao", starts_at=at(20)), alert(starts_at=at(0.5)), version=2)
+    await speaker.run_until(11.2)
+    assert [standing.alert for standing in speaker.reports[-1].standings] == ["bao", "lu"]
     started_at = speaker.rows()[0].started_at
     assert started_at is not None
     assert abs(started_at - at(0.5)) < timedelta(milliseconds=5)
@@ -76,7 +80,7 @@ async def test_that_it_was_heard_is_said_before_that_it_ended(one_of_thousands: 
     await speaker.run_until(7.3)
     assert speaker.phase() is AlertPhase.SOUNDING
     speaker.tell(version=2)
-    await speaker.run_until(12)
+    await speaker.run_until(20)
     said = [report.standings[0].phase for report in speaker.reports if report.standings]
     assert said[-2:] == [AlertPhase.FINISHED, AlertPhase.ENDED]
     assert speaker.reports[-1].standings == ()
