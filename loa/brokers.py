@@ -12,11 +12,14 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import ClassVar, Literal, Self
 
+from controller.broker.limits import Limits
 from loa.process import Child
 
 BrokerKind = Literal["embedded", "mosquitto"]
 
 MAX_PAYLOAD_BYTES = 1024 * 1024
+HOUSE = 100
+"""Speakers of a broker for which nobody says how many there are."""
 _START_TIMEOUT_S = 10.0
 _QUIET_PORTS = (15_000, 32_000)
 
@@ -104,6 +107,8 @@ class Mosquitto(Broker):
     """Debian's Mosquitto, keeping its retained messages on disk."""
 
     kind = "mosquitto"
+    limits = Limits(speakers=HOUSE)
+    """As for a real broker: by its defaults it would lose what thousands say to the controller at once."""
 
     def _command(self) -> list[str]:
         program = shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin") or shutil.which("mosquitto")
@@ -118,9 +123,8 @@ class Mosquitto(Broker):
             "persistence true\n"
             f"persistence_location {self.data_dir}/\n"
             "persistence_file mosquitto.db\n"
-            # One message may be lost to a SIGKILL; the default would lose half an hour of them.
-            "autosave_on_changes true\n"
-            "autosave_interval 1\n"
+            f"max_queued_messages {self.limits.queued_messages}\n"
+            f"{self._saving()}"
             # As root, stay root: the data folder is ours, and this broker hears the loopback interface only.
             "user root\n"
             "log_dest stderr\n"
@@ -129,15 +133,27 @@ class Mosquitto(Broker):
         )
         return [program, "-c", str(config)]
 
+    def _saving(self) -> str:
+        """How much a SIGKILL may cost: one message of a small house; the default would lose half an hour of them."""
+        if self.limits.speakers <= HOUSE:
+            return "autosave_on_changes true\nautosave_interval 1\n"
+        # The whole store is written each time.
+        return f"autosave_on_changes false\nautosave_interval {self.limits.save_every_s}\n"
+
     def forget(self) -> None:
         """Remove its file."""
         (self.data_dir / "mosquitto.db").unlink(missing_ok=True)
 
 
-def make_broker(kind: BrokerKind, data_dir: Path, *, port: int = 0, logs: Path | None = None) -> Broker:
-    """Return a broker of the named kind, not yet started."""
-    brokers: dict[BrokerKind, type[Broker]] = {"embedded": EmbeddedBroker, "mosquitto": Mosquitto}
-    return brokers[kind](data_dir, port=port, logs=logs)
+def make_broker(
+    kind: BrokerKind, data_dir: Path, *, port: int = 0, logs: Path | None = None, speakers: int = HOUSE
+) -> Broker:
+    """Return a broker of the named kind for so many speakers, not yet started."""
+    if kind == "embedded":
+        return EmbeddedBroker(data_dir, port=port, logs=logs)
+    broker = Mosquitto(data_dir, port=port, logs=logs)
+    broker.limits = Limits(speakers=speakers)
+    return broker
 
 
 def free_port() -> int:

@@ -165,12 +165,13 @@ class AlertTraffic:
     async def add_reach(self, expected: Sequence[tuple[str, str, bool]]) -> None:
         """Add a row for each (alert, speaker, whether online) that has none: both sides may come first."""
         insert = sqlite.insert if self._session.get_bind().dialect.name == "sqlite" else postgresql.insert
-        for chunk in chunks(expected, 100):
+        if expected:
             values = [
                 {"alert_id": alert, "device_id": device, "online": up, "revision": 0, "reason": ""}
-                for alert, device, up in chunk
+                for alert, device, up in expected
             ]
-            await self._session.execute(insert(AlertReach).values(values).on_conflict_do_nothing())
+            connection = await self._session.connection()
+            await connection.execute(insert(AlertReach).on_conflict_do_nothing(), values)
 
     async def reach_of(self, pairs: Collection[tuple[str, str]]) -> dict[tuple[str, str], AlertReach]:
         """Return how these alerts stand on these speakers, by (alert, speaker)."""

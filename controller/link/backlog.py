@@ -58,8 +58,9 @@ class _Bucket:
 class Room:
     """How much may wait."""
 
-    messages: int = 20_000
-    """After a press every speaker of a province says that it has the alert."""
+    messages: int = 60_000
+    """When a broker returns, ten thousand speakers say that they are there, how they are and how alerts stand on them,
+    beside what it had kept of them."""
     size_bytes: int = 64 * MIB
     messages_of_one: int = 100
     size_of_one_bytes: int = 1 * MIB
@@ -73,6 +74,8 @@ class Backlog:
         self._waiting: OrderedDict[str, deque[Incoming]] = OrderedDict()
         self._sizes: dict[str, int] = {}
         self.messages = 0
+        self.most = 0
+        """Messages that waited at once, at most, since `most` was last set back."""
         self.size_bytes = 0
         self._some = asyncio.Event()
 
@@ -89,6 +92,7 @@ class Backlog:
                 self._left(older)
         own.append(message)
         self._count(message, 1)
+        self.most = max(self.most, self.messages)
         self._some.set()
         return self._make_room(message.topic.device_id)
 

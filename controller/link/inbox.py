@@ -85,10 +85,12 @@ class DatabaseInbox:
             try:
                 async with self._database.transaction() as session:
                     reports: list[AlertReport] = []
+                    states = IncomingStates(session)
+                    await states.load({each.topic.device_id for each in messages if not _of_alerts(each)})
                     for message in messages:
-                        if message.topic.channel is Channel.ALERT_REPORT:
+                        if _of_alerts(message):
                             reports += [said] if isinstance(said := _said(message), AlertReport) else []
-                        elif message.payload and await IncomingStates(session).is_registered(message.topic.device_id):
+                        elif message.payload and await states.is_registered(message.topic.device_id):
                             answers += await self._take(session, message)
                         elif message.payload:
                             self._refuse_stranger(session, message.topic.device_id)
@@ -147,6 +149,10 @@ _READS: Mapping[Channel, type[Said]] = {
     Channel.RECORDS: Records,
     Channel.ALERT_REPORT: AlertReport,
 }
+
+
+def _of_alerts(message: Incoming) -> bool:
+    return message.topic.channel is Channel.ALERT_REPORT
 
 
 def _said(message: Incoming) -> "Said | None":

@@ -43,6 +43,8 @@ UNREAD = 10_000
 """Messages that were taken from the socket and not looked at yet."""
 UNREAD_BYTES = 128 * 1024
 """Of the socket: what one speaker pours into it others must wait behind, and the broker bounds what it holds itself."""
+BURST = 1_000
+"""Messages waiting at once that are worth a line in the log."""
 FLOOD = "flood"
 FLOODED = 500
 """Messages too many after which the broker is asked not to take any more from a speaker."""
@@ -145,7 +147,7 @@ class Link:
         delays, down = self._delays(), False
         while True:
             try:
-                async with client_of(self._broker, self._allows) as client:
+                async with client_of(self._broker, self._is_listened_to) as client:
                     await client.subscribe(LISTENS_TO)
                     log.info("link.up", host=self._broker.host, port=self._broker.port)
                     delays, down = self._delays(), False
@@ -174,7 +176,7 @@ class Link:
             tasks.create_task(self._pulse(client), name="link-pulse")
 
     async def _listen(self, client: aiomqtt.Client) -> None:
-        """Clock questions are answered here and now; everything else waits for the database."""
+        """Clock questions are answered here and now; what waits for the database does not come here."""
         async for message in client.messages:
             received_at_us = clock.now_us()
             name = str(message.topic)
@@ -183,11 +185,12 @@ class Link:
                 self._hear_echo(name)
             elif topic.channel is Channel.CLOCK:
                 await self._tell_time(client, topic, message.payload, received_at_us)
-            else:
-                self._wait_for_the_database(Incoming(topic, message.payload, retained=bool(message.retain)))
 
-    def _allows(self, message: aiomqtt.Message) -> bool:
-        """Whether a message is looked at at all. What the broker kept is no flood: it comes once, at our own wish."""
+    def _is_listened_to(self, message: aiomqtt.Message) -> bool:
+        """Put what is for the database into the backlog at once: a queue before it would overflow first.
+
+        What the broker kept is no flood: it comes once, at our own wish.
+        """
         topic, payload = DeviceTopic.parse(message.topic.value), message.payload
         if topic is None:
             return True
@@ -200,7 +203,10 @@ class Link:
         if len(payload) > limit:
             self.refusals.add(topic.device_id, TooLarge.code, f"{topic.channel}: {len(payload)} bytes, {limit} allowed")
             return False
-        return True
+        if topic.channel is Channel.CLOCK:
+            return True
+        self._wait_for_the_database(Incoming(topic, payload, retained=bool(message.retain)))
+        return False
 
     def _wait_for_the_database(self, message: Incoming) -> None:
         crowded_out = self.backlog.put(message)
@@ -244,6 +250,10 @@ class Link:
             first = await self.backlog.get()
             for answer in await self._inbox.receive_some([first, *self.backlog.more(TOGETHER)]):
                 self._answer_with(answer)
+            if not self.backlog.messages:
+                if self.backlog.most >= BURST:
+                    log.info("link.caught_up", most_waiting=self.backlog.most)
+                self.backlog.most = 0
 
     def _answer_with(self, answer: Outgoing) -> None:
         if self._answers.full():

@@ -79,6 +79,8 @@ class DatabaseOutbox:
         """Note it."""
         commands = [each.receipt.removeprefix(_COMMAND) for each in sent if each.receipt and _is_command(each)]
         versions = {each.topic: int(each.receipt) for each in sent if each.receipt and not _is_command(each)}
+        if not (commands or versions):
+            return
         now = self._now()
         async with self._database.transaction() as session:
             await CommandTraffic(session).sent(commands, now)
@@ -101,4 +103,5 @@ def _is_command(outgoing: Outgoing) -> bool:
 
 
 def _document(row: RetainedDocument) -> Outgoing:
-    return Outgoing(row.topic, row.payload, retain=True, receipt=str(row.version))
+    receipt = None if row.published_at is not None else str(row.version)  # said before: nothing to note
+    return Outgoing(row.topic, row.payload, retain=True, receipt=receipt)

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controller.link.models import RetainedDocument
@@ -56,16 +56,20 @@ class DocumentRepository:
 
     async def published(self, versions: Mapping[str, int], now: datetime) -> None:
         """Note that the broker has these, unless they changed meanwhile."""
-        for topic, version in sorted(versions.items()):  # in the order in which the planner takes them
-            await self._session.execute(
-                update(RetainedDocument)
-                .where(
-                    RetainedDocument.topic == topic,
-                    RetainedDocument.version == version,
-                    RetainedDocument.published_at.is_(None),
-                )
-                .values(published_at=now)
+        if not versions:
+            return
+        statement = (
+            update(RetainedDocument)
+            .where(
+                RetainedDocument.topic == bindparam("said"),
+                RetainedDocument.version == bindparam("as_of"),
+                RetainedDocument.published_at.is_(None),
             )
+            .values(published_at=now)
+        )
+        # In one go, and in the order in which the planner takes them.
+        said = [{"said": topic, "as_of": version} for topic, version in sorted(versions.items())]
+        await (await self._session.connection()).execute(statement, said)
 
     async def forget_signers(self) -> None:
         """Have everything signed anew when it is next planned, as if another key signed now."""

@@ -1,6 +1,6 @@
 """All SQL about how speakers are."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import Select, select, update
@@ -35,6 +35,18 @@ class IncomingStates:
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
+        self._loaded: Sequence[object] = ()
+
+    async def load(self, device_ids: Collection[str]) -> None:
+        """Have the rows of many speakers at hand, so that none of them is asked for by itself.
+
+        The session keeps what somebody holds: `self` does until it goes.
+        """
+        ids = sorted(device_ids)
+        self._loaded = [
+            *await self._session.scalars(select(Device).where(Device.id.in_(ids))),
+            *await self._session.scalars(select(DeviceStateRow).where(DeviceStateRow.device_id.in_(ids))),
+        ]
 
     async def is_registered(self, device_id: str) -> bool:
         """Whether a speaker of that id takes part."""

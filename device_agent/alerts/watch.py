@@ -5,6 +5,7 @@ instruction the next review comes to the same conclusions.
 """
 
 import asyncio
+import random
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -40,6 +41,10 @@ AHEAD: Final = timedelta(seconds=30)
 """So long before its time a repeat is made ready: what is called off earlier leaves no record."""
 IN_STEP: Final = timedelta(milliseconds=20)
 """A message whose signal ends so little late begins at the instant that all speakers have in common."""
+SPREAD_S: Final = 1.0
+"""One press reaches ten thousand speakers at once: over so long they spread that they have it. Sound never waits."""
+NO_HURRY: Final = 4.0
+"""So many times as long they spread what came of it: that everybody has it is what an officer waits for first."""
 _CALLED_OFF: Final = frozenset({Outcome.STOPPED, Outcome.SKIPPED})
 
 
@@ -76,6 +81,7 @@ class AlertWatch:
         clock: TrustedClock,
         send: Callable[[AlertReport], None],
         link_up: Callable[[], bool],
+        spread_s: float = SPREAD_S,
     ) -> None:
         self._device_id = device_id
         self._store = store
@@ -85,6 +91,8 @@ class AlertWatch:
         self._clock = clock
         self._send = send
         self._link_up = link_up
+        self._spread_s = spread_s
+        self._tell_at_s: float | None = None
         self._wake = asyncio.Event()
         self._called: dict[str, _Called] = {}
         self._standings: dict[str, AlertStanding] = {}
@@ -221,13 +229,30 @@ class AlertWatch:
         for alert in active:
             self._standings[alert.id] = _since(before.get(alert.id), self._standing(alert, at, state))
         for name, standing in before.items():
-            if name not in self._standings and standing.phase is not AlertPhase.ENDED:
+            if name in self._standings:
+                continue
+            if standing not in (self._told or ()):
+                self._standings[name] = standing  # that it ended is not said before what came of it is
+            elif standing.phase is not AlertPhase.ENDED:
                 self._standings[name] = standing.model_copy(update={"phase": AlertPhase.ENDED, "at": at})
         news = tuple(self._standings.values())[: 2 * ACTIVE_MAX]
         if news == self._told or not (news or self._told) or not self._link_up():
-            return
-        self._told = news
-        self._send(AlertReport(device=self._device_id, standings=news))
+            self._tell_at_s = None
+        elif self._may_tell(hurry=not _known(news) <= _known(self._told or ())):
+            self._told = news
+            self._send(AlertReport(device=self._device_id, standings=news))
+            if len(news) > len(active):
+                self._wake.set()
+
+    def _may_tell(self, *, hurry: bool) -> bool:
+        """Whether its moment among all the others has come, which is drawn when there is something new to say."""
+        now_s, within_s = self._clock.mono(), self._spread_s if hurry else self._spread_s * NO_HURRY
+        if self._tell_at_s is None or self._tell_at_s > now_s + within_s:
+            self._tell_at_s = now_s + random.uniform(0, within_s)  # noqa: S311  # spreads load, protects nothing
+        if now_s < self._tell_at_s:
+            return False
+        self._tell_at_s = None
+        return True
 
     def _standing(self, alert: Alert, at: datetime, state: PlayerState) -> AlertStanding:
         prefix = f"{alert.id}.{alert.sound_revision}."
@@ -259,7 +284,10 @@ class AlertWatch:
             plan = airings_of(alert)
             if (coming := plan.at(plan.begun(now))) is not None:
                 moments.append(coming - AHEAD if coming > now + AHEAD else coming)
-        return max(0.01, min([LONGEST_WAIT_S, *((moment - now).total_seconds() for moment in moments)]))
+        waits_s = [LONGEST_WAIT_S, *((moment - now).total_seconds() for moment in moments)]
+        if self._tell_at_s is not None:
+            waits_s.append(self._tell_at_s - self._clock.mono())
+        return max(0.01, min(waits_s))
 
 
 def signal_chunks(name: str, length_ms: int) -> Iterator[bytes]:
@@ -272,6 +300,10 @@ def signal_chunks(name: str, length_ms: int) -> Iterator[bytes]:
         return signals.samples(signal)
     seconds = length_ms / 1000
     return signals.attention(min(signals.ATTENTION_MAX_S, max(signals.ATTENTION_MIN_S, seconds)))
+
+
+def _known(standings: Sequence[AlertStanding]) -> set[tuple[str, int]]:
+    return {(standing.alert, standing.revision) for standing in standings}
 
 
 def _since(before: AlertStanding | None, now: AlertStanding) -> AlertStanding:

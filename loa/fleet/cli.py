@@ -109,8 +109,7 @@ async def _live(crowd: Crowd, raw_topic: str) -> None:
         await ending.wait()
         for task in work:
             task.cancel()
-    crowd.close()
-    await asyncio.sleep(0.2)
+    await crowd.close()
 
 
 async def _listen(crowd: Crowd, topic: str) -> None:

@@ -3,13 +3,16 @@
 import asyncio
 import random
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NoReturn
 
 from loa.fleet.speaker import Ledger, Line, SimulatedSpeaker
 
 AT_ONCE = 100
-TICK_S = 30.0
+GOODBYE_S = 2.0
+REPORT_EVERY_S = 30.0
+"""As often as an agent says how it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,7 @@ class Crowd:
         port: int,
         ledger: Ledger,
         faults: Faults | None = None,
-        report_every_s: float = 60.0,
+        report_every_s: float = REPORT_EVERY_S,
         first: int = 0,
     ) -> None:
         self._faults = faults or Faults()
@@ -65,7 +68,7 @@ class Crowd:
         """Report and keep lines alive, and break them as ordered."""
         loop = asyncio.get_running_loop()
         storm_at = loop.time() + (self._faults.storm_every_s or float("inf"))
-        turns = max(1, round(self._report_every_s / 1.0))
+        turns = max(1, round(self._report_every_s))
         second = 0
         while True:
             await asyncio.sleep(1.0)
@@ -76,18 +79,20 @@ class Crowd:
                     speaker.report()
             if loop.time() >= storm_at:
                 storm_at = loop.time() + (self._faults.storm_every_s or float("inf"))
-                await self.storm()
-            for speaker in self.speakers:
-                if not speaker.connected:
-                    speaker.tick()
+                self.storm()
 
-    async def storm(self) -> None:
-        """All lose their line at once, and come back."""
+    def storm(self) -> None:
+        """Let all lose their line at once; they come back by themselves."""
         for speaker in self.speakers:
             speaker.cut()
-        await self.connect()
 
-    def close(self) -> None:
-        """Have all say goodbye."""
+    async def close(self) -> None:
+        """Have all say goodbye, and return when their lines are closed."""
         for speaker in self.speakers:
             speaker.close()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GOODBYE_S):
+                for speaker in self.speakers:
+                    await speaker.gone.wait()
+        for speaker in self.speakers:
+            speaker.cut()

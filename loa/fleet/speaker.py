@@ -5,6 +5,7 @@ for all speakers of a process: each real one does it on its own processor.
 """
 
 import asyncio
+import random
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ from typing import Any, Final
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
+from device_agent.alerts.watch import NO_HURRY, SPREAD_S
+from device_agent.backoff import delay_s
 from protocol import topics
 from protocol.errors import ProtocolError
 from protocol.messages import (
@@ -36,6 +39,8 @@ from protocol.topics import DELIVERY, Channel
 from schedules.types import DeviceId
 
 KEEPALIVE_S: Final = 300
+JUDGED_MAX: Final = 1000
+"""Verdicts that a process remembers: whoever pours forged sets on it takes no memory."""
 _CONFIRMS: Final = frozenset({AlertPhase.SOUNDING, AlertPhase.FINISHED})
 
 
@@ -44,7 +49,7 @@ class Ledger:
     """What all speakers of one process share: whom they trust, what was verified before, and who counts."""
 
     keys: KeyRing
-    verified: dict[bytes, AlertSet | None] = field(default_factory=dict)
+    verified: dict[tuple[str, bytes], AlertSet | None] = field(default_factory=dict)
     verifications: int = 0
     refused: int = 0
     heard: Callable[[int, str], None] = lambda _number, _what: None
@@ -57,15 +62,18 @@ class Ledger:
 
     def judge(self, payload: bytes, target: str, now: datetime) -> AlertSet | None:
         """Return the set if it may be believed."""
-        if payload not in self.verified:
+        if (target, payload) not in self.verified:
             self.verifications += 1
+            if len(self.verified) >= JUDGED_MAX:
+                self.verified.clear()
             try:
                 judged = verify(payload, AlertSet, audiences={target}, keys=self.keys, now=now).body
             except ProtocolError:
-                self.refused += 1
                 judged = None
-            self.verified[payload] = judged
-        return self.verified[payload]
+            self.verified[target, payload] = judged
+        judged = self.verified[target, payload]
+        self.refused += judged is None
+        return judged
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +92,8 @@ class SimulatedSpeaker:
         self.device_id = DeviceId(device_id)
         self.connected = False
         self.configured = asyncio.Event()
+        self.gone = asyncio.Event()
+        """It has no line."""
         self._ledger = ledger
         self._line = line
         self._host, self._port = host, port
@@ -94,27 +104,46 @@ class SimulatedSpeaker:
         self._standings: dict[str, AlertStanding] = {}
         self._sounds: set[tuple[str, int]] = set()
         self._pending: set[int] = set()
+        self._attempts = 0
+        self._closed = False
+        self._timers: dict[str, asyncio.TimerHandle] = {}
         self._client = self._made()
+        self.gone.set()
 
     def connect(self) -> None:
-        """Begin to connect."""
-        self._client.connect(self._host, self._port, keepalive=KEEPALIVE_S)
+        """Begin to connect; try again, as long as an agent waits, until it is there."""
+        self._timers.pop("connect", None)
+        if self._closed:
+            return
+        self._client = self._made()
+        try:
+            self._client.connect(self._host, self._port, keepalive=KEEPALIVE_S)
+        except OSError:
+            self._lost()
 
     def cut(self) -> None:
         """Lose the line, as a mast that loses its power does."""
         wire = self._client.socket()
+        self._forsake()
         if wire is not None:
             self._gone(wire)
             wire.close()
-        self.connected = False
-        self._client = self._made()
+        self._lost()
 
     def close(self) -> None:
         """Say goodbye."""
+        self._closed = True
+        for timer in self._timers.values():
+            timer.cancel()
         if self.connected:
             self._say(Status(device=self.device_id, session=self._session, online=False))
             self._client.disconnect()
         self.connected = False
+
+    @property
+    def slow(self) -> bool:
+        """Whether its line is."""
+        return self._line.latency_s > 0
 
     def report(self) -> None:
         """Say how it is."""
@@ -146,31 +175,51 @@ class SimulatedSpeaker:
         )
         will = Status(device=self.device_id, session=self._session, online=False)
         client.will_set(topics.device(self.device_id, Channel.STATUS), will.encode(), qos=1, retain=True)
-        client.on_socket_open = lambda _c, _u, wire: self._loop.add_reader(wire, self._client.loop_read)
+        client.on_socket_open = lambda _c, _u, wire: self._opened(wire)
         client.on_socket_close = lambda _c, _u, wire: self._gone(wire)
         client.on_socket_register_write = lambda _c, _u, wire: self._loop.add_writer(wire, self._client.loop_write)
         client.on_socket_unregister_write = lambda _c, _u, wire: self._written(wire)
         client.on_connect = lambda *_: self._welcomed()
-        client.on_disconnect = lambda *_: setattr(self, "connected", False)
+        client.on_disconnect = lambda *_: self._lost()
         client.on_message = self._received
         client.on_publish = lambda _c, _u, mid, *_: self._taken(mid)
         return client
 
+    def _opened(self, wire: Any) -> None:
+        self.gone.clear()
+        self._loop.add_reader(wire, self._client.loop_read)
+
     def _gone(self, wire: Any) -> None:
         self._loop.remove_reader(wire)
         self._loop.remove_writer(wire)
+        self.gone.set()
 
     def _written(self, wire: Any) -> None:
         self._loop.remove_writer(wire)
 
+    def _forsake(self) -> None:
+        """Hear nothing more of a line: paho tells of its end whenever it notices it."""
+        self._client.on_disconnect = None
+        self._client.on_socket_close = None
+        self._client.on_socket_unregister_write = None
+
+    def _lost(self) -> None:
+        self.connected = False
+        self._pending.clear()
+        if not self._closed and "connect" not in self._timers:
+            self._attempts += 1
+            wait_s = delay_s(self._attempts, base_s=0.5, cap_s=30, draw=random.random())  # noqa: S311  # spreads load
+            self._timers["connect"] = self._loop.call_later(wait_s, self.connect)
+
     def _welcomed(self) -> None:
         self.connected = True
+        self._attempts = 0
         own = topics.device(self.device_id, Channel.CONFIG)
         self._client.subscribe([(own, 1), *((topic, 1) for topic in self._targets)])
         self._say(Status(device=self.device_id, session=self._session, online=True))
         self.report()
         if self._standings:
-            self._tell()
+            self._tell_within(SPREAD_S)
 
     def _received(self, _client: object, _userdata: object, message: mqtt.MQTTMessage) -> None:
         topic, payload = message.topic, bytes(message.payload)
@@ -203,15 +252,22 @@ class SimulatedSpeaker:
 
     def _take_alerts(self, target: str, payload: bytes) -> None:
         body = self._ledger.judge(payload, target, _now())
-        if body is None or (target in self._sets and body.version <= self._sets[target].version):
+        if body is None:
+            return
+        self._ledger.heard(self.number, "verified")
+        if target in self._sets and body.version <= self._sets[target].version:
             return
         self._sets[target] = body
+        # What follows each real speaker does on its own processor: not while others wait here for this one's.
+        self._tell_within(SPREAD_S)
+
+    def _follow_all(self) -> None:
+        self._timers.pop("tell", None)
         active = {alert.id: alert for each in self._sets.values() for alert in each.alerts}
         for alert in active.values():
             self._follow(alert)
         for gone in self._standings.keys() - active.keys():
             del self._standings[gone]
-        self._ledger.heard(self.number, "verified")
         self._tell()
 
     def _follow(self, alert: Alert) -> None:
@@ -235,7 +291,17 @@ class SimulatedSpeaker:
             return
         first = known.first_sound_at or (_now() if phase is AlertPhase.SOUNDING else None)
         self._standings[alert.id] = known.model_copy(update={"phase": phase, "at": _now(), "first_sound_at": first})
-        self._tell()
+        self._tell_within(SPREAD_S * NO_HURRY)
+
+    def _tell_within(self, within_s: float) -> None:
+        """Tell at a moment of its own, as agents do."""
+        timer, now_s = self._timers.get("tell"), self._loop.time()
+        if self._closed or (timer is not None and timer.when() <= now_s + within_s):
+            return
+        if timer is not None:
+            timer.cancel()
+        at_s = now_s + random.uniform(0, within_s)  # noqa: S311  # spreads load, protects nothing
+        self._timers["tell"] = self._loop.call_at(at_s, self._follow_all)
 
     def _tell(self) -> None:
         if self.connected:

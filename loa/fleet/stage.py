@@ -1,6 +1,7 @@
 """A controller and a broker of their own for a simulated fleet, and the processes in which its speakers live."""
 
 import asyncio
+import resource
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -14,6 +15,7 @@ from controller.database import Database
 from controller.devices.models import Device, DeviceStatus
 from controller.settings import Settings
 from loa.brokers import Broker, BrokerKind, make_broker
+from loa.demo.house import DemoError
 from loa.fleet.crowd import Faults
 from loa.fleet.marks import KINDS, Marks
 from loa.nodes import ControllerNode
@@ -24,6 +26,21 @@ PROVINCE = "24"
 OFFICERS = ("soan", "phat")
 """One writes, the other releases."""
 READY_WITHIN_S = 60.0
+FILES_BESIDE = 500
+"""Open files that the broker needs besides a connection for each speaker."""
+
+
+def allow_files(speakers: int) -> None:
+    """Let this process and its children open as many files as the broker will; say so where that is not allowed."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = speakers + FILES_BESIDE
+    if hard != resource.RLIM_INFINITY and hard < needed:
+        raise DemoError(
+            f"{speakers} speakers need {needed} open files, and here {hard} are allowed: "
+            f"raise that with `ulimit -Hn {needed}` as root, or take fewer --agents."
+        )
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
 
 
 async def _register(database_url: str, speakers: int) -> list[str]:
@@ -61,13 +78,14 @@ class Stage:
         self.speakers = speakers
         self.processes = processes
         self.logs = folder / "logs"
-        self.broker: Broker = make_broker(broker, folder / "broker", logs=self.logs)
+        self.broker: Broker = make_broker(broker, folder / "broker", logs=self.logs, speakers=speakers)
         self.controller = ControllerNode(folder / "controller", self.broker, logs=self.logs)
         self.crowds: list[Child] = []
 
     @contextmanager
     def running(self, faults: Faults | None = None, *, raw_topic: str = "") -> Iterator["Stage"]:
         """Start everything, the speakers last; end everything afterwards."""
+        allow_files(self.speakers)
         with ExitStack() as stack:
             stack.enter_context(self.broker)
             self.controller.command("areas", "load", "--province", PROVINCE)

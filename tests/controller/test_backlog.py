@@ -22,6 +22,15 @@ async def test_speakers_take_turns():
     assert [each.payload for each in heard if each.topic.device_id == "loud"] == [b"0", b"1", b"2", b"3", b"4"]
 
 
+async def test_it_remembers_the_most_that_waited():
+    backlog = Backlog()
+    for number in range(5):
+        backlog.put(said(f"loa-{number}"))
+    backlog.more(5)
+    backlog.put(said("late"))
+    assert (backlog.messages, backlog.most) == (1, 5)
+
+
 async def test_of_reports_only_the_newest_waits_and_of_births_and_deaths_each():
     backlog = Backlog()
     for number in range(500):

@@ -1,7 +1,8 @@
 """However many rows there are, a page asks the database the same number of questions."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -9,9 +10,12 @@ import pytest
 from sqlalchemy import event
 
 from controller.broadcasting import planning
+from controller.link.ports import Incoming
 from controller.monitoring.hub import hub_of
 from controller.monitoring.service import MonitoringService
-from tests.support.broadcasts import playlist, replan, schedule
+from protocol.topics import Channel, DeviceTopic
+from schedules.types import DeviceId
+from tests.support.broadcasts import inbox_of, playlist, replan, schedule
 from tests.support.controller import House, open_house
 from tests.support.speaker import state_of
 
@@ -110,3 +114,25 @@ async def test_planning_many_speakers_anew_asks_as_often_as_planning_few(house: 
         await schedule(house, COMMUNE, await playlist(house, COMMUNE, title="Hai"), areas=(COMMUNE,))
     reading = [sum(each.startswith("SELECT") for each in asked) for asked in (few, many)]
     assert reading[0] == reading[1]
+
+
+async def test_what_many_speakers_say_together_takes_as_many_questions_as_what_two_say(house: House) -> None:
+    names = [f"loa-{number}" for number in range(12)]
+    for name in names:
+        await house.device(name, COMMUNE)
+
+    async def say(devices: Sequence[str]) -> int:
+        at = house.clock.now
+        words = [
+            Incoming(DeviceTopic(DeviceId(name), Channel.STATE), state_of(name, "s", at=at).encode(), retained=False)
+            for name in devices
+        ]
+        with questions(house) as questioned:
+            await inbox_of(house).receive_some(words)
+        return len(questioned)
+
+    asked = []
+    for devices in (names, names, names[:2]):
+        house.clock.advance(timedelta(seconds=30))
+        asked.append(await say(devices))
+    assert asked[1] == asked[2]

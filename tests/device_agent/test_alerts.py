@@ -47,6 +47,45 @@ async def test_an_alert_is_heard_whole_and_said_to_be(speaker: Alerted) -> None:
     assert abs(first - signal.started_at) < timedelta(milliseconds=50)
 
 
+@pytest.fixture
+async def one_of_thousands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Alerted]:
+    """A speaker that draws the last place of all."""
+    instant_words(monkeypatch)
+    monkeypatch.setattr(Alerted, "spread_s", 1.0)
+    monkeypatch.setattr("device_agent.alerts.watch.random.uniform", lambda _first, last: last)
+    speaker = speaker_in(tmp_path)
+    yield speaker
+    await speaker.put_down()
+
+
+async def test_what_is_said_waits_for_its_turn_and_the_sound_does_not(one_of_thousands: Alerted) -> None:
+    speaker = one_of_thousands
+    speaker.tell(alert(starts_at=at(0.5)))
+    await speaker.run_until(0.9)
+    assert speaker.reports == []
+    await speaker.run_until(1.2)
+    assert [report.standings[0].phase for report in speaker.reports] == [AlertPhase.SOUNDING]
+    await speaker.run_until(10)
+    speaker.tell(alert("bao", starts_at=at(20)), alert(starts_at=at(0.5)), version=2)
+    await speaker.run_until(11.2)
+    assert [standing.alert for standing in speaker.reports[-1].standings] == ["bao", "lu"]
+    started_at = speaker.rows()[0].started_at
+    assert started_at is not None
+    assert abs(started_at - at(0.5)) < timedelta(milliseconds=5)
+
+
+async def test_that_it_was_heard_is_said_before_that_it_ended(one_of_thousands: Alerted) -> None:
+    speaker = one_of_thousands
+    speaker.tell(alert())
+    await speaker.run_until(7.3)
+    assert speaker.phase() is AlertPhase.SOUNDING
+    speaker.tell(version=2)
+    await speaker.run_until(20)
+    said = [report.standings[0].phase for report in speaker.reports if report.standings]
+    assert said[-2:] == [AlertPhase.FINISHED, AlertPhase.ENDED]
+    assert speaker.reports[-1].standings == ()
+
+
 async def test_the_words_follow_the_signal_without_a_gap(speaker: Alerted) -> None:
     speaker.tell(alert(starts_at=at(1)))
     await speaker.run_until(12)

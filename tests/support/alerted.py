@@ -44,6 +44,8 @@ def alert(name: str = "lu", **more: Any) -> Alert:
 class Alerted(Speaker):
     """`tell` it what is active; `kill` it and `power_up` at any time."""
 
+    spread_s = 0.0
+
     def power_up(self) -> None:
         super().power_up()
         self.reports: list[AlertReport] = []
@@ -59,6 +61,7 @@ class Alerted(Speaker):
             clock=self.clock,
             send=self.reports.append,
             link_up=lambda: self.link_up,
+            spread_s=self.spread_s,
         )
         self._watching = asyncio.get_running_loop().create_task(self.watch.run())
 

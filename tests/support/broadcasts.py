@@ -147,9 +147,9 @@ async def replan(house: House, device: str) -> None:
         record_event(session, DeviceChanged(device))
 
 
-async def hear(house: House, said: Message, device: str) -> None:
-    """Let the controller hear a speaker, without a broker between."""
-    inbox = DatabaseInbox(
+def inbox_of(house: House) -> DatabaseInbox:
+    """Where the link brings what speakers say."""
+    return DatabaseInbox(
         house.database,
         key=house.runtime.keys.signing,
         hub=hub_of(house.runtime),
@@ -157,4 +157,8 @@ async def hear(house: House, said: Message, device: str) -> None:
         now=house.clock,
         refusals=Refusals(),
     )
-    await inbox.receive(Incoming(DeviceTopic(DeviceId(device), said.channel), said.encode(), retained=False))
+
+
+async def hear(house: House, said: Message, device: str) -> None:
+    """Let the controller hear a speaker, without a broker between."""
+    await inbox_of(house).receive(Incoming(DeviceTopic(DeviceId(device), said.channel), said.encode(), retained=False))

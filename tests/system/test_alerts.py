@@ -1,71 +1,23 @@
 """Emergencies over a real broker to real agents: heard together, followed, called off, never lost and never again."""
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
-from loa.officer import Json, Officer, Refused
+from loa.officer import Refused
 from tests.support.eventually import eventually
-from tests.support.fleet import COMMUNE, Fleet, Speaker
+from tests.support.fleet import Fleet, Speaker
+from tests.support.post import Post, manned
 
 APART_MAX_S = 0.020
 """Issue's limit: between the speakers of one alert."""
 Figure = Callable[[str], None]
 
 
-class Post:
-    """Two duty officers: what one writes the other releases."""
-
-    def __init__(self, fleet: Fleet, second: Officer) -> None:
-        self.fleet, self.first, self.second = fleet, fleet.officer, second
-
-    def draft(self, headline: str, **more: Any) -> Json:
-        wish: Json = {
-            "area_code": COMMUNE,
-            "headline": headline,
-            "signal": "attention",
-            "signal_s": 4,
-            "targets": [{"kind": "area", "key": COMMUNE}],
-            "lifetime_s": 600,
-        }
-        return self.first.create("/alerts", wish | more)
-
-    def release(self, alert: Json) -> datetime:
-        pressed_at = datetime.now(UTC)
-        self.second.create(f"/alerts/{alert['id']}/release", {})
-        return pressed_at
-
-    def cancel(self, alert: Json, *, all_clear: bool = False) -> None:
-        self.second.create(f"/alerts/{alert['id']}/cancel", {"all_clear": all_clear})
-
-    def counts(self, alert: Json) -> Json:
-        found: Json = self.first.get(f"/alerts/{alert['id']}/reach")["total"]
-        return found
-
-    def words_ready(self, alert: Json) -> None:
-        eventually(lambda: self.first.get(f"/alerts/{alert['id']}")["words_ready"], within_s=60, what="words are made")
-
-    def parts(self, speaker: Speaker, alert: Json) -> list[str]:
-        """What of an alert is in a speaker's recordings, in order."""
-        return [each.occurrence for each in speaker.recordings if each.occurrence.startswith(f"{alert['id']}.")]
-
-    def records(self, speaker: Speaker, alert: Json) -> list[tuple[str, str]]:
-        """Its play records of an alert that reached the controller, in order."""
-        found = [each for each in self.first.list("/records", device=speaker.id) if each["kind"] == "alert"]
-        found.sort(key=lambda each: (each["boot_order"], each["seq"]))
-        mine = [each for each in found if (each["occurrence"] or "").startswith(f"{alert['id']}.")]
-        return [(each["occurrence"].removeprefix(f"{alert['id']}."), each["outcome"]) for each in mine]
-
-
 @pytest.fixture(scope="module")
 def post(fleet: Fleet) -> Iterator[Post]:
-    fleet.controller.command("user", "add", "second", "--area", "VN", "--all-roles")
-    fleet.officer.change("/areas/24", {"policy": {"release": "second_person"}})
-    token = fleet.controller.command("user", "token", "second")
-    with Officer(fleet.controller.url, token) as second:
-        yield Post(fleet, second)
+    with manned(fleet) as post:
+        yield post
 
 
 @pytest.fixture(scope="module")

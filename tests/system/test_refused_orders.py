@@ -1,15 +1,16 @@
 """Whatever reaches a speaker's topics, only what its controller signed for it, newer than it has, changes anything."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from controller.keys import Keys
-from protocol.messages import Command, DeviceState, Plan, SetVolume
+from protocol.messages import Alert, AlertKind, AlertSet, Command, DeviceState, Plan, SetVolume
 from protocol.signing import SigningKey, sign
-from protocol.topics import Channel, device
+from protocol.topics import DELIVERY, Channel, alerts, device
 from schedules.types import DeviceId
 from tests.support.eventually import eventually
 from tests.support.fleet import Fleet, Speaker
@@ -121,3 +122,72 @@ def test_a_command_is_obeyed_once(forger: Forger):
     eventually(lambda: forger.wire.latest(forger.speaker.id, Channel.REPLY), within_s=10, what="a reply")
     forger.say(Channel.COMMAND, token)
     eventually(lambda: forger.state().rejected.get("replayed", 0) > before, within_s=10, what="the replay is counted")
+
+
+FORGED = 250
+"""Of each kind: not more at once than a speaker lets wait."""
+
+
+def alarm(forger: Forger, number: int = 0, *, version: int = 10, at: datetime | None = None, **more: Any) -> str:
+    """A set with one alert that would sound at once, signed by the controller's own key unless told otherwise."""
+    now, target = datetime.now(UTC), f"device:{forger.speaker.id}"
+    alert = Alert(
+        id=f"forged-{number}",
+        revision=1,
+        sound_revision=1,
+        kind=AlertKind.ACTUAL,
+        issuer="07",
+        issuer_depth=1,
+        raised_at=now,
+        starts_at=now,
+        expires_at=now + timedelta(hours=1),
+        headline="Sơ tán ngay",
+        signal="attention",
+        signal_ms=4000,
+    )
+    facts = {"audience": target, "key": forger.key, "now": at or now, "lifetime": timedelta(days=1)} | more
+    return sign(AlertSet(target=target, version=version, alerts=(alert,)), **facts)
+
+
+def test_forged_alerts_by_the_thousand_are_never_heard_and_each_is_counted(forger: Forger) -> None:
+    long_ago, stranger = datetime.now(UTC) - timedelta(days=3), SigningKey.generate()
+    kinds: dict[str, Callable[[int], str | bytes]] = {
+        "malformed": lambda number: f"báo động {number}".encode(),
+        "unknown_key": lambda number: alarm(forger, number, key=stranger),
+        "expired": lambda number: alarm(forger, number, at=long_ago),
+        "wrong_audience": lambda number: alarm(forger, number, audience="area:99999"),
+    }
+    topic = alerts(f"device:{forger.speaker.id}")
+    for code, forge in kinds.items():
+        pour(forger, topic, code, [forge(number) for number in range(FORGED)])
+    huge = DELIVERY[Channel.ALERTS].max_bytes + 1
+    pour(forger, topic, "too_large", [alarm(forger).ljust(huge, "=") for _ in range(10)])
+    heard = [each.occurrence for each in forger.speaker.recordings if "forged" in each.occurrence]
+    assert heard == []
+
+    true = alarm(forger, 4711)
+    forger.wire.say(topic, true)
+    sounded = eventually(
+        lambda: [each for each in forger.speaker.recordings if each.occurrence.startswith("forged-4711.")],
+        within_s=20,
+        what="the one that the controller signed is heard",
+    )
+    empty = AlertSet(target=f"device:{forger.speaker.id}", version=11)
+    now = datetime.now(UTC)
+    forger.wire.say(topic, sign(empty, audience=empty.target, key=forger.key, now=now, lifetime=timedelta(days=1)))
+    pour(forger, topic, "older", [true] * FORGED)
+    eventually(lambda: forger.state().player.state == "silent", within_s=20, what="silence")
+    again = [each for each in forger.speaker.recordings if each.occurrence.startswith("forged-")]
+    assert [each.path for each in again] == [each.path for each in sounded]
+
+
+def pour(forger: Forger, topic: str, code: str, forged: Sequence[str | bytes]) -> None:
+    """Send these, and wait until the speaker has reported that it refused every one of them."""
+    before = forger.state().rejected.get(code, 0)
+    for each in forged:
+        forger.wire.say(topic, each)
+    eventually(
+        lambda: forger.state().rejected.get(code, 0) >= before + len(forged),
+        within_s=60,
+        what=f"{len(forged)} are counted as {code}; so far {forger.state().rejected}",
+    )
