@@ -15,6 +15,9 @@ from typing import NoReturn, Self
 
 import structlog
 
+from device_agent.alerts.button import Button
+from device_agent.alerts.door import LocalDoor, socket_of
+from device_agent.alerts.local import LocalAlarm
 from device_agent.alerts.store import AlertStore, targets_of
 from device_agent.alerts.watch import AlertWatch
 from device_agent.amplifier import Amplifier
@@ -120,9 +123,26 @@ class Agent:
             rejections=rejections,
             now=clock.now,
         )
+        alarm = settings.local_alarm
+        self._local = LocalAlarm(
+            alarm.stored if alarm is not None else None,
+            file=state_dir / "local-alarm.json",
+            configs=self._configs,
+            journal=journal,
+            clock=clock,
+            changed=self._local_alarm_changed,
+        )
+        self._door = LocalDoor(socket_of(state_dir), {"sound": self._local.sound, "stop": self._local.stop})
+        pressed = alarm.button if alarm is not None else None
+        self._button = (
+            Button(pressed.contact_of(), pressed.hold_ms / 1000, mono=clock.mono, held=self._local.toggle)
+            if pressed is not None
+            else None
+        )
         self._watch = AlertWatch(
             device_id,
             store=self._alerts,
+            local=self._local,
             stage=self._conductor,
             journal=journal,
             clips=self._cache,
@@ -204,6 +224,7 @@ class Agent:
         pokes.append(agent)
         agent._configs.load()
         agent._plans.load(agent._configs.keys, clock.now())
+        agent._local.load()
         agent._follow_alerts()
         agent._want_clips()
         agent._clock_changed()
@@ -236,7 +257,9 @@ class Agent:
                         "parked-commands": self._judge_parked(),
                         "records": self._records.run(),
                         "state": self._reporter.run(),
+                        "local-door": self._door.run(),
                         "housekeeping": self._housekeeping(),
+                        **({"button": self._button.run()} if self._button is not None else {}),
                         **({"renewal": self._renewer.run()} if self._renewer is not None else {}),
                     }.items()
                 ]
@@ -297,6 +320,7 @@ class Agent:
         config = self._configs.current()
         log.info("config_in_force", version=config.version if config else None)
         self._follow_alerts()
+        self._watch.poke()
         self._conductor.poke()
         self._reporter.poke()
 
@@ -309,6 +333,10 @@ class Agent:
         log.info("alerts_in_force", versions=self._alerts.versions())
         self._want_clips()
         self._watch.poke()
+
+    def _local_alarm_changed(self) -> None:
+        self._watch.poke()
+        self._reporter.poke()
 
     def _clips_changed(self) -> None:
         self._conductor.poke()
@@ -376,6 +404,8 @@ class Agent:
             self._plans.problems(),
             self._configs.problems(),
             self._alerts.problems(),
+            self._local.problems(),
+            self._button.problems() if self._button is not None else (),
             self._pulse.problems(),
             self._renewer.problems() if self._renewer is not None else (),
         )

@@ -15,6 +15,7 @@ import structlog
 import typer
 
 from device_agent.agent import AGENT_VERSION, run_agent
+from device_agent.alerts.door import ask
 from device_agent.enrolling import Enroller
 from device_agent.errors import AgentError, ConfigError
 from device_agent.lock import only_instance
@@ -145,6 +146,23 @@ def hush(config: ConfigPath, state_dir: StateDir = None) -> None:
         raise typer.Exit(FAILED) from error
     finally:
         line.close()
+
+
+@app.command()
+def sound(
+    config: Annotated[Path, typer.Option("--config", help="The agent's TOML file.")] = CONFIG,
+    state_dir: StateDir = None,
+    *,
+    stop: Annotated[bool, typer.Option("--stop", help="End it instead.")] = False,
+) -> None:
+    """Raise this speaker's own alarm through the agent that runs, link or no link."""
+    try:
+        done, said = ask(state_dir or state_dir_of(config), "stop" if stop else "sound")
+    except AgentError as error:
+        _fail(error)
+    typer.echo(said, err=not done)
+    if not done:
+        raise typer.Exit(FAILED)
 
 
 @app.command()

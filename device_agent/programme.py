@@ -36,6 +36,7 @@ def policy_of(config: Config | None) -> SpeakerPolicy:
         max_volume=Percent(config.max_volume),
         class_volumes=_class_volumes(config.class_volumes),
         caps=Caps(**config.caps.model_dump()),
+        local_alarm=config.local_alarm,
     )
 
 

@@ -18,9 +18,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, Va
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
+from audio.signals import ABOUT, Signal, Use
+from device_agent.alerts.button import Contact
+from device_agent.alerts.local import Stored
 from device_agent.amplifier import Line, Margins
 from device_agent.errors import ConfigError
-from device_agent.gpio import GpioLine
+from device_agent.gpio import GpioContact, GpioLine
 from device_agent.identity import IDENTITY_FILE, IdentityStore
 from protocol.messages import Identifier, TrustedKey
 from protocol.signing import KeyRing
@@ -90,6 +93,52 @@ class AmplifierSettings(BaseModel):
         return Margins(self.lead_ms / 1000, self.hold_ms / 1000)
 
 
+_ALARMS = (
+    Signal.ATTENTION,
+    *(each for each in Signal if ABOUT[each].use is Use.ALARM and each is not Signal.ALL_CLEAR),
+)
+
+
+def _alarming(signal: Signal) -> Signal:
+    if signal not in _ALARMS:
+        raise ValueError(f"not the signal of an alarm; one of: {', '.join(_ALARMS)}")
+    return signal
+
+
+class ButtonSettings(BaseModel):
+    """Which input of the board the alarm's button is on, and how long it must be held."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    chip: Path = Path("/dev/gpiochip0")
+    line: int | str
+    """Its number on the chip, or its name such as `GPIO27`."""
+    active_low: bool = True
+    """Pressed, it joins the line to ground; the board pulls it up."""
+    hold_ms: int = Field(default=3000, ge=500, le=30_000)
+
+    def contact_of(self) -> Contact:
+        """The contact itself."""
+        return GpioContact(str(self.chip), self.line, active_low=self.active_low)
+
+
+class LocalAlarmSettings(BaseModel):
+    """What sounds when somebody raises the alarm here. The configuration from above must allow it besides."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    headline: str = Field(default="Báo động tại chỗ", min_length=1, max_length=300)
+    """What play records call it."""
+    signal: Annotated[Signal, AfterValidator(_alarming)]
+    button: ButtonSettings | None = None
+    """Absent: the command alone raises it."""
+
+    @property
+    def stored(self) -> Stored:
+        """The same for the alarm."""
+        return Stored(self.headline, self.signal)
+
+
 class AgentSettings(BaseSettings):
     """Everything one agent needs to know before it can be told anything."""
 
@@ -113,6 +162,8 @@ class AgentSettings(BaseSettings):
     """By how much sound leaves the horn later than the sink says: an amplifier's or a converter's own delay."""
     amplifier: AmplifierSettings | None = None
     """Absent: the amplifier is not switched by this machine."""
+    local_alarm: LocalAlarmSettings | None = None
+    """Absent: nobody raises an alarm at this speaker."""
     cache_limit_mb: int = Field(default=2048, ge=1)
     journal_limit_mb: int = Field(default=64, ge=1)
     journal_days: int = Field(default=30, ge=1)
@@ -209,6 +260,8 @@ def _known(parents: Iterable[str]) -> list[str]:
         (): AgentSettings,
         ("amplifier",): AmplifierSettings,
         ("broker",): BrokerSettings,
+        ("local_alarm",): LocalAlarmSettings,
+        ("local_alarm", "button"): ButtonSettings,
         ("broker", "tls"): TlsSettings,
     }
     model = tables.get(tuple(parents))

@@ -91,6 +91,8 @@ class SpeakerPolicy:
     max_volume: Percent = Percent(100)
     class_volumes: ClassVolumes = field(default_factory=ClassVolumes)
     caps: Caps = field(default_factory=Caps)
+    local_alarm: bool = False
+    """Whether somebody at the speaker may raise its alarm."""
 
 
 @dataclass(frozen=True, slots=True)

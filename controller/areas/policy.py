@@ -88,6 +88,14 @@ class ReleaseRule(StrEnum):
     """By another person than the one who wrote it."""
 
 
+class SilentTest(StrEnum):
+    """How often speakers are tested from end to end without a sound."""
+
+    OFF = "off"
+    WEEKLY = "weekly"
+    MONTHLY = "monthly"
+
+
 class AreaPolicy(_Said):
     """What one area itself says. Absent is inherited from above.
 
@@ -105,6 +113,10 @@ class AreaPolicy(_Said):
     caps: CapsSaid = CapsSaid()
     approval: ApprovalAsked = ApprovalAsked.NONE
     release: ReleaseRule = ReleaseRule.OWN_CODE
+    local_alarm: bool | None = None
+    """Whether a button at the speaker may raise its alarm: some area must allow it, and none forbid it."""
+    silent_test: SilentTest | None = None
+    """How often the way of an alert is tested without a sound; absent everywhere is monthly."""
     second_factor_roles: tuple[Role, ...] = Field(default=(), max_length=len(Role))
     """Roles that count, here and below, only for who showed a one-time code."""
 
@@ -119,6 +131,11 @@ def release_rule(chain: Iterable[AreaPolicy]) -> ReleaseRule:
     """Return how alerts issued below a chain of areas are released: the most that any of them asks for."""
     said = {policy.release for policy in chain}
     return max(said, key=list(ReleaseRule).index, default=ReleaseRule.OWN_CODE)
+
+
+def silent_test(chain: Iterable[AreaPolicy]) -> SilentTest:
+    """Return how often a chain of areas has its speakers tested: the nearest that says something decides."""
+    return _nearest(policy.silent_test for policy in chain) or SilentTest.MONTHLY
 
 
 def effective_policy(chain: Iterable[AreaPolicy]) -> SpeakerPolicy:
@@ -142,6 +159,7 @@ def effective_policy(chain: Iterable[AreaPolicy]) -> SpeakerPolicy:
             daily_max_s=_tightest(policy.caps.daily_max_s for policy in said),
             days_per_week=_tightest(policy.caps.days_per_week for policy in said),
         ),
+        local_alarm=_allowed(policy.local_alarm for policy in said),
     )
 
 
@@ -156,6 +174,12 @@ def _class_volumes(said: Sequence[ClassVolumesSaid], ceiling: int) -> ClassVolum
         live=held(_nearest(each.live for each in said)),
         emergency=None if loudest is None else Percent(max(loudest, ceiling)),
     )
+
+
+def _allowed(said: Iterable[bool | None]) -> bool:
+    """What somebody must allow, and nobody may forbid."""
+    words = set(said)
+    return True in words and False not in words
 
 
 def _tightest(limits: Iterable[int | None]) -> int | None:

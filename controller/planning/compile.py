@@ -195,6 +195,7 @@ def config(speaker: Speaker, keys: Iterable[TrustedKey], notices: Sequence[str] 
             daily_max_s=policy.caps.daily_max_s,
             days_per_week=policy.caps.days_per_week,
         ),
+        local_alarm=policy.local_alarm,
         keys=tuple(sorted(keys, key=lambda key: key.kid)),
         notices=tuple(notices),
     )

@@ -312,6 +312,8 @@ class RecordView:
     broken: str = ""
     """How often and for how long it broke off, as a phrase; nothing if it did not."""
     clock_trusted: bool = True
+    raised_here: bool = False
+    """Somebody raised it at the speaker itself."""
 
 
 @dataclass(frozen=True)

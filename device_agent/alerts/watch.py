@@ -16,6 +16,7 @@ import structlog
 
 from audio import signals
 from audio.signals import Signal
+from device_agent.alerts.local import LocalAlarm
 from device_agent.alerts.parts import Part, airings_of, nominal_start, part_id, wanted, wish
 from device_agent.alerts.store import AlertStore
 from device_agent.calls import CallKind, MakeSound
@@ -75,6 +76,7 @@ class AlertWatch:
         device_id: str,
         *,
         store: AlertStore,
+        local: LocalAlarm,
         stage: Stage,
         journal: Journal,
         clips: Clips,
@@ -85,6 +87,7 @@ class AlertWatch:
     ) -> None:
         self._device_id = device_id
         self._store = store
+        self._local = local
         self._stage = stage
         self._journal = journal
         self._clips = clips
@@ -136,7 +139,8 @@ class AlertWatch:
 
     def _active(self) -> tuple[Alert, ...]:
         """What is in force. An all-clear is for those alone who heard the alert, or some of it."""
-        active = self._store.active(self._clock.best_guess())
+        now = self._clock.best_guess()
+        active = (*self._store.active(now), *self._local.under_way(now))
         return tuple(alert for alert in active if not alert.ends or self._heard_any(f"{alert.id}."))
 
     def _heard_any(self, prefix: str) -> bool:

@@ -18,6 +18,7 @@ from protocol.messages._base import (
 )
 from protocol.messages.alerts import (
     ACTIVE_MAX,
+    LOCAL_ALERT,
     Alert,
     AlertKind,
     AlertPhase,
@@ -59,6 +60,7 @@ REPORTS: tuple[type[Message], ...] = (Reply, Status, DeviceState, Records, Clock
 
 __all__ = [
     "ACTIVE_MAX",
+    "LOCAL_ALERT",
     "ORDERS",
     "REPORTS",
     "VERSION",

@@ -13,6 +13,10 @@ ACTIVE_MAX = 64
 """Alerts of one target at once. More is no emergency but a fault."""
 
 
+LOCAL_ALERT = "local."
+"""Begins the id of an alert that somebody raised at the speaker itself; no alert of the controller has such a one."""
+
+
 class AlertKind(StrEnum):
     """A test can never be mistaken for the real thing: it says what it is."""
 

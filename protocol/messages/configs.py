@@ -108,6 +108,8 @@ class Config(Order):
     max_volume: VolumePercent = 100
     class_volumes: ClassVolumes = ClassVolumes()
     caps: CapLimits = CapLimits()
+    local_alarm: bool = False
+    """Whether somebody at the speaker may raise its own alarm, by a button or a command."""
     keys: tuple[TrustedKey, ...] = ()
     notices: Annotated[
         tuple[Annotated[str, Field(max_length=NOTICE_MAX_BYTES)], ...], Field(max_length=NOTICES_MAX)

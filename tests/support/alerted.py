@@ -7,13 +7,15 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from audio.signals import Signal
+from device_agent.alerts.local import LocalAlarm, Stored
 from device_agent.alerts.store import AlertStore
 from device_agent.alerts.watch import AlertWatch
 from device_agent.errors import AgentError
 from protocol.messages import Alert, AlertKind, AlertPhase, AlertReport, AlertSet, ClipRef, Config, Outcome
 from protocol.signing import KeyRing, verify
 from tests.support.agent_rooms import KEY, order
-from tests.support.commune_speaker import NOON, LongSound, Row, Speaker
+from tests.support.commune_speaker import NOON, Current, LongSound, Row, Speaker
 
 AREA = "area:07339"
 SIGNAL_MS = 4000
@@ -52,9 +54,19 @@ class Alerted(Speaker):
         self.alerts = AlertStore(self.folder / "alerts", lambda _code: None)
         self.alerts.follow([AREA, "device:loa-1"], KEYS, self.clock.now())
         self.link_up = True
+        self.local = LocalAlarm(
+            Stored("Nước lên nhanh", Signal.ATTENTION),
+            file=self.folder / "local-alarm.json",
+            configs=Current(lambda: self.config),
+            journal=self.journal,
+            clock=self.clock,
+            changed=self._local_changed,
+        )
+        self.local.load()
         self.watch = AlertWatch(
             "loa-1",
             store=self.alerts,
+            local=self.local,
             stage=self.conductor,
             journal=self.journal,
             clips=self,
@@ -64,6 +76,9 @@ class Alerted(Speaker):
             spread_s=self.spread_s,
         )
         self._watching = asyncio.get_running_loop().create_task(self.watch.run())
+
+    def _local_changed(self) -> None:
+        self.watch.poke()
 
     async def put_down(self) -> None:
         """End what watches."""
@@ -120,6 +135,7 @@ def instant_words(monkeypatch: Any) -> None:
     monkeypatch.setattr("device_agent.alerts.watch.prepare", prepare)
 
 
-def speaker_in(folder: Path) -> Alerted:
+def speaker_in(folder: Path, **more: Any) -> Alerted:
     """One with its configuration."""
-    return Alerted(folder, config=Config(device="loa-1", version=1, areas=("07", "07339"), default_volume=100))
+    said = {"device": "loa-1", "version": 1, "areas": ("07", "07339"), "default_volume": 100}
+    return Alerted(folder, config=Config(**said | more))

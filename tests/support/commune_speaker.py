@@ -275,8 +275,8 @@ class Speaker:
             player=self.player,
             clips=self,
             journal=self.journal,
-            plans=_Current(lambda: self.stored),
-            configs=_Current(lambda: self.config),
+            plans=Current(lambda: self.stored),
+            configs=Current(lambda: self.config),
             prepare=self._prepare,
         )
 
@@ -398,7 +398,7 @@ class Speaker:
 
 
 @dataclass(frozen=True)
-class _Current:
+class Current:
     """A store that has exactly this."""
 
     current: Any

@@ -4,7 +4,7 @@ from controller.records.models import PlayRecordRow
 from controller.web.i18n import Translator
 from controller.web.present.words import outcome_text, reason_text
 from controller.web.views import RecordView, Tone
-from protocol.messages import ClockQuality, Outcome
+from protocol.messages import LOCAL_ALERT, ClockQuality, Outcome
 
 _HARDLY_HEARD_MS = 100
 """A shorter break is told, but does not colour the record."""
@@ -32,6 +32,7 @@ def record_view(row: PlayRecordRow, speaker: str, t: Translator) -> RecordView:
         start_error_ms=row.start_error_ms,
         level_dbfs=row.level_dbfs,
         reason=reason_text(t, row.reason),
+        raised_here=(row.occurrence_id or "").startswith(LOCAL_ALERT),
         broken=_broken(row, t),
         clock_trusted=row.clock == ClockQuality.TRUSTED.value,
     )

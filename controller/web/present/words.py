@@ -33,6 +33,8 @@ def problem_text(t: Translator, code: str, said: str) -> str:
         "too_large": t("It says something far too long"),
         "unsupported_version": t("It speaks another version: it or the controller needs an update"),
         "wrong_audience": t("It speaks in the name of another speaker"),
+        "local_alarm": t("Somebody raised the alarm at the speaker itself"),
+        "button_fault": t("The alarm button cannot be read"),
         "clock_differs": t("Its clock is far from ours though it trusts it"),
     }
     return known.get(code) or said or code
