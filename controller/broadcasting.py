@@ -21,6 +21,7 @@ from controller.approval.ledger import approving
 from controller.background import UnderWay, kept_running
 from controller.broker.door import BrokerDoor, broker_of
 from controller.broker.keeper import Keeper
+from controller.cap import keeping as cap
 from controller.content.service import collect_garbage, links_of, store_of
 from controller.enrolment.office import authority_of
 from controller.link.inbox import DatabaseInbox
@@ -120,6 +121,7 @@ SERVICES = (
     keeping_keys,
     planning,
     alerts.alerting,
+    cap.reading_feeds,
     remembering_attempts,
     sending_letters,
     making_sound,
@@ -210,6 +212,9 @@ def _clockwork(runtime: Runtime, under_way: UnderWay) -> AsyncIOScheduler:
     async def keep_alerts() -> None:
         await alerts.keep(runtime)
 
+    async def look_at_feeds() -> None:
+        await cap.look(runtime)
+
     async def tidy() -> None:
         now = runtime.clock()
         await collect_garbage(runtime.database, store_of(runtime), now)
@@ -222,5 +227,6 @@ def _clockwork(runtime: Runtime, under_way: UnderWay) -> AsyncIOScheduler:
     every(CronTrigger(minute=17, timezone=zone), roll_all, "roll-hourly")
     every(IntervalTrigger(seconds=10), notice_silence, "notice-silence")
     every(IntervalTrigger(seconds=5), keep_alerts, "keep-alerts")
+    every(IntervalTrigger(seconds=10), look_at_feeds, "look-at-feeds")
     every(CronTrigger(hour=2, minute=40, timezone=zone), tidy, "tidy")
     return recurring

@@ -39,6 +39,16 @@ class CapSenderRepository(Repository[CapSender]):
         """Whose token it is."""
         return await self.session.scalar(select(CapSender).where(CapSender.token_hash == token_hash))
 
+    async def feeds(self, sender: CapSender) -> Sequence[tuple[CapFeed, CapFeedState | None]]:
+        """A sender's feeds."""
+        found = await self.session.execute(
+            select(CapFeed, CapFeedState)
+            .outerjoin(CapFeedState, CapFeedState.feed_id == CapFeed.id)
+            .where(CapFeed.sender_id == sender.id)
+            .order_by(CapFeed.id)
+        )
+        return [(feed, state) for feed, state in found]
+
     async def feeds_due(self, now: datetime) -> Sequence[tuple[CapFeed, CapFeedState | None]]:
         """The feeds of all senders to look at, those that were never looked at included."""
         found = await self.session.execute(
@@ -48,6 +58,25 @@ class CapSenderRepository(Repository[CapSender]):
             .order_by(CapFeed.id)
         )
         return [(feed, state) for feed, state in found]
+
+
+class CapMessageRepository(Repository[CapMessage]):
+    """What was sent for areas in the viewer's subtree; newest first."""
+
+    model = CapMessage
+    order = (CapMessage.id,)
+    descending = True
+
+    def readable(self, viewer: Viewer) -> Select[CapMessage]:
+        """Messages of the senders that the viewer sees."""
+        senders = (
+            select(CapSender.id).join(Area, Area.code == CapSender.area_code).where(within(Area.path, viewer.scope))
+        )
+        return select(CapMessage).where(CapMessage.sender_id.in_(senders))
+
+    def of(self, viewer: Viewer, sender: CapSender) -> Select[CapMessage]:
+        """Those of one sender."""
+        return self.readable(viewer).where(CapMessage.sender_id == sender.id)
 
 
 class CapTraffic:

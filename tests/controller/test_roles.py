@@ -14,6 +14,7 @@ OPEN = {
     "POST /api/v1/session",
     "POST /api/v1/enrolment",
     "POST /api/v1/enrolment/renewal",
+    "POST /api/v1/cap",
     "POST /api/v1/passwords",
     "POST /api/v1/password-requests",
     "GET /content/{sha256}",
