@@ -70,6 +70,11 @@ class Settings(BaseSettings):
     cap_networks: tuple[IPvAnyNetwork, ...] = ()
     """Networks of our own in which feeds of CAP may lie, as JSON: `["10.20.0.0/16"]`. All others must be public."""
 
+    cap_sender: str = Field(default="", pattern=r"^[^\s,<&]*$", max_length=200)
+    """What our own CAP messages call their sender; empty: the host of `public_url`. Best left alone once used."""
+    cap_public: bool = False
+    """Whether anybody may read our CAP feed without a sign-in."""
+
     plan_days: int = Field(default=8, ge=1, le=31)
 
     body_max_bytes: int = Field(default=1 * MIB, gt=0)

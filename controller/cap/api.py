@@ -1,13 +1,22 @@
 """`/api/v1/cap`: messages of others, and who sends them."""
 
+import asyncio
+from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Annotated, Any, Final
 
+from cryptography.hazmat.primitives.serialization import Encoding
 from fastapi import APIRouter, Depends, Request, Response
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security import HTTPAuthorizationCredentials
 
-from controller.accounts.access import ADMINISTERS, IN_PERSON, ViewerDep
+from controller.accounts.access import ADMINISTERS, BEARER, IN_PERSON, MaybeViewerDep, ViewerDep
+from controller.accounts.roles import Permission
+from controller.accounts.viewer import Viewer
 from controller.cap.models import CapSender
-from controller.cap.publishing import CAP_TYPE
+from controller.cap.publisher import Signet, sender_name
+from controller.cap.publishing import CAP_TYPE, FeedEntry, atom
+from controller.cap.reading import read
+from controller.cap.repository import PublishedRepository
 from controller.cap.room import room_of
 from controller.cap.schemas import (
     FeedIn,
@@ -21,7 +30,7 @@ from controller.cap.schemas import (
 )
 from controller.cap.senders import CapSenders
 from controller.cap.service import CapService
-from controller.errors import Unauthenticated
+from controller.errors import Forbidden, NotFound, Unauthenticated
 from controller.http.language import language_of
 from controller.http.openapi import refusals
 from controller.http.pages import PageDep, PageOut
@@ -30,7 +39,11 @@ from controller.http.versions import IfMatchDep, tag
 
 router = APIRouter(prefix="/api/v1/cap", tags=["cap"], route_class=TransactionRoute)
 
-_sender_token = HTTPBearer(scheme_name="cap_sender", description="The token of a CAP sender", auto_error=False)
+ATOM_TYPE: Final = "application/atom+xml"
+PEM_TYPE: Final = "application/x-pem-file"
+NEVER: Final = datetime(2000, 1, 1, tzinfo=UTC)
+"""When a feed with nothing in it has changed."""
+
 _XML: Final[dict[str, Any]] = {
     "requestBody": {"required": True, "content": {CAP_TYPE: {"schema": {"type": "string", "format": "binary"}}}}
 }
@@ -49,7 +62,7 @@ async def send_cap(
     session: SessionDep,
     runtime: RuntimeDep,
     now: NowDep,
-    bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_sender_token)],
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(BEARER)],
 ) -> TakenOut:
     """Take a CAP 1.2 message of the sender whose token comes with it; `docs/cap.md` says what becomes of it.
 
@@ -186,3 +199,67 @@ async def add_feed(body: FeedIn, sender_id: str, senders: SendersDep) -> FeedOut
 async def remove_feed(feed_id: str, sender_id: str, senders: SendersDep) -> None:
     """Remove a feed."""
     await senders.remove_feed(await senders.get(sender_id), feed_id)
+
+
+async def _reader(runtime: RuntimeDep, viewer: MaybeViewerDep) -> Viewer | None:
+    """Return whose view counts for what we publish; nobody's where it is for everybody. Refuse others."""
+    if runtime.settings.cap_public:
+        return None
+    if viewer is None:
+        raise Unauthenticated
+    if not viewer.may(Permission.READ):
+        raise Forbidden
+    return viewer
+
+
+ReaderDep = Annotated[Viewer | None, Depends(_reader)]
+
+
+@router.get(
+    "/feed",
+    operation_id="readCapFeed",
+    summary="Our alerts as CAP, in an Atom feed",
+    response_class=Response,
+    responses={200: {"content": {ATOM_TYPE: {}}}, 304: {"description": "Nothing new"}},
+)
+async def read_feed(request: Request, session: SessionDep, runtime: RuntimeDep, reader: ReaderDep) -> Response:
+    """Answer the newest messages, each with the address of its signed document. Open to all with `LOA_CAP_PUBLIC`."""
+    rows = await PublishedRepository(session).newest(reader)
+    base = f"{runtime.settings.base_url}{router.prefix}"
+    whose = "" if reader is None else reader.scope
+    etag = f'"{sha256(" ".join([whose, *(row.identifier for row in rows)]).encode()).hexdigest()[:32]}"'
+    if request.headers.get("if-none-match") == etag:
+        return Response(status_code=304, headers={"ETag": etag})
+
+    def made() -> bytes:
+        entries = [FeedEntry(read(row.document), f"{base}/{row.identifier}") for row in rows]
+        return atom(entries, url=f"{base}/feed", title=sender_name(runtime.settings), updated=NEVER)
+
+    return Response(await asyncio.to_thread(made), media_type=ATOM_TYPE, headers={"ETag": etag})
+
+
+@router.get(
+    "/certificate",
+    operation_id="getCapCertificate",
+    summary="The certificate that our CAP messages are signed with",
+    response_class=Response,
+    responses={200: {"content": {PEM_TYPE: {}}}},
+)
+async def get_certificate(runtime: RuntimeDep, _reader: ReaderDep) -> Response:
+    """Answer the certificate in PEM, for others to pin."""
+    return Response(Signet.of(runtime).certificate.public_bytes(Encoding.PEM), media_type=PEM_TYPE)
+
+
+@router.get(
+    "/{identifier}",
+    operation_id="getCapMessage",
+    summary="One of our CAP messages, signed",
+    response_class=Response,
+    responses={200: {"content": {CAP_TYPE: {}}}},
+)
+async def get_message(identifier: str, session: SessionDep, reader: ReaderDep) -> Response:
+    """Answer a message as it was signed."""
+    found = await PublishedRepository(session).find(reader, identifier)
+    if found is None:
+        raise NotFound
+    return Response(found.document, media_type=CAP_TYPE)
