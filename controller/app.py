@@ -18,6 +18,7 @@ from controller.areas.api import router as areas
 from controller.audit.api import router as audit
 from controller.audit.keeping import auditing
 from controller.broadcasts.api import router as broadcasts
+from controller.cap.api import router as cap
 from controller.commands.api import router as commands
 from controller.content.api import router as content
 from controller.devices.api import router as devices
@@ -58,6 +59,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     broadcasts,
     approval,
     alerts,
+    cap,
     monitoring,
     commands,
     records,

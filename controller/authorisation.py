@@ -55,6 +55,8 @@ NAMED: Final = frozenset(
         "pronunciation_id",
         "command_id",
         "alert_id",
+        "sender_id",
+        "feed_id",
     }
 )
 """Path parameters that name what lies in an area."""

@@ -21,6 +21,8 @@ from controller.approval.ledger import approving
 from controller.background import UnderWay, kept_running
 from controller.broker.door import BrokerDoor, broker_of
 from controller.broker.keeper import Keeper
+from controller.cap.keeping import look, reading_feeds
+from controller.cap.publisher import publish
 from controller.content.service import collect_garbage, links_of, store_of
 from controller.enrolment.office import authority_of
 from controller.link.inbox import DatabaseInbox
@@ -120,6 +122,7 @@ SERVICES = (
     keeping_keys,
     planning,
     alerts.alerting,
+    reading_feeds,
     remembering_attempts,
     sending_letters,
     making_sound,
@@ -210,6 +213,12 @@ def _clockwork(runtime: Runtime, under_way: UnderWay) -> AsyncIOScheduler:
     async def keep_alerts() -> None:
         await alerts.keep(runtime)
 
+    async def look_at_feeds() -> None:
+        await look(runtime)
+
+    async def publish_alerts() -> None:
+        await publish(runtime)
+
     async def tidy() -> None:
         now = runtime.clock()
         await collect_garbage(runtime.database, store_of(runtime), now)
@@ -222,5 +231,7 @@ def _clockwork(runtime: Runtime, under_way: UnderWay) -> AsyncIOScheduler:
     every(CronTrigger(minute=17, timezone=zone), roll_all, "roll-hourly")
     every(IntervalTrigger(seconds=10), notice_silence, "notice-silence")
     every(IntervalTrigger(seconds=5), keep_alerts, "keep-alerts")
+    every(IntervalTrigger(seconds=10), look_at_feeds, "look-at-feeds")
+    every(IntervalTrigger(seconds=5), publish_alerts, "publish-alerts")
     every(CronTrigger(hour=2, minute=40, timezone=zone), tidy, "tidy")
     return recurring

@@ -22,6 +22,8 @@ class ControllerError(Exception):
     title: ClassVar[Text] = Text("Lỗi hệ thống", "Internal error")
     transient: ClassVar[bool] = False
     """Whether the same request may succeed later without a change."""
+    number: ClassVar[int | None] = None
+    """What another standard calls it, such as IPAWS-OPEN."""
 
     def __init__(self, vi: str = "", en: str = "", *, errors: tuple[FieldError, ...] = ()) -> None:
         self.detail = Text(vi, en) if vi else self.title

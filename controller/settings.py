@@ -4,7 +4,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, Field, SecretStr, field_validator
+from pydantic import BaseModel, Field, IPvAnyNetwork, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from audio.speech.voices import Gender, Region
@@ -67,6 +67,14 @@ class Settings(BaseSettings):
     """"Now" means this many seconds from now, so that speakers can get ready."""
     alert_lead_ms: int = Field(default=800, ge=0, le=10_000)
     """From the press to the instant at which all speakers begin an alert: time for the order to reach them."""
+    cap_networks: tuple[IPvAnyNetwork, ...] = ()
+    """Networks of our own in which feeds of CAP may lie, as JSON: `["10.20.0.0/16"]`. All others must be public."""
+
+    cap_sender: str = Field(default="", pattern=r"^[^\s,<&]*$", max_length=200)
+    """What our own CAP messages call their sender; empty: the host of `public_url`. Best left alone once used."""
+    cap_public: bool = False
+    """Whether anybody may read our CAP feed without a sign-in."""
+
     plan_days: int = Field(default=8, ge=1, le=31)
 
     body_max_bytes: int = Field(default=1 * MIB, gt=0)

@@ -27,7 +27,8 @@ BROWSER_NAMES_MAX = 8
 """A station's one computer is used by several people."""
 
 _cookie = APIKeyCookie(name=COOKIE, scheme_name="session", description="A signed-in browser", auto_error=False)
-_bearer = HTTPBearer(scheme_name="token", description="An API token", auto_error=False)
+BEARER = HTTPBearer(scheme_name="token", description="An API token", auto_error=False)
+"""What programs show; a sender of CAP shows its own."""
 
 
 class CrossSite(Forbidden):
@@ -63,7 +64,7 @@ async def find_viewer(
     runtime: RuntimeDep,
     now: NowDep,
     cookie: Annotated[str | None, Depends(_cookie)],
-    bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(BEARER)],
 ) -> Viewer | None:
     """Return who is signed in, or None: for pages that then show the sign-in form."""
     viewer = None

@@ -11,6 +11,7 @@ from controller.accounts.viewer import Viewer
 from controller.alerts.keeping import press_of
 from controller.alerts.models import AlertRow
 from controller.alerts.schemas import (
+    AddressIn,
     AlertIn,
     AlertOut,
     AreaCountsOut,
@@ -115,6 +116,17 @@ async def get_alert(alert_id: str, alerts: AlertsDep, viewer: ViewerDep) -> Aler
 async def describe_alert(alert_id: str, alerts: AlertsDep, viewer: ViewerDep) -> AudienceOut:
     """Answer whom it would reach now, and what a release asks for."""
     return await alerts.described(await alerts.repository.get(viewer, alert_id))
+
+
+@router.put(
+    "/alerts/{alert_id}/targets",
+    operation_id="addressAlert",
+    summary="Choose whom a draft addresses",
+    dependencies=[ALERTS],
+)
+async def address_alert(alert_id: str, body: AddressIn, alerts: AlertsDep, now: NowDep) -> AlertOut:
+    """Put other targets in place of a draft's own, such as where a warning named its place in words only."""
+    return (await shown(alerts, await alerts.address(alert_id, body.targets, now)))[0]
 
 
 @router.post(

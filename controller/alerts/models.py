@@ -44,7 +44,10 @@ class AlertRow(Versioned, Base):
     repeat: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     """`protocol.messages.RepeatPlan`."""
     lifetime_s: Mapped[int]
-    replaces_id: Mapped[str | None] = mapped_column(AlertKey, ForeignKey("alerts.id"))
+    replaces: Mapped[list[str]] = mapped_column(JSON, default=list)
+    """Ids of the alerts that end when this one is released."""
+    relayed: Mapped[bool] = mapped_column(default=False)
+    """Somebody else's warning, such as a sender's of CAP: they publish it themselves."""
     author: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[datetime]
     released_by: Mapped[str] = mapped_column(String(64), default="")
@@ -54,6 +57,7 @@ class AlertRow(Versioned, Base):
     starts_at: Mapped[datetime | None]
     """The instant at which all speakers begin."""
     expires_at: Mapped[datetime | None]
+    """Of a draft: when what it warns of ends, by the word of who asked for it."""
     ended_by: Mapped[str] = mapped_column(String(64), default="")
     ended_at: Mapped[datetime | None]
     all_clear_until: Mapped[datetime | None]

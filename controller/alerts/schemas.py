@@ -42,8 +42,8 @@ class AlertIn(In):
     volume: Annotated[int, Field(ge=1, le=100)] | None = None
     silent: bool = False
     """A test from end to end that nobody hears: it plays at no volume."""
-    replaces: Annotated[str, Field(max_length=26)] | None = None
-    """An active alert whose place this one takes when it is released."""
+    replaces: Annotated[list[Annotated[str, Field(max_length=26)]], Field(max_length=50)] = Field(default_factory=list)
+    """Active alerts whose place this one takes when it is released."""
 
     @model_validator(mode="after")
     def _says_what_it_is(self) -> Self:
@@ -54,6 +54,12 @@ class AlertIn(In):
         if not (self.text or self.announcement_id or self.signal):
             raise ValueError(Text("Báo động không có âm thanh nào", "This alert has no sound at all"))
         return self
+
+
+class AddressIn(In):
+    """Choosing whom a draft addresses."""
+
+    targets: Targets
 
 
 class ReleaseIn(In):
@@ -101,7 +107,9 @@ class AlertOut(BaseModel):
     repeat: RepeatPlan
     lifetime_s: int
     volume: int | None
-    replaces: str | None
+    replaces: list[str]
+    relayed: bool
+    """Whether it is somebody else's warning, such as one that came as CAP."""
     author: str
     created_at: AwareDatetime
     released_by: str
@@ -134,7 +142,8 @@ class AlertOut(BaseModel):
             repeat=RepeatPlan.model_validate(row.repeat),
             lifetime_s=row.lifetime_s,
             volume=row.volume,
-            replaces=row.replaces_id,
+            replaces=row.replaces,
+            relayed=row.relayed,
             author=row.author,
             created_at=row.created_at,
             released_by=row.released_by,

@@ -14,7 +14,7 @@ from controller.alerts.models import AlertRow, AlertTarget
 from controller.alerts.repository import AlertRepository, AlertTraffic, ReachRepository
 from controller.alerts.schemas import AlertIn, AudienceOut
 from controller.alerts.sets import AlertPress, Sets, targets_of
-from controller.alerts.standing import ALL_CLEAR_TEXT, EXERCISE_WORDS
+from controller.alerts.standing import ALL_CLEAR_TEXT, EXERCISE_WORDS, Repeats
 from controller.alerts.states import (
     ACTIVATIONS_WITHIN,
     ALL_CLEAR_LASTS,
@@ -34,6 +34,7 @@ from controller.areas.policy import ReleaseRule
 from controller.areas.repository import AreaRepository
 from controller.areas.service import Areas
 from controller.broadcasts.models import TargetKind
+from controller.broadcasts.schemas import Target
 from controller.broadcasts.targets import checked
 from controller.database import after_commit, new_id
 from controller.errors import Invalid, NotFound
@@ -53,6 +54,19 @@ class Audience:
     speakers: int
     online: int
     areas: int
+
+
+@dataclass(frozen=True, slots=True)
+class Relayed:
+    """What somebody else's warning comes to here. Nobody in `targets`: an officer chooses the areas."""
+
+    kind: AlertKind
+    headline: str
+    words: AnnouncementIn | None
+    targets: frozenset[tuple[TargetKind, str]]
+    ends_at: datetime
+    replaces: frozenset[str] = frozenset()
+    repeats: Repeats = Repeats.ONCE
 
 
 class Alerts:
@@ -82,45 +96,62 @@ class Alerts:
     async def draft(self, wish: AlertIn, now: datetime) -> AlertRow:
         """Write an alert down; its words are made meanwhile, so that a release need not wait for them."""
         area = await Areas(self._session, self._viewer).place(wish.area_code)
-        if wish.replaces is not None:
-            await self._active(wish.replaces, now)
+        for replaced in wish.replaces:
+            await self._active(replaced, now)
         targets = await checked(self._session, self._viewer, wish.targets, area)
-        signal, signal_ms = _signal_of(wish)
+        signal, signal_ms = _signal_of(wish.kind, wish.signal, wish.signal_s)
         repeat = wish.repeat or wish.repeats.plan()
         words = await self._words(wish, area, now)
-        row = self.repository.add(
-            AlertRow(
-                id=new_id(),
-                area_code=area.code,
-                area=area,
-                kind=wish.kind,
-                state=AlertState.DRAFT,
-                revision=1,
-                sound_revision=1,
-                headline=wish.headline,
-                signal=signal,
-                signal_ms=signal_ms,
-                announcement=words,
-                volume=0 if wish.silent else wish.volume,
-                repeat=repeat.model_dump(mode="json"),
-                lifetime_s=wish.lifetime_s,
-                replaces_id=wish.replaces,
-                author=self._viewer.name,
-                created_at=now,
-                released_by="",
-                ended_by="",
-                targets=[AlertTarget(kind=kind, key=key) for kind, key in targets],
-            )
+        return await self._add(
+            area,
+            targets,
+            now,
+            kind=wish.kind,
+            headline=wish.headline,
+            signal=signal,
+            signal_ms=signal_ms,
+            announcement=words,
+            volume=0 if wish.silent else wish.volume,
+            repeat=repeat.model_dump(mode="json"),
+            lifetime_s=wish.lifetime_s,
+            replaces=wish.replaces,
         )
+
+    async def relay(self, wish: Relayed, now: datetime) -> AlertRow:
+        """Write down what somebody else warns of, as a draft. It may still want areas; it ends when they say."""
+        area = await Areas(self._session, self._viewer).place(self._viewer.area_code)
+        signal, signal_ms = _signal_of(wish.kind, Signal.ATTENTION, None)
+        return await self._add(
+            area,
+            sorted(wish.targets),
+            now,
+            kind=wish.kind,
+            headline=wish.headline,
+            signal=signal,
+            signal_ms=signal_ms,
+            announcement=await self._announcements.type(wish.words, now) if wish.words else None,
+            repeat=wish.repeats.plan().model_dump(mode="json"),
+            lifetime_s=max(1, round((wish.ends_at - now).total_seconds())),
+            expires_at=wish.ends_at,
+            replaces=sorted(wish.replaces),
+            relayed=True,
+        )
+
+    async def address(self, alert_id: str, targets: Sequence[Target], now: datetime) -> AlertRow:
+        """Choose whom a draft addresses."""
+        row = await self._own(alert_id)
+        self._check_draft(row)
+        chosen = await checked(self._session, self._viewer, targets, row.area)
+        row.targets = [AlertTarget(kind=kind, key=key) for kind, key in chosen]
         await self._session.flush()
+        log.info("alert.addressed", alert=row.id, targets=len(chosen), at=now.isoformat())
         self._tell()
         return row
 
     async def discard(self, alert_id: str, now: datetime) -> AlertRow:
         """Throw a draft away."""
         row = await self._own(alert_id)
-        if row.state is not AlertState.DRAFT:
-            raise NotADraft
+        self._check_draft(row)
         row.state, row.ended_by, row.ended_at = AlertState.DISCARDED, self._viewer.name, now
         self._tell()
         return row
@@ -168,13 +199,16 @@ class Alerts:
         check_release(release, now)
         if code_needed(release):
             await self._confirm(code)
-        replaced = await self._replace(row.replaces_id, now)
-        row.state, row.released_by, row.released_at = AlertState.ACTIVE, self._viewer.name, now
-        row.starts_at, row.expires_at = now + self._lead, now + timedelta(seconds=row.lifetime_s)
-        after_commit(self._session, self._press.released)
-        await self._say(targets_of(row) | (targets_of(replaced) if replaced else frozenset()), now)
-        log.info("alert.released", alert=row.id, kind=str(row.kind), area=row.area_code, by=self._viewer.name)
-        return row
+        return await self._let_go(row, now + self._lead, now)
+
+    async def release_alone(self, row: AlertRow, begins_at: datetime, now: datetime) -> AlertRow:
+        """Let a draft go for its own author, who needs nobody: an administrator has agreed so with a sender of CAP.
+
+        The rate of activations holds all the same. It sounds at `begins_at`, or at once where that is past.
+        """
+        activations = await self.repository.activations(row.area, now - ACTIVATIONS_WITHIN)
+        check_release(self._release(row, None, tuple(activations)), now)
+        return await self._let_go(row, max(begins_at, now + self._lead), now)
 
     async def prolong(self, alert_id: str, lifetime_s: int, code: str, now: datetime) -> AlertRow:
         """Let an active alert live until so many seconds from now. Who heard it does not hear it again for that."""
@@ -184,6 +218,14 @@ class Alerts:
         row.expires_at, row.revision = now + timedelta(seconds=lifetime_s), row.revision + 1
         await self._say(targets_of(row), now)
         return row
+
+    async def end(self, alert_id: str, *, text: str, now: datetime) -> None:
+        """End an alert however it stands: called off where it sounds, thrown away where it waits."""
+        row = await self._own(alert_id)
+        if row.state is AlertState.DRAFT:
+            await self.discard(alert_id, now)
+        elif _in_force(row, now):
+            await self.cancel(alert_id, all_clear=True, text=text, now=now)
 
     async def cancel(self, alert_id: str, *, all_clear: bool, text: str, now: datetime) -> AlertRow:
         """Call an active alert off, at once. That never needs a code: a false alarm must be easy to end."""
@@ -216,21 +258,65 @@ class Alerts:
             raise NotFound
         return row
 
+    async def _add(
+        self, area: Area, targets: Sequence[tuple[TargetKind, str]], now: datetime, **columns: object
+    ) -> AlertRow:
+        row = self.repository.add(
+            AlertRow(
+                id=new_id(),
+                area_code=area.code,
+                area=area,
+                state=AlertState.DRAFT,
+                revision=1,
+                sound_revision=1,
+                author=self._viewer.name,
+                created_at=now,
+                released_by="",
+                ended_by="",
+                targets=[AlertTarget(kind=kind, key=key) for kind, key in targets],
+                **columns,
+            )
+        )
+        await self._session.flush()
+        self._tell()
+        return row
+
+    async def _let_go(self, row: AlertRow, starts_at: datetime, now: datetime) -> AlertRow:
+        targets = targets_of(row)
+        for replaced in row.replaces:
+            targets |= await self._replace(replaced, now)
+        expires_at = now + timedelta(seconds=row.lifetime_s)
+        row.expires_at = min(expires_at, row.expires_at) if row.expires_at else expires_at
+        row.state, row.released_by, row.released_at = AlertState.ACTIVE, self._viewer.name, now
+        row.starts_at = starts_at
+        after_commit(self._session, self._press.released)
+        await self._say(targets, now)
+        log.info("alert.released", alert=row.id, kind=str(row.kind), area=row.area_code, by=self._viewer.name)
+        return row
+
+    @staticmethod
+    def _check_draft(row: AlertRow) -> None:
+        if row.state is not AlertState.DRAFT:
+            raise NotADraft
+
     async def _active(self, alert_id: str, now: datetime) -> AlertRow:
         row = await self._own(alert_id)
-        if row.state is not AlertState.ACTIVE or row.expires_at is None or row.expires_at <= now:
+        if not _in_force(row, now):
             raise NotActive
         return row
 
-    async def _replace(self, alert_id: str | None, now: datetime) -> AlertRow | None:
-        if alert_id is None:
-            return None
-        row = await self._active(alert_id, now)
-        row.state, row.ended_by, row.ended_at = AlertState.REPLACED, self._viewer.name, now
-        return row
+    async def _replace(self, alert_id: str, now: datetime) -> frozenset[tuple[TargetKind, str]]:
+        """End what a newer alert takes the place of, and return whom it addressed. It may be over by now."""
+        row = await self._own(alert_id)
+        if _in_force(row, now):
+            row.state, row.ended_by, row.ended_at = AlertState.REPLACED, self._viewer.name, now
+        return targets_of(row)
 
-    def _release(self, row: AlertRow, rule: ReleaseRule, activations: tuple[datetime, ...]) -> Release:
-        return Release(row.state, row.kind, row.author, self._viewer.name, rule, activations)
+    def _release(self, row: AlertRow, rule: ReleaseRule | None, activations: tuple[datetime, ...]) -> Release:
+        ends_at = row.expires_at if row.state is AlertState.DRAFT else None
+        return Release(
+            row.state, row.kind, row.author, self._viewer.name, rule, activations, bool(row.targets), ends_at
+        )
 
     async def _addressed(self, row: AlertRow) -> frozenset[str]:
         return await AlertTraffic(self._session).addressed(row)
@@ -265,17 +351,20 @@ class Alerts:
         after_commit(self._session, lambda: self._hub.publish(Topic.ALERTS))
 
 
-def _signal_of(wish: AlertIn) -> tuple[Signal | None, int]:
+def _in_force(row: AlertRow, now: datetime) -> bool:
+    return row.state is AlertState.ACTIVE and row.expires_at is not None and row.expires_at > now
+
+
+def _signal_of(kind: AlertKind, signal: Signal | None, attention_s: float | None) -> tuple[Signal | None, int]:
     """Return the signal and its length. A test and an exercise have their own; the real thing never has theirs."""
-    signal = wish.signal
-    if wish.kind is AlertKind.EXERCISE:
+    if kind is AlertKind.EXERCISE:
         signal = Signal.EXERCISE
-    elif wish.kind is AlertKind.TEST:
+    elif kind is AlertKind.TEST:
         signal = Signal.TEST_RISING
     elif signal is not None and signal is not Signal.ATTENTION and ABOUT[signal].use is not Use.ALARM:
         raise Invalid.field("signal", "Tín hiệu này không dùng cho báo động", "This signal is not one for alerts")
     if signal is None:
         return None, 0
-    if signal is Signal.ATTENTION and wish.signal_s is not None:
-        return signal, round(wish.signal_s * 1000)
+    if signal is Signal.ATTENTION and attention_s is not None:
+        return signal, round(attention_s * 1000)
     return signal, length_ms(signal)

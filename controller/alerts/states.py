@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from controller.areas.policy import ReleaseRule
-from controller.errors import Conflict, Forbidden, TooManyAttempts
+from controller.errors import Conflict, Forbidden, Invalid, TooManyAttempts
 from controller.text import Text
 from protocol.messages import AlertKind
 
@@ -46,6 +46,26 @@ class NotActive(Conflict):
     title = Text("Báo động này không còn hiệu lực", "This alert is not active any more")
 
 
+class Outlived(Conflict):
+    """What it warns of is over, by the word of who asked for it."""
+
+    code = "outlived"
+    title = Text(
+        "Cảnh báo này đã hết hạn theo nơi gửi. Nếu vẫn còn nguy hiểm, hãy soạn báo động mới.",
+        "This warning has expired, as its sender said. If the danger is still there, write a new alert.",
+    )
+
+
+class NobodyAddressed(Invalid):
+    """The areas are still to be chosen."""
+
+    code = "nobody_addressed"
+    title = Text(
+        "Báo động này chưa có nơi nhận. Hãy chọn địa bàn trước khi phát.",
+        "This alert addresses nobody yet. Choose the areas first.",
+    )
+
+
 class OwnDraft(Forbidden):
     """The second of two persons is somebody else."""
 
@@ -64,9 +84,14 @@ class Release:
     kind: AlertKind
     author: str
     releaser: str
-    rule: ReleaseRule
+    rule: ReleaseRule | None
+    """None: its author releases by itself, as an administrator has agreed with a sender of CAP."""
     activations: tuple[datetime, ...] = ()
     """When actual alerts of this area were released lately."""
+    addressed: bool = True
+    """Whether it says who is to hear it."""
+    ends_at: datetime | None = None
+    """When what it warns of is over, where somebody has said so."""
 
 
 def code_needed(release: Release) -> bool:
@@ -78,6 +103,10 @@ def check_release(release: Release, now: datetime) -> None:
     """Refuse what may not be released. Whether a code was shown is checked besides."""
     if release.state is not AlertState.DRAFT:
         raise NotADraft
+    if not release.addressed:
+        raise NobodyAddressed
+    if release.ends_at is not None and release.ends_at <= now:
+        raise Outlived
     needs_two = release.rule is ReleaseRule.SECOND_PERSON and release.kind is not AlertKind.TEST
     if needs_two and release.author == release.releaser:
         raise OwnDraft

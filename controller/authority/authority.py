@@ -26,6 +26,7 @@ from controller.errors import Invalid
 from controller.keys import read_or_make
 from protocol.enrolment import PEM_MAX
 
+DOCUMENT_SIGNING: Final = x509.ObjectIdentifier("1.3.6.1.5.5.7.3.36")
 CONTROLLER_NAME: Final = "loa-controller"
 """Who bears this common name may do everything on the broker: no speaker is named so, or by what begins so."""
 KEY_FILE: Final = "authority-key.pem"
@@ -117,6 +118,15 @@ class Authority:
         key = _new_key()
         begins, ends = now - BACKDATED, now + SERVICE_LIFETIME
         made = self._of(name, key.public_key(), begins, ends, ExtendedKeyUsageOID.CLIENT_AUTH)
+        return Credentials(_key_pem(key), _pem(self._sign(made)))
+
+    def issue_publisher(self, name: str, now: datetime) -> Credentials:
+        """Return a key and certificate for signing what is published; others pin it, so it lives as long as the root.
+
+        It opens nothing on the broker: it is for documents only (RFC 9336).
+        """
+        key = _new_key()
+        made = self._of(name, key.public_key(), now - BACKDATED, now + ROOT_LIFETIME, DOCUMENT_SIGNING)
         return Credentials(_key_pem(key), _pem(self._sign(made)))
 
     def crl(self, revoked: Iterable[Revoked], now: datetime) -> str:

@@ -3,19 +3,15 @@
 The numbers are IPAWS-OPEN's status codes, where it has one for the case.
 """
 
-from typing import ClassVar
-
 from controller.errors import ControllerError
 from controller.text import Text
 
 
 class CapRefused(ControllerError):
-    """A CAP message that was not taken."""
+    """A CAP message that was not taken; `number` is IPAWS-OPEN's."""
 
     status, code = 422, "cap_refused"
     title = Text("Bản tin CAP không được nhận", "The CAP message was not taken")
-    number: ClassVar[int | None] = None
-    """IPAWS-OPEN's code for it."""
 
 
 class Unreadable(CapRefused):

@@ -48,7 +48,7 @@ INLINE_MAX_BYTES: Final = 300 * 1024
 
 
 class Release(StrEnum):
-    """What becomes of a sender's emergencies."""
+    """What becomes of a sender's emergencies. What is less urgent always waits for an officer."""
 
     AT_ONCE = "at_once"
     OFFICER = "officer"
@@ -336,10 +336,11 @@ def _wanted(message: Message, part: _Part, policy: SenderPolicy, now: datetime) 
     first, targets = part.infos[0], part.targets
     exercise = message.status is Status.EXERCISE
     spoken = voices(part.infos, policy.languages, exercise=exercise)
+    priority = max(policy.ladder.priority(info) for info in part.infos)
     told = next((info for info in part.infos if spoken and info.language == spoken[0].language), first)
     return Wanted(
         kind=AlertKind.EXERCISE if exercise else AlertKind.ACTUAL,
-        priority=max(policy.ladder.priority(info) for info in part.infos),
+        priority=priority,
         event=told.event,
         categories=told.categories,
         headline=told.headline or told.event,
@@ -348,7 +349,7 @@ def _wanted(message: Message, part: _Part, policy: SenderPolicy, now: datetime) 
         targets=targets,
         starts_at=max(told.effective or message.sent, now),
         expires_at=_ends(message, first),
-        held=policy.release is Release.OFFICER or not targets,
+        held=policy.release is Release.OFFICER or not targets or priority is not Priority.EMERGENCY,
     )
 
 

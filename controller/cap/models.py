@@ -94,3 +94,19 @@ class CapFeedState(Base):
     handled: Mapped[list[str]] = mapped_column(JSON)
     failures: Mapped[int]
     next_at: Mapped[datetime | None] = mapped_column(index=True)
+
+
+class CapPublished(Base):
+    """A message that told others of an alert of ours: kept as it was signed."""
+
+    __tablename__ = "cap_published"
+
+    alert_id: Mapped[str] = mapped_column(Id, ForeignKey("alerts.id"), primary_key=True)
+    revision: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    sender_name: Mapped[str] = mapped_column(Text)
+    """What we called ourselves then."""
+    identifier: Mapped[str] = mapped_column(String(64), unique=True)
+    sent_at: Mapped[datetime] = mapped_column(index=True)
+    expires_at: Mapped[datetime]
+    cancelled: Mapped[bool]
+    document: Mapped[bytes] = mapped_column(LargeBinary)

@@ -112,6 +112,8 @@ class OwnAlert:
     scales: Scales | None = None
     """What was said of it when it was raised; None: what its priority says."""
     sound: Sound | None = None
+    replaces: tuple[Reference, ...] = ()
+    """The messages of the alerts whose place it took."""
 
     def __post_init__(self) -> None:
         if len(self.told_at) < 1 + self.cancelled:
@@ -122,7 +124,9 @@ def as_message(alert: OwnAlert, *, sender: SenderName, sender_name: str) -> Mess
     """The alert's newest revision as a message. The same alert always makes the same message."""
     names = [_identifier(alert, revision) for revision, _ in enumerate(alert.told_at, start=1)]
     earlier = zip(names[:-1], alert.told_at[:-1], strict=True)
-    told = MessageType.UPDATE if len(names) > 1 else MessageType.ALERT
+    own = (Reference(sender, name, sent.replace(microsecond=0)) for name, sent in earlier)
+    references = (*alert.replaces, *own)
+    told = MessageType.UPDATE if references else MessageType.ALERT
     return Message(
         identifier=names[-1],
         sender=sender,
@@ -130,7 +134,7 @@ def as_message(alert: OwnAlert, *, sender: SenderName, sender_name: str) -> Mess
         status=_STATUS[alert.kind],
         type=MessageType.CANCEL if alert.cancelled else told,
         scope=Scope.PUBLIC,
-        references=tuple(Reference(sender, name, sent.replace(microsecond=0)) for name, sent in earlier),
+        references=references,
         infos=(_info(alert, sender_name),),
     )
 

@@ -4,20 +4,31 @@ import hashlib
 import json
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controller.accounts.viewer import Viewer
+from controller.alerts.models import AlertRow
+from controller.alerts.repository import AlertRepository
+from controller.alerts.states import AlertState
 from controller.areas.models import Area
 from controller.areas.tree import within
+from controller.broadcasts.models import TargetKind
 from controller.cap.geometry import Outlined, Standing, outline_of
 from controller.cap.judging import Known, Outcome, Seen
 from controller.cap.message import Key, MessageId, Point, SenderName, Status
-from controller.cap.models import CapFeed, CapFeedState, CapMessage, CapReference, CapSender
+from controller.cap.models import CapFeed, CapFeedState, CapMessage, CapPublished, CapReference, CapSender
+from controller.cap.publishing import OwnPlace
 from controller.devices.models import Device, DeviceStatus
+from controller.planning.repository import PlanningRepository, chunks
 from controller.repository import Repository
 from schedules.types import AlertId, AreaCode, DeviceId
+
+AT_A_TIME: Final = 100
+FEED_MAX: Final = 100
+"""Messages in our own feed: days of the busiest commune, and a moment to read."""
 
 
 def key_hash(key: Key) -> str:
@@ -39,6 +50,16 @@ class CapSenderRepository(Repository[CapSender]):
         """Whose token it is."""
         return await self.session.scalar(select(CapSender).where(CapSender.token_hash == token_hash))
 
+    async def feeds(self, sender: CapSender) -> Sequence[tuple[CapFeed, CapFeedState | None]]:
+        """A sender's feeds."""
+        found = await self.session.execute(
+            select(CapFeed, CapFeedState)
+            .outerjoin(CapFeedState, CapFeedState.feed_id == CapFeed.id)
+            .where(CapFeed.sender_id == sender.id)
+            .order_by(CapFeed.id)
+        )
+        return [(feed, state) for feed, state in found]
+
     async def feeds_due(self, now: datetime) -> Sequence[tuple[CapFeed, CapFeedState | None]]:
         """The feeds of all senders to look at, those that were never looked at included."""
         found = await self.session.execute(
@@ -48,6 +69,102 @@ class CapSenderRepository(Repository[CapSender]):
             .order_by(CapFeed.id)
         )
         return [(feed, state) for feed, state in found]
+
+
+class CapMessageRepository(Repository[CapMessage]):
+    """What was sent for areas in the viewer's subtree; newest first."""
+
+    model = CapMessage
+    order = (CapMessage.id,)
+    descending = True
+
+    def readable(self, viewer: Viewer) -> Select[CapMessage]:
+        """Messages of the senders that the viewer sees."""
+        senders = (
+            select(CapSender.id).join(Area, Area.code == CapSender.area_code).where(within(Area.path, viewer.scope))
+        )
+        return select(CapMessage).where(CapMessage.sender_id.in_(senders))
+
+    def of(self, viewer: Viewer, sender: CapSender) -> Select[CapMessage]:
+        """Those of one sender."""
+        return self.readable(viewer).where(CapMessage.sender_id == sender.id)
+
+
+class PublishedRepository:
+    """What others were told of our alerts, and what is still to be told."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def unsettled(self) -> Sequence[AlertRow]:
+        """Alerts of our own that stand otherwise than they were told, in the order of their release."""
+        last = (
+            select(CapPublished.alert_id, func.max(CapPublished.revision).label("revision"))
+            .group_by(CapPublished.alert_id)
+            .subquery()
+        )
+        return (
+            await self._session.scalars(
+                select(AlertRow)
+                .outerjoin(last, last.c.alert_id == AlertRow.id)
+                .outerjoin(
+                    CapPublished,
+                    and_(CapPublished.alert_id == AlertRow.id, CapPublished.revision == last.c.revision),
+                )
+                .where(
+                    AlertRow.released_at.is_not(None),
+                    AlertRow.relayed.is_(False),
+                    or_(
+                        CapPublished.alert_id.is_(None),
+                        and_(AlertRow.state == AlertState.CANCELLED, CapPublished.cancelled.is_(False)),
+                        and_(AlertRow.state == AlertState.ACTIVE, CapPublished.expires_at != AlertRow.expires_at),
+                    ),
+                )
+                .order_by(AlertRow.released_at, AlertRow.id)
+                .limit(AT_A_TIME)
+            )
+        ).all()
+
+    async def of_alerts(self, alerts: Collection[str]) -> Sequence[CapPublished]:
+        """The messages of these alerts, in the order in which they were told."""
+        return (
+            await self._session.scalars(
+                select(CapPublished)
+                .where(CapPublished.alert_id.in_(alerts))
+                .order_by(CapPublished.sent_at, CapPublished.alert_id, CapPublished.revision)
+            )
+        ).all()
+
+    async def places(self, row: AlertRow) -> tuple[OwnPlace, ...]:
+        """The areas that an alert addresses, and those in which the single speakers that it addresses stand."""
+        keys = {kind: {target.key for target in row.targets if target.kind is kind} for kind in TargetKind}
+        codes = set(keys[TargetKind.AREA])
+        single = await PlanningRepository(self._session).reached(keys | {TargetKind.AREA: set()})
+        for chunk in chunks(sorted(single)):
+            codes.update(await self._session.scalars(select(Device.area_code).where(Device.id.in_(chunk))))
+        found: list[OwnPlace] = []
+        for chunk in chunks(sorted(codes)):
+            areas = await self._session.execute(
+                select(Area.code, Area.name, Area.polygon).where(Area.code.in_(chunk)).order_by(Area.code)
+            )
+            found += [OwnPlace(AreaCode(code), name, polygon) for code, name, polygon in areas]
+        return tuple(found)
+
+    async def newest(self, viewer: Viewer | None) -> Sequence[CapPublished]:
+        """What was published of the alerts that the viewer may see, the newest first; None: of all."""
+        statement = select(CapPublished).order_by(CapPublished.sent_at.desc(), CapPublished.identifier.desc())
+        return (await self._session.scalars(self._for(viewer, statement).limit(FEED_MAX))).all()
+
+    async def find(self, viewer: Viewer | None, identifier: str) -> CapPublished | None:
+        """A message that was published."""
+        statement = select(CapPublished).where(CapPublished.identifier == identifier)
+        return await self._session.scalar(self._for(viewer, statement))
+
+    def _for(self, viewer: Viewer | None, statement: Select[CapPublished]) -> Select[CapPublished]:
+        if viewer is None:
+            return statement
+        seen = AlertRepository(self._session).readable(viewer).with_only_columns(AlertRow.id)
+        return statement.where(CapPublished.alert_id.in_(seen))
 
 
 class CapTraffic:

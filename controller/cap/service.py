@@ -18,12 +18,12 @@ from controller.cap.ladder import Ladder
 from controller.cap.loading import load
 from controller.cap.message import Message, SenderName
 from controller.cap.models import CapFeed, CapFeedState, CapMessage, CapReference, CapSender
-from controller.cap.polling import Arrival, FeedState, Look, look
+from controller.cap.polling import Arrival, FeedState, Look, failed, look
 from controller.cap.reading import read
 from controller.cap.repository import CapSenderRepository, CapTraffic, key_hash
 from controller.cap.signature import pinned, signed_part
-from controller.database import Database, new_id
-from controller.errors import Unauthenticated
+from controller.database import Actor, Database, actor_of, new_id, set_actor
+from controller.errors import TooManyAttempts, Unauthenticated
 from schedules.types import AlertId
 
 log = structlog.get_logger(__name__)
@@ -65,7 +65,8 @@ class CapService:
         return sender
 
     async def take(self, sender: CapSender, data: bytes, *, now: datetime) -> Taken:
-        """Take a message of `sender`; raises `CapRefused`, and then nothing has changed."""
+        """Take a message of `sender`; raises `CapRefused` or `TooManyAttempts`, and then nothing has changed."""
+        set_actor(self._session, Actor(sender.id, f"CAP {sender.title}", actor_of(self._session).address))
         signed = bool(sender.certificates)
         message = await asyncio.to_thread(_read, data, tuple(sender.certificates), now)
         traffic = CapTraffic(self._session, sender)
@@ -127,8 +128,12 @@ class FeedReader:
     async def _look_at(self, feed: CapFeed, state: FeedState, now: datetime) -> None:
         async with self._at_once:
             found = await look(self._fetcher, feed.url, state, now=now)
-        for arrival in found.arrivals:
-            await self._take(feed, arrival, now)
+        try:
+            for arrival in found.arrivals:
+                await self._take(feed, arrival, now)
+        except TooManyAttempts as error:  # those that were taken are known by their identifiers, the others come again
+            log.warning("cap.feed_held_back", feed=feed.id, sender=feed.sender_id, retry_after_s=error.retry_after_s)
+            found = Look(failed(state, now, retry_after_s=error.retry_after_s))
         async with self._database.transaction() as session:
             if await session.get(CapFeed, feed.id) is not None:
                 await session.merge(_kept(feed.id, found))

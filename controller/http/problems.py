@@ -54,6 +54,8 @@ class Problem(BaseModel):
     status: int
     code: str
     detail: str
+    number: int | None = None
+    """What another standard calls it: IPAWS-OPEN, for CAP messages. Absent where none does."""
     errors: list[FieldProblem] = []
 
 
@@ -65,6 +67,7 @@ def problem(error: ControllerError, language: Language) -> JSONResponse:
         status=error.status,
         code=error.code,
         detail=error.detail.in_language(language),
+        number=error.number,
         errors=[FieldProblem(field=e.field, message=e.message.in_language(language)) for e in error.errors],
     )
     headers: dict[str, str] = {}
@@ -74,7 +77,9 @@ def problem(error: ControllerError, language: Language) -> JSONResponse:
         headers["Retry-After"] = str(error.retry_after_s)
     elif error.transient:
         headers["Retry-After"] = "5"
-    return JSONResponse(body.model_dump(), status_code=error.status, headers=headers, media_type=MEDIA_TYPE)
+    return JSONResponse(
+        body.model_dump(exclude_none=True), status_code=error.status, headers=headers, media_type=MEDIA_TYPE
+    )
 
 
 def invalid(errors: Sequence[Any]) -> Invalid | Malformed:

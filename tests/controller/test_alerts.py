@@ -182,7 +182,7 @@ async def test_without_an_all_clear_nothing_is_left(house: House, maker: Desk, r
 async def test_a_newer_alert_takes_the_place_of_the_one_it_replaces(house: House, maker: Desk, releaser: Desk) -> None:
     first = await maker.draft()
     await releaser.release(first)
-    second = await maker.draft(headline="Lũ vượt báo động III", replaces=first["id"])
+    second = await maker.draft(headline="Lũ vượt báo động III", replaces=[first["id"]])
     await releaser.release(second)
     said = await told(house)
     assert said is not None

@@ -311,6 +311,7 @@ DERIVED = {
     "audit_entries",
     "cap_feed_states",
     "cap_messages",
+    "cap_published",
     "cap_references",
     "clips",
     "command_attempts",

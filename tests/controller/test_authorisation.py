@@ -14,6 +14,8 @@ from controller.areas.models import Area
 from controller.audit.models import AuditEntry
 from controller.audit.tally import REFUSAL
 from controller.authorisation import NAMED, Row, rows, text
+from controller.cap.models import CapFeed, CapSender
+from controller.database import new_id
 from tests.support import broadcasts
 from tests.support.controller import PASSWORD, House
 
@@ -29,6 +31,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "PATCH /api/v1/pronunciations/{pronunciation_id}": {"spoken": "khác"},
     "POST /api/v1/devices/{device_id}/commands": {"action": {"verb": "stop"}},
     "POST /api/v1/alerts/{alert_id}/prolong": {"lifetime_s": 600},
+    "PUT /api/v1/alerts/{alert_id}/targets": {"targets": [{"kind": "area", "key": "07339-1"}]},
+    "POST /api/v1/cap/senders/{sender_id}/feeds": {"url": "https://kttv.example.vn/feed"},
     "POST /api/v1/schedules/{schedule_id}/approval/reject": {"reason": "Sai giờ"},
     "POST /approvals/{schedule_id}/approve": {"seen": "1"},
     "POST /approvals/{schedule_id}/reject": {"seen": "1", "reason": "Sai giờ"},
@@ -166,7 +170,19 @@ async def things(house: House, chief: httpx.AsyncClient, area: str) -> dict[str,
         "pronunciation_id": word.json()["id"],
         "command_id": order.json()["id"],
         "alert_id": alert.json()["id"],
+        **await warning_centre(house, area),
     }
+
+
+async def warning_centre(house: House, area: str) -> dict[str, str]:
+    """A sender of CAP for an area, with a feed. It is registered in person only."""
+    async with house.database.transaction() as session:
+        sender = CapSender(id=new_id(), title=f"KTTV {area}", area_code=area)
+        session.add(sender)
+        await session.flush()
+        feed = CapFeed(id=new_id(), sender_id=sender.id, url="https://kttv.example.vn/feed.xml")
+        session.add(feed)
+    return {"sender_id": sender.id, "feed_id": feed.id}
 
 
 @pytest.mark.parametrize("role", [*Role, None])
