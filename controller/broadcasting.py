@@ -16,6 +16,7 @@ from apscheduler.triggers.interval import IntervalTrigger  # type: ignore[import
 from controller.accounts.mail import sending_letters
 from controller.accounts.throttling import remembering_attempts
 from controller.alerts import keeping as alerts
+from controller.alerts.testing import keep_testing
 from controller.announcements.workshop import workshop_of
 from controller.approval.ledger import approving
 from controller.background import UnderWay, kept_running
@@ -219,6 +220,9 @@ def _clockwork(runtime: Runtime, under_way: UnderWay) -> AsyncIOScheduler:
     async def publish_alerts() -> None:
         await publish(runtime)
 
+    async def test_alerts() -> None:
+        await keep_testing(runtime)
+
     async def tidy() -> None:
         now = runtime.clock()
         await collect_garbage(runtime.database, store_of(runtime), now)
@@ -233,5 +237,6 @@ def _clockwork(runtime: Runtime, under_way: UnderWay) -> AsyncIOScheduler:
     every(IntervalTrigger(seconds=5), keep_alerts, "keep-alerts")
     every(IntervalTrigger(seconds=10), look_at_feeds, "look-at-feeds")
     every(IntervalTrigger(seconds=5), publish_alerts, "publish-alerts")
+    every(IntervalTrigger(minutes=1), test_alerts, "test-alerts")
     every(CronTrigger(hour=2, minute=40, timezone=zone), tidy, "tidy")
     return recurring

@@ -1,6 +1,7 @@
 """Every table, in one list: what migrations are checked against."""
 
 from controller.accounts import models as accounts
+from controller.alerts import models as alerts
 from controller.announcements import models as announcements
 from controller.approval import models as approval
 from controller.areas import models as areas
@@ -24,6 +25,7 @@ from controller.signing import models as signing
 
 TABLES = (
     accounts,
+    alerts,
     announcements,
     approval,
     areas,

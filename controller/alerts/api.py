@@ -1,15 +1,16 @@
 """`/api/v1/alerts`."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Response
 
 from controller.accounts.access import ALERTS, READS, Idempotent, ViewerDep
 from controller.accounts.second_factor import confirm_second_factor
 from controller.accounts.viewer import Viewer
-from controller.alerts.keeping import press_of
-from controller.alerts.models import AlertRow
+from controller.alerts.keeping import desk_of
+from controller.alerts.models import AlertReach, AlertRow
+from controller.alerts.report import as_csv, is_over
 from controller.alerts.schemas import (
     AddressIn,
     AlertIn,
@@ -27,33 +28,22 @@ from controller.alerts.schemas import (
 from controller.alerts.service import Alerts
 from controller.alerts.standing import STANDING
 from controller.alerts.states import AlertState
-from controller.announcements.api import AnnouncementsDep
+from controller.devices.models import Device
 from controller.http.fields import AreaCodeField
 from controller.http.pages import PageDep, PageOut
 from controller.http.route import NowDep, RuntimeDep, SessionDep, TransactionRoute
-from controller.monitoring.hub import hub_of
 
 router = APIRouter(prefix="/api/v1", tags=["alerts"], route_class=TransactionRoute)
 SPEAKERS_MAX = 500
 
 
-def alerts_of(
-    session: SessionDep, viewer: ViewerDep, runtime: RuntimeDep, announcements: AnnouncementsDep, now: NowDep
-) -> Alerts:
+def alerts_of(session: SessionDep, viewer: ViewerDep, runtime: RuntimeDep, now: NowDep) -> Alerts:
     """Return alerts as the one who asks may change them."""
 
     async def confirm(code: str) -> None:
         await confirm_second_factor(runtime, session, viewer, code, now)
 
-    return Alerts(
-        session,
-        viewer,
-        press=press_of(runtime),
-        announcements=announcements,
-        hub=hub_of(runtime),
-        lead=timedelta(milliseconds=runtime.settings.alert_lead_ms),
-        confirm=confirm,
-    )
+    return desk_of(runtime, session, viewer, confirm)
 
 
 AlertsDep = Annotated[Alerts, Depends(alerts_of)]
@@ -197,6 +187,29 @@ async def list_reach(
     """Answer speakers by id, at most 500."""
     row = await alerts.repository.get(viewer, alert_id)
     return await speakers_out(alerts, viewer, row.id, silent=silent, after=after)
+
+
+@router.get(
+    "/alerts/{alert_id}/report.csv",
+    operation_id="getTestReport",
+    summary="What came of it on each speaker, for a spreadsheet",
+    dependencies=[READS],
+    response_class=Response,
+    responses={200: {"content": {"text/csv": {}}}},
+)
+async def get_report(alert_id: str, alerts: AlertsDep, viewer: ViewerDep, now: NowDep) -> Response:
+    """Answer one line for each of the viewer's speakers: `passed`, `failed`, `not_reached` or still `pending`."""
+    row = await alerts.repository.get(viewer, alert_id)
+    found: list[tuple[AlertReach, Device]] = []
+    while some := await alerts.reach.speakers(
+        viewer, row.id, silent=False, after=found[-1][1].id if found else "", limit=SPEAKERS_MAX
+    ):
+        found += [(reach, device) for reach, device, _ in some]
+    return Response(
+        as_csv(found, over=is_over(row, now)),
+        media_type="text/csv",
+        headers={"Content-Disposition": f'attachment; filename="loa-{row.id}.csv"'},
+    )
 
 
 async def reach_out(alerts: Alerts, viewer: Viewer, alert_id: str, now: datetime) -> ReachOut:

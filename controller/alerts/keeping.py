@@ -1,19 +1,24 @@
 """What keeps alerts going without anybody's hand: words that become ready, lifetimes that end, silent speakers."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from controller.accounts.viewer import Viewer
 from controller.alerts.reach import Reach
 from controller.alerts.repository import AlertTraffic
+from controller.alerts.service import Alerts
 from controller.alerts.sets import AlertPress, Sets, Target, targets_of
 from controller.alerts.states import AlertState
+from controller.announcements.service import Announcements
+from controller.announcements.workshop import workshop_of
 from controller.background import kept_running
 from controller.content.service import links_of
 from controller.database import after_commit
+from controller.errors import Forbidden
 from controller.events import AnnouncementReady, Event
 from controller.link.wake import wake_of
 from controller.monitoring.hub import Topic, hub_of
@@ -28,6 +33,27 @@ def press_of(runtime: Runtime) -> AlertPress:
         return links.url(sha256, device_id=target, expires_at=expires_at)
 
     return AlertPress(runtime.keys.signing, url, wake_of(runtime), counting_of(runtime).call.set)
+
+
+async def _no_code(_code: str) -> None:
+    """What never asks for a code confirms none."""
+    raise Forbidden
+
+
+def desk_of(
+    runtime: Runtime, session: AsyncSession, viewer: Viewer, confirm: Callable[[str], Awaitable[None]] = _no_code
+) -> Alerts:
+    """Return alerts as a viewer may change them within a transaction; `confirm` checks a one-time code."""
+    hub = hub_of(runtime)
+    return Alerts(
+        session,
+        viewer,
+        press=press_of(runtime),
+        announcements=Announcements(session, viewer, hub=hub, wake_workshop=workshop_of(runtime).wake),
+        hub=hub,
+        lead=timedelta(milliseconds=runtime.settings.alert_lead_ms),
+        confirm=confirm,
+    )
 
 
 class Counting:

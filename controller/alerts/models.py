@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from controller.alerts.states import AlertState
 from controller.announcements.models import Announcement
 from controller.areas.models import Area, Code
+from controller.areas.policy import SilentTest
 from controller.broadcasts.models import TargetKind
 from controller.columns import stored_as_text
 from controller.database import Base, Versioned, new_id
@@ -106,3 +107,15 @@ class AlertReach(Base):
     finished_at: Mapped[datetime | None]
     reason: Mapped[str] = mapped_column(String(200), default="")
     incident_at: Mapped[datetime | None]
+
+
+class SilentTestRow(Base):
+    """When a commune's speakers are next tested without a sound."""
+
+    __tablename__ = "silent_tests"
+
+    area_code: Mapped[str] = mapped_column(Code, ForeignKey("areas.code", ondelete="CASCADE"), primary_key=True)
+    every: Mapped[SilentTest] = mapped_column(stored_as_text(SilentTest))
+    """The rule that `due_at` follows."""
+    due_at: Mapped[datetime | None] = mapped_column(index=True)
+    """None: never."""

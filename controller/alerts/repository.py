@@ -1,6 +1,7 @@
 """All SQL about alerts."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -48,6 +49,14 @@ class AlertRepository(Repository[AlertRow]):
         )
         issued_here = exists().where(Area.code == AlertRow.area_code, within(Area.path, viewer.scope))
         return select(AlertRow).where(or_(issued_here, heard_here))
+
+    def tests(self, viewer: Viewer) -> Select[AlertRow]:
+        """Tests that were released, heard or not."""
+        return self.readable(viewer).where(AlertRow.kind == AlertKind.TEST, AlertRow.released_at.is_not(None))
+
+    def heard(self, viewer: Viewer) -> Select[AlertRow]:
+        """All but the tests that nobody hears."""
+        return self.readable(viewer).where(AlertRow.volume.is_distinct_from(0))
 
     def own(self, viewer: Viewer) -> Select[AlertRow]:
         """What the viewer's subtree issued: that alone may be changed."""
@@ -230,6 +239,15 @@ class AlertTraffic:
         return sorted((alert_id, device_id) for alert_id, device_id in silent)
 
 
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What the speakers of one alert add up to."""
+
+    targeted: int = 0
+    received: int = 0
+    finished: int = 0
+
+
 class ReachRepository:
     """How far alerts have come, as a viewer may see it: on the speakers of the viewer's subtree."""
 
@@ -266,6 +284,25 @@ class ReachRepository:
             .order_by(Area.name, Area.code)
         )
         return [dict(row) for row in (await self._session.execute(statement)).mappings()]
+
+    async def totals(self, viewer: Viewer, alert_ids: Collection[str]) -> Mapping[str, Tally]:
+        """Return what each alert's speakers add up to."""
+        found: dict[str, Tally] = {}
+        for chunk in chunks(sorted(alert_ids)):
+            rows = await self._session.execute(
+                select(
+                    AlertReach.alert_id,
+                    func.count(),
+                    func.count(AlertReach.received_at),
+                    func.count(AlertReach.finished_at),
+                )
+                .join(Device, Device.id == AlertReach.device_id)
+                .join(Area, Area.code == Device.area_code)
+                .where(AlertReach.alert_id.in_(chunk), within(Area.path, viewer.scope))
+                .group_by(AlertReach.alert_id)
+            )
+            found |= {alert: Tally(*numbers) for alert, *numbers in rows}
+        return found
 
     async def speakers(
         self, viewer: Viewer, alert_id: str, *, silent: bool, after: str, limit: int

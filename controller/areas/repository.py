@@ -12,9 +12,11 @@ from controller.areas.policy import (
     ApprovalAsked,
     AreaPolicy,
     ReleaseRule,
+    SilentTest,
     approval_asked,
     effective_policy,
     release_rule,
+    silent_test,
 )
 from controller.areas.tree import ROOT_CODE, ancestors, within
 from controller.audit.capture import NOTED_APART, note
@@ -70,6 +72,11 @@ class AreaRepository(Repository[Area]):
         """How alerts that each of `paths` issues are released."""
         said = await self._said(paths)
         return {path: release_rule(said[above] for above in ancestors(path) if above in said) for path in paths}
+
+    async def silent_tests(self, paths: Collection[str]) -> dict[str, SilentTest]:
+        """How often the speakers of each of `paths` are tested without a sound."""
+        said = await self._said(paths)
+        return {path: silent_test(said[above] for above in ancestors(path) if above in said) for path in paths}
 
     async def _said(self, paths: Collection[str]) -> dict[str, AreaPolicy]:
         wanted = sorted({above for path in paths for above in ancestors(path)})

@@ -51,7 +51,8 @@ class Target(In):
     key: Annotated[str, Field(min_length=1, max_length=128)]
 
 
-Targets = Annotated[list[Target], Field(min_length=1, max_length=500)]
+TARGETS_MAX = 500
+Targets = Annotated[list[Target], Field(min_length=1, max_length=TARGETS_MAX)]
 
 
 class ScheduleIn(In):

@@ -323,6 +323,7 @@ DERIVED = {
     "record_marks",
     "recovery_codes",
     "retained_documents",
+    "silent_tests",
     "sign_in_attempts",
     "user_sessions",
 }

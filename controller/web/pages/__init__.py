@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from controller.web import assets
 from controller.web.pages import (
     account,
+    alert_tests,
     announce,
     approvals,
     audit,
@@ -34,6 +35,7 @@ PAGES: tuple[APIRouter, ...] = (
     today.router,
     announce.router,
     approvals.router,
+    alert_tests.router,
     emergency.router,
     rules.router,
     records.router,

@@ -54,7 +54,7 @@ class Post:
     ) -> Response:
         """What is active, what waits, and the form."""
         repository, formats = self.alerts.repository, self.page.formats
-        statement = repository.readable(self.viewer).order_by(AlertRow.id.desc())
+        statement = repository.heard(self.viewer).order_by(AlertRow.id.desc())
         now_rows = await repository.all(statement.where(AlertRow.state.in_((AlertState.ACTIVE, AlertState.DRAFT))))
         past_rows = await repository.all(
             statement.where(AlertRow.state.not_in((AlertState.ACTIVE, AlertState.DRAFT))).limit(PAST_MAX)
