@@ -55,6 +55,8 @@ NAMED: Final = frozenset(
         "pronunciation_id",
         "command_id",
         "alert_id",
+        "occurrence_id",
+        "key",
         "sender_id",
         "feed_id",
     }
