@@ -77,7 +77,9 @@ async def test_a_clean_machine_goes_on_with_the_same_keys_content_and_newer_vers
     clean = await elsewhere(house, tmp_path / "clean", cluster)
     manifest = await restore_backup(clean, file, progress=nothing)
     assert manifest.content_missing == ()
-    assert modes(clean.data_dir) == modes(house.runtime.settings.data_dir)
+    # What the running service has made since then, such as the key of its feed, is in the next backup.
+    assert modes(clean.data_dir)
+    assert modes(clean.data_dir).items() <= modes(house.runtime.settings.data_dir).items()
     assert Keys.load(clean.data_dir).signing.kid == house.runtime.keys.signing.kid
 
     async with house.database.reading() as session:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.broadcasting import planning
@@ -184,6 +184,7 @@ def test_what_is_put_again_is_young_again(tmp_path: Path) -> None:
     assert not store.remove_untouched(stored.sha256, since_s=2)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=2000))
 def test_what_is_put_is_found_under_its_hash(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
     store = ContentStore(tmp_path_factory.mktemp("store"))

@@ -66,6 +66,7 @@ class Pole:
             "07339-1",
             plans=None,  # type: ignore[arg-type]
             configs=self.configs,
+            alerts=None,  # type: ignore[arg-type]
             replay=None,  # type: ignore[arg-type]
             rejections=None,  # type: ignore[arg-type]
             now=house.clock,

@@ -20,11 +20,12 @@ from controller.web.pages import PAGES
 from tests.support.controller import ORIGIN, PASSWORD, House
 
 NO_COOKIE_COUNTS = {
+    "/api/v1/cap",
     "/api/v1/enrolment",
     "/api/v1/enrolment/renewal",
     "/content/{sha256}/renew",
 }
-"""For speakers: they show a key or a signature, and what a browser holds opens nothing there."""
+"""For speakers and senders of CAP: they show a key or a signature, and what a browser holds opens nothing there."""
 
 CHANGES = [
     (method, route.path)
