@@ -59,9 +59,10 @@ def listens_to(name: str, area: str, group: str) -> list[str]:
     return [
         *(of(name, channel) for channel in IS_TOLD),
         f"loa/1/areas/{area}/alerts",
-        f"loa/1/areas/{area}/alert",
+        f"loa/1/areas/{area}/audio",
         f"loa/1/areas/{area}/live/+",
         "loa/1/areas/24/alerts",
+        "loa/1/areas/24/audio",
         f"loa/1/groups/{group}/alerts",
         topics.PULSE,
     ]
