@@ -64,8 +64,8 @@ class AnnouncementEdited(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class AnnouncementReady(Event):
-    """The sound of an announcement is made."""
+class AnnouncementSettled(Event):
+    """The sound of an announcement is made, or cannot be."""
 
     announcement_id: str
 

@@ -1,5 +1,6 @@
 """Single lines of the board, through libgpiod: the kernel's own interface, alike on every Raspberry Pi."""
 
+from abc import ABC, abstractmethod
 from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar
 
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from gpiod import LineRequest, LineSettings
 
 
-class _GpioLine:
+class _GpioLine(ABC):
     """A line of a GPIO chip. `line` is its number, or its name such as `GPIO17`.
 
     It is asked for at the first use, and again after a fault: a board that was late costs nothing.
@@ -48,8 +49,9 @@ class _GpioLine:
             )
         return self._request
 
+    @abstractmethod
     def _settings(self) -> "LineSettings":
-        raise NotImplementedError
+        """How the line is asked for."""
 
     def _failed(self, error: Exception) -> AgentError:
         """Close it for a new beginning, and return what to look at."""

@@ -19,7 +19,7 @@ from controller.background import kept_running
 from controller.content.service import links_of
 from controller.database import after_commit
 from controller.errors import Forbidden
-from controller.events import AnnouncementReady, Event
+from controller.events import AnnouncementSettled, Event
 from controller.link.wake import wake_of
 from controller.monitoring.hub import Topic, hub_of
 from controller.runtime import Runtime
@@ -90,12 +90,12 @@ def counting_of(runtime: Runtime) -> Counting:
 
 @asynccontextmanager
 async def alerting(runtime: Runtime) -> AsyncIterator[None]:
-    """Let words that are ready reach the alerts that wait for them, in the same transaction."""
+    """Tell the alerts that wait for words that these are ready, or will never be, in the same transaction."""
 
     async def process(session: AsyncSession, events: Sequence[Event]) -> None:
         targets: set[Target] = set()
         for event in events:
-            if isinstance(event, AnnouncementReady):
+            if isinstance(event, AnnouncementSettled):
                 for row in await AlertTraffic(session).saying(event.announcement_id):
                     row.revision += 1
                     targets |= targets_of(row)

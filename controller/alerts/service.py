@@ -138,9 +138,11 @@ class Alerts:
         )
 
     async def address(self, alert_id: str, targets: Sequence[Target], now: datetime) -> AlertRow:
-        """Choose whom a draft addresses."""
+        """Choose whom a draft addresses. Who does so has written it: where two are needed, the other one releases."""
         row = await self._own(alert_id)
         self._check_draft(row)
+        if not row.relayed:
+            row.author = self._viewer.name
         chosen = await checked(self._session, self._viewer, targets, row.area)
         row.targets = [AlertTarget(kind=kind, key=key) for kind, key in chosen]
         await self._session.flush()

@@ -11,6 +11,7 @@ from audio.signals import Signal, length_ms
 from controller.alerts.models import AlertRow, AlertTarget
 from controller.alerts.repository import AlertTraffic
 from controller.alerts.states import AlertState
+from controller.announcements.models import Status
 from controller.broadcasts.models import TargetKind
 from controller.content.repository import ClipRepository
 from controller.database import after_commit
@@ -128,7 +129,7 @@ class Sets:
             signal=Signal.ALL_CLEAR if ending else row.signal,
             signal_ms=length_ms(Signal.ALL_CLEAR) if ending else row.signal_ms,
             message=message,
-            message_follows=words is not None and clip is None,
+            message_follows=words is not None and clip is None and words.status is not Status.FAILED,
             volume=row.volume,
             repeat=RepeatPlan() if ending else RepeatPlan.model_validate(row.repeat),
         )

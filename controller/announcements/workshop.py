@@ -28,7 +28,7 @@ from controller.announcements.repository import RenderingQueue
 from controller.content.service import Clips, store_of
 from controller.content.store import ContentStore
 from controller.database import Database, after_commit
-from controller.events import AnnouncementReady, record_event
+from controller.events import AnnouncementSettled, record_event
 from controller.monitoring.hub import Hub, Topic, hub_of
 from controller.playlists.recipe import Recipe
 from controller.playlists.repository import SoundRepository
@@ -197,6 +197,7 @@ class Workshop:
             if row is None:
                 return
             after_commit(session, lambda: self._hub.publish(Topic.ANNOUNCEMENTS))
+            record_event(session, AnnouncementSettled(row.id))
             if isinstance(made, Failed):
                 row.status = Status.FAILED
                 row.error_code, row.error_vi, row.error_en = made.code, made.vi, made.en
@@ -206,7 +207,6 @@ class Workshop:
             row.status, row.clip_sha256, row.duration_ms = Status.READY, clip.sha256, clip.duration_ms
             row.before, row.after = _portrayed(clip.before), _portrayed(clip.after)
             await session.flush()
-            record_event(session, AnnouncementReady(row.id))
             await Sounds(session, wake_workshop=self.wake).announcement_ready(row.id, now)
 
     async def _assemble(self, key: str, recipe: Recipe) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from controller.alerts.standing import EXERCISE_WORDS
 from controller.cap.message import Info
 
 SPOKEN_MAX: Final = 4000
@@ -13,7 +14,7 @@ _BROADCAST_TEXT: Final = re.compile(r"(broadcast_?text|eas_?text)$", re.IGNORECA
 """Whoever names a parameter so has written it to be read out; profiles put their own name before it."""
 _TAG: Final = re.compile(r"</?[A-Za-z][^<>]{0,200}>")
 _SENTENCE_END: Final = re.compile(r"[.!?…]\s")
-EXERCISE_BEFORE: Final = {"vi": "Đây là diễn tập.", "en": "This is an exercise."}
+EXERCISE_BEFORE: Final = {"vi": EXERCISE_WORDS, "en": "This is an exercise."}
 EXERCISE_AFTER: Final = {"vi": "Xin nhắc lại: đây là diễn tập.", "en": "I repeat: this is an exercise."}
 CANCELLED: Final = {
     "vi": "Thông báo khẩn cấp đã phát trước đây nay được huỷ bỏ.",

@@ -16,7 +16,7 @@ from controller.areas.models import Area
 from controller.broadcasting import planning
 from controller.content.models import Clip
 from controller.content.service import store_of
-from controller.events import AnnouncementReady, record_event
+from controller.events import AnnouncementSettled, record_event
 from controller.link.models import RetainedDocument
 from controller.link.outbox import DatabaseOutbox
 from controller.monitoring.models import DeviceStateRow
@@ -233,7 +233,7 @@ async def test_the_words_follow_when_they_are_made(house: House, maker: Desk, re
         words = await session.get_one(Announcement, draft["announcement_id"])
         await session.flush()
         words.status, words.clip_sha256 = Status.READY, stored.sha256
-        record_event(session, AnnouncementReady(words.id))
+        record_event(session, AnnouncementSettled(words.id))
     said = await told(house)
     assert said is not None
     (alert,) = said.alerts
@@ -250,6 +250,33 @@ async def test_the_words_follow_when_they_are_made(house: House, maker: Desk, re
     assert (sound.topic, sound.payload, sound.retain) == (topics.alert_audio(TARGET), b"loi noi", False)
     await outbox.published([urgent])
     assert (await maker.get(f"/api/v1/alerts/{draft['id']}"))["sent"] is True
+
+
+async def test_words_that_cannot_be_made_are_waited_for_no_longer(house: House, maker: Desk, releaser: Desk) -> None:
+    draft = await maker.draft(text="Nước sông Thương đã vượt báo động III.")
+    await releaser.release(draft)
+    async with house.database.transaction() as session:
+        words = await session.get_one(Announcement, draft["announcement_id"])
+        words.status, words.error_code = Status.FAILED, "engine_failed"
+        record_event(session, AnnouncementSettled(words.id))
+    said = await told(house)
+    assert said is not None
+    (alert,) = said.alerts
+    assert (alert.revision, alert.message, alert.message_follows) == (2, (), False)
+
+
+async def test_who_chooses_anew_whom_a_draft_addresses_leaves_its_release_to_the_other(
+    house: House, maker: Desk, releaser: Desk
+) -> None:
+    draft = await maker.draft()
+    targets = {"targets": [{"kind": "device", "key": f"{COMMUNE}-1"}]}
+    answer = await releaser.client.put(f"/api/v1/alerts/{draft['id']}/targets", json=targets)
+    assert answer.status_code == 200, answer.text
+    assert (await releaser.release(draft, 403))["code"] == "own_draft"
+    await maker.release(draft)
+    said = await told(house, f"device:{COMMUNE}-1")
+    assert said is not None
+    assert [alert.id for alert in said.alerts] == [draft["id"]]
 
 
 async def test_an_exercise_says_that_it_is_one_and_a_test_is_no_alarm(
