@@ -71,9 +71,14 @@ def _at_least(match: Match) -> str:
     return f"từ {numbers.number(match['number'])} {unit} trở {'lên' if match['sign'][0] in '>≥' else 'xuống'}"
 
 
-def _aged(match: Match) -> str | None:
-    """«60t» of a person; of a lorry it is left alone."""
-    return "tuổi" if re.search(rf"(?<!\w){cue('aged')}(?!\w)[^.;!?]*$", before(match)) else None
+_BEFORE_T = re.compile(rf"(?<!\w)(?:(?P<aged>{cue('aged')})|{cue('laden')})(?!\w)")
+
+
+def _years_or_tonnes(match: Match) -> str | None:
+    """«60t» of a person, «5t» of a lorry: what was named last tells."""
+    clause = re.split(r"[;!?]|\.(?!\d)", before(match))[-1]
+    named = list(_BEFORE_T.finditer(clause))
+    return ("tuổi" if named[-1]["aged"] else "tấn") if named else None
 
 
 def _million_and_half(match: Match) -> str:
@@ -183,7 +188,7 @@ BESIDE_NUMBERS: tuple[Rule, ...] = (
     rule(r"(?<=\d)\s?TC(?!\w| NTM)", "tiêu chí"),
     rule(r"(?<=\d)\s?NK(?!\w)", "nhân khẩu"),
     rule(r"(?<=\d)\s?ĐV(?!\w)", "đảng viên"),
-    rule(r"(?<=\d)t(?=\s?(?:$|[,;.)–-]|trở|đến|tới))", _aged),
+    rule(r"(?<=\d)t(?![\w/])", _years_or_tonnes),
     rule(rf"(?<=\d)\s?(?P<unit>{any_of(UNITS)})(?:/(?P<per>{_SOLD}))?(?![^\W_])", _unit),
     rule(
         rf"(?:(?<=nghìn)|(?<=triệu)|(?<=ngàn)|(?<=tỷ))\s?(?P<unit>đ|₫|vnđ|VNĐ|VND)(?:/(?P<per>{_SOLD}))?(?![^\W_])",

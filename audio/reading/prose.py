@@ -12,6 +12,8 @@ _BEFORE_NAME = rf"(?=\s?[{CAPITAL}\d])"
 _POINTS = {"T": "tây", "Đ": "đông", "N": "nam", "B": "bắc"}
 _OFFICES = "Chủ|Giám|Trưởng|Bí|Hiệu|Chánh|Kinh|Nội|Tài|Văn|Hành|Giáo|Lao|Tổ|Kế|Tư|Quản|Nông|Công|Đào|Khám"
 """After a P these make a deputy or a room of it, and no ward."""
+_PERSON = rf"\s(?!Hồ Chí)(?=[{CAPITAL}]){cue('family')}(?:\s[{CAPITAL}][{SMALL}]{{0,6}}){{2,3}}(?!\w)"
+"""A family's name and two or three more; streets and towns have two syllables in all."""
 _PLACES = {"x": "xã", "h": "huyện", "t": "tỉnh", "p": "phường", "q": "quận"}
 _ABBREVIATION = "|".join(
     any_of([written]) + (_BEFORE_NAME if written.endswith(".") else r"(?![^\W\d_])")
@@ -45,9 +47,20 @@ def _compass(match: Match) -> str:
 
 
 def _branch(match: Match) -> str | None:
-    """«CN Đà Nẵng» of a bank; «sáng CN Ngày 5» is a Sunday."""
-    sunday = re.search(r"(?i:sáng|trưa|chiều|tối|đêm|ngày|thứ 7|T7|và|hoặc|hoặc là)[,\s–-]{1,3}$", before(match))
-    return None if sunday else "chi nhánh"
+    """«CN Đà Nẵng» of a bank, «CN Nguyễn Thị Hoa» with a degree; «sáng CN Ngày 5» is a Sunday."""
+    if re.search(r"(?i:sáng|trưa|chiều|tối|đêm|ngày|thứ 7|T7|và|hoặc|hoặc là)[,\s–-]{1,3}$", before(match)):
+        return None
+    person = re.match(_PERSON, match.string[match.end() : match.end() + 40])
+    return "cử nhân" if person and not _of_a_company(match) else "chi nhánh"
+
+
+def _branch_in(match: Match) -> str | None:
+    """«Agribank CN huyện»; without a company «CN tỉnh ra quân» is a Sunday."""
+    return "chi nhánh" if _of_a_company(match) else None
+
+
+def _of_a_company(match: Match) -> bool:
+    return re.search(rf"(?<!\w){cue('company')}(?!\w)[^.;:,]*$", before(match)) is not None
 
 
 def _place(match: Match) -> str | None:
@@ -97,6 +110,7 @@ WORDS: tuple[Rule, ...] = (
     rule(rf"ĐH\.?\s?(?=\d{{1,3}}(?!\d|[.,/]\d|\s[{SMALL}]))", "đường huyện"),
     rule(r"Đ\.(?=\d{1,3}(?![\d/]))", "điều"),
     rule(rf"CN(?=\s(?!Ngày|Từ|Lúc|Sáng|Trưa|Chiều|Tối|Hằng|Hàng|Mời|Xin|Toàn)[{CAPITAL}][{SMALL}])", _branch),
+    rule(r"CN(?=\s(?:số\s\d|(?:huyện|tỉnh|thành phố|TP|thị xã|quận|xã|phường|khu vực)(?!\w)))", _branch_in),
     rule(rf"(?<![\w.])(?P<place>[xhtpq])\.\s?(?=(?!{_OFFICES})[{CAPITAL}][{SMALL}])", _place),
     rule(rf"P(?=\s(?!{_OFFICES})[{CAPITAL}][{SMALL}])", _ward),
     rule(r"BĐ(?P<level>I{1,3})(?!\w)", lambda m: f"báo động {numbers.cardinal(len(m['level']))}"),
