@@ -115,6 +115,15 @@ class EmptyPlaylist(AudioError):
     en = "The programme has nothing to play. Add at least one announcement."
 
 
+class ExerciseUnsaid(AudioError):
+    """An exercise without the words that say so is never assembled. Facts: `detail_vi`, `detail_en`."""
+
+    code = "exercise_unsaid"
+    transient = True
+    vi = "Không tạo được câu «Đây là diễn tập.» nên chương trình diễn tập không được phát. {detail_vi}"
+    en = "The words «Đây là diễn tập.» could not be made, and without them no exercise goes on air. {detail_en}"
+
+
 class ProgrammeTooLong(AudioError):
     """More sound than fits a day: readings, gaps, pauses and chimes together. Facts: `limit_h`."""
 

@@ -14,7 +14,7 @@ from typing import Literal, assert_never
 from audio import signals
 from audio.child import ChildLimits
 from audio.decode import decode_args
-from audio.errors import EmptyPlaylist, NotAudio, ProgrammeTooLong
+from audio.errors import EmptyPlaylist, ExerciseUnsaid, NotAudio, ProgrammeTooLong
 from audio.ffmpeg import BYTES_PER_MS, pcm_file, recording, stream
 from audio.files import publish, scratch
 from audio.levelling import Treatment
@@ -23,7 +23,7 @@ from audio.loudness import Loudness
 from audio.mixing import BED_LEAD_MS, Bed, Part, Sound, fade, join, under
 from audio.profiles import Profile, shape
 from audio.render import render
-from audio.signals import Signal
+from audio.signals import EXERCISE_WORDS, Signal
 
 LONGEST_MS = 24 * 3600_000
 """Of all that a programme says itself, relays apart: 8 GB of samples on their way through the scratch folder."""
@@ -34,11 +34,16 @@ MarkKind = Literal["chime", "announcement", "pause", "relay"]
 
 @dataclass(frozen=True, slots=True)
 class ChimeItem:
-    """One of our signals."""
+    """One of our signals. `seconds` is how long an attention call lasts.
+
+    `says` is the clip of `EXERCISE_WORDS`, without which no exercise is assembled.
+    """
 
     item_id: str
     kind: Signal = Signal.OPENING
     title: str = ""
+    seconds: float | None = None
+    says: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,15 +185,16 @@ class _Workbench:
     def __init__(self, folder: Path, limits: ChildLimits | None) -> None:
         self._folder = folder
         self._limits = limits
-        self._ready: dict[Path | Signal, Sound] = {}
+        self._ready: dict[Path | tuple[Signal, float | None], Sound] = {}
 
-    def sound(self, of: Path | Signal) -> Sound:
-        """The samples of a clip or a signal."""
+    def sound(self, of: Path | tuple[Signal, float | None]) -> Sound:
+        """The samples of a clip, or of a signal as long as asked."""
         if of not in self._ready:
             path = self._folder / f"sound-{len(self._ready)}.pcm"
             with path.open("wb") as file:
-                if isinstance(of, Signal):
-                    file.writelines(signals.samples(of))
+                if isinstance(of, tuple):
+                    kind, seconds = of
+                    file.writelines(signals.samples(kind) if seconds is None else signals.attention(seconds))
                 else:
                     report = stream(decode_args(of), file.write, self._limits)
                     if report.status != 0 or not file.tell():
@@ -240,13 +246,23 @@ def _pieces(item: ChimeItem | ClipItem | PauseItem, bench: _Workbench) -> list[_
         case PauseItem():
             return [_Piece(item.item_id, "pause", item.title, Part(item.ms))]
         case ChimeItem():
-            sound = bench.sound(item.kind)
-            return [_Piece(item.item_id, "chime", item.title, Part(sound.duration_ms, sound))]
+            return _chime(item, bench)
         case ClipItem():
             readings = _readings(item, bench.sound(item.path))
             return _bedded(readings, item.bed, bench.sound(item.bed.path)) if item.bed else readings
         case _:
             assert_never(item)
+
+
+def _chime(item: ChimeItem, bench: _Workbench) -> list[_Piece]:
+    sound = bench.sound((item.kind, item.seconds))
+    chime = _Piece(item.item_id, "chime", item.title, Part(sound.duration_ms, sound))
+    if item.kind is not Signal.EXERCISE:
+        return [chime]
+    if item.says is None:
+        raise ExerciseUnsaid(detail_vi="", detail_en="")
+    words = bench.sound(item.says)
+    return [chime, _Piece(item.item_id, "announcement", EXERCISE_WORDS, Part(words.duration_ms, words))]
 
 
 def _readings(item: ClipItem, sound: Sound) -> list[_Piece]:

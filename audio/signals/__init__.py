@@ -17,12 +17,13 @@ A test cannot be taken for the real thing, because the two share nothing that an
 from collections.abc import Iterator
 
 from audio.signals import bells, sirens
-from audio.signals.kinds import ABOUT, About, Signal, Use
+from audio.signals.kinds import ABOUT, EXERCISE_WORDS, About, Signal, Use
 
 __all__ = [
     "ABOUT",
     "ATTENTION_MAX_S",
     "ATTENTION_MIN_S",
+    "EXERCISE_WORDS",
     "About",
     "Signal",
     "Use",

@@ -57,6 +57,9 @@ _DE_AT = (
     "Loa, after the steady minute of Germany and Austria; the Huế rule names none",
 )
 
+EXERCISE_WORDS = "Đây là diễn tập."
+"""“This is an exercise”, said after the exercise chime whatever else the programme holds."""
+
 ABOUT: dict[Signal, About] = {
     Signal.OPENING: About(
         Use.ROUTINE,
@@ -102,8 +105,8 @@ ABOUT: dict[Signal, About] = {
         Use.TEST,
         "Chuông diễn tập",
         "Exercise chime",
-        "Bốn nốt cao lên rồi xuống, hai lần: hãy bắt đầu lời đọc bằng «Đây là diễn tập».",
-        "Four high notes up and down, twice: begin the words with “this is an exercise”.",
+        "Bốn nốt cao lên rồi xuống, hai lần: diễn tập, không có nguy hiểm. Sau đó luôn có câu «Đây là diễn tập.»",
+        "Four high notes up and down, twice: an exercise, no danger. «Đây là diễn tập.» is always said right after it.",
         *_OURS,
     ),
     Signal.TEST_TONE: About(

@@ -14,13 +14,13 @@ from typing import Any
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from audio.clips import ClipFile
-from audio.errors import AudioError
+from audio.clips import ClipFile, clip_from_text
+from audio.errors import AudioError, ExerciseUnsaid
 from audio.playlist import ChimeItem, ClipItem, Item, PauseItem, RelayItem, StretchFile, Underlay, assemble, relays
 from audio.render import MEDIA_TYPE
 from audio.sandbox import powers
 from audio.signals import Signal
-from audio.speech import Studio
+from audio.speech import DEFAULT_SPEED_WPM, Studio
 from audio.waveform import Portrait
 from controller.announcements.making import Making, Makings, Order, Stopping
 from controller.announcements.models import Status
@@ -210,7 +210,7 @@ class Workshop:
             await Sounds(session, wake_workshop=self.wake).announcement_ready(row.id, now)
 
     async def _assemble(self, key: str, recipe: Recipe) -> None:
-        made = await self._make(partial(_assembled, recipe, self._store))
+        made = await self._make(partial(_assembled, recipe, self._store, self._studio))
         now = self._now()
         async with self._database.transaction() as session:
             assembly = await SoundRepository(session).assembly(key)
@@ -292,8 +292,8 @@ def _portrayed(portrait: Portrait | None) -> dict[str, Any] | None:
     }
 
 
-def _assembled(recipe: Recipe, store: ContentStore, folder: Path) -> Whole:
-    items = [_item(step, store) for step in recipe]
+def _assembled(recipe: Recipe, store: ContentStore, studio: Studio, folder: Path) -> Whole:
+    items = [_item(step, store, partial(_said, studio=studio, folder=folder)) for step in recipe]
     stretches = assemble(items, folder)
     places, duration_ms = relays(items, stretches)
     steps = {step["id"]: step for step in recipe}
@@ -307,10 +307,22 @@ def _assembled(recipe: Recipe, store: ContentStore, folder: Path) -> Whole:
     )
 
 
-def _item(step: Mapping[str, Any], store: ContentStore) -> Item:
+def _said(words: Mapping[str, Any], *, studio: Studio, folder: Path) -> Path:
+    """The clip of the words that make an exercise one."""
+    try:
+        voice = studio.cast(words["voice"]).voice
+        speed_wpm = words["speed_wpm"] or DEFAULT_SPEED_WPM
+        return clip_from_text(words["text"], voice, folder, speed_wpm=speed_wpm, studio=studio).path
+    except AudioError as error:
+        raise ExerciseUnsaid(detail_vi=error.message_vi, detail_en=error.message_en) from error
+
+
+def _item(step: Mapping[str, Any], store: ContentStore, say: Callable[[Mapping[str, Any]], Path]) -> Item:
     match step["kind"]:
         case "chime":
-            return ChimeItem(step["id"], Signal(step["chime"]))
+            seconds = step["ms"] / 1000 if "ms" in step else None
+            says = say(step["says"]) if "says" in step else None
+            return ChimeItem(step["id"], Signal(step["chime"]), seconds=seconds, says=says)
         case "pause":
             return PauseItem(step["ms"], step["id"])
         case "relay":

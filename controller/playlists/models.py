@@ -80,7 +80,7 @@ class PlaylistItem(Base):
     chime: Mapped[str] = mapped_column(String(16), default="")
     repeat: Mapped[int] = mapped_column(default=1)
     pause_ms: Mapped[int] = mapped_column(default=0)
-    """Of a pause; of a repeated announcement, the gap between two readings."""
+    """Of a pause; of a repeated announcement, the gap between two readings; of an attention call, its length or 0."""
     fade_in_ms: Mapped[int] = mapped_column(default=0)
     fade_out_ms: Mapped[int] = mapped_column(default=0)
     bed_id: Mapped[str | None] = mapped_column(String(26), ForeignKey("announcements.id"), index=True)

@@ -5,7 +5,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from controller.announcements.models import Announcement
+from audio.signals import EXERCISE_WORDS, Signal
+from audio.speech import VIETNAMESE
+from controller.announcements.models import Announcement, Kind
 from controller.playlists.models import ItemKind, PlaylistItem
 
 EDITION = 2
@@ -18,10 +20,11 @@ Recipe = list[dict[str, Any]]
 def recipe(items: Sequence[PlaylistItem], announcements: Mapping[str, Announcement]) -> Recipe | None:
     """Return what is to be assembled, or None while an announcement has no sound yet."""
     steps: Recipe = []
-    for number, item in enumerate(sorted(items, key=lambda item: item.position), start=1):
+    ordered = sorted(items, key=lambda item: item.position)
+    for number, item in enumerate(ordered, start=1):
         match item.kind:
             case ItemKind.CHIME:
-                steps.append({"id": str(number), "kind": "chime", "chime": item.chime})
+                steps.append({"id": str(number), "kind": "chime", **_chime(item, ordered[number:], announcements)})
             case ItemKind.PAUSE:
                 steps.append({"id": str(number), "kind": "pause", "ms": item.pause_ms})
             case ItemKind.ANNOUNCEMENT:
@@ -35,6 +38,25 @@ def recipe(items: Sequence[PlaylistItem], announcements: Mapping[str, Announceme
                     return None
                 steps.append({"id": str(number), "kind": "relay", **step})
     return steps
+
+
+def _chime(
+    item: PlaylistItem, after: Sequence[PlaylistItem], announcements: Mapping[str, Announcement]
+) -> dict[str, Any]:
+    """A signal; an exercise with the words that say so, read as the first typed Vietnamese words after it are."""
+    step: dict[str, Any] = {"chime": item.chime}
+    if item.pause_ms:
+        step["ms"] = item.pause_ms
+    if item.chime == Signal.EXERCISE:
+        held = (announcements.get(each.announcement_id or "") for each in after if each.kind is ItemKind.ANNOUNCEMENT)
+        typed = (each for each in held if each and each.kind is Kind.TEXT and each.language == VIETNAMESE)
+        reader = next(typed, None)
+        step["says"] = {
+            "text": EXERCISE_WORDS,
+            "voice": reader.voice if reader else None,
+            "speed_wpm": reader.speed_wpm if reader else None,
+        }
+    return step
 
 
 def _reading(item: PlaylistItem, announcements: Mapping[str, Announcement]) -> dict[str, Any] | None:

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, StringConstraints, ValidationInfo, field_validator
 
-from audio.signals import ABOUT, Signal, Use
+from audio.signals import ABOUT, ATTENTION_MAX_S, ATTENTION_MIN_S, Signal, Use
 from controller.announcements.models import Status
 from controller.announcements.schemas import Failure, failure
 from controller.http.fields import AreaCodeField, In, Line
@@ -37,10 +37,24 @@ def _no_siren(signal: Signal) -> Signal:
 
 
 class ChimeIn(In):
-    """A signal of ours; never a siren."""
+    """A signal of ours; never a siren. After `exercise` a voice says «Đây là diễn tập.»."""
 
     kind: Literal["chime"]
     chime: Annotated[Signal, AfterValidator(_no_siren)] = Signal.OPENING
+    seconds: float | None = Field(default=None, ge=ATTENTION_MIN_S, le=ATTENTION_MAX_S)
+    """How long the attention call lasts, which is the only one with a choice (EN 50849); 4.5 unless told."""
+
+    @field_validator("seconds")
+    @classmethod
+    def _only_attention(cls, seconds: float | None, info: ValidationInfo) -> float | None:
+        if seconds is not None and info.data.get("chime") is not Signal.ATTENTION:
+            raise ValueError(
+                Text(
+                    "Chỉ chọn được độ dài của tín hiệu chú ý. Hãy bỏ trống.",
+                    "Only the attention call has a length to choose. Leave it out.",
+                )
+            )
+        return seconds
 
 
 class AnnouncementItemIn(In):
@@ -105,6 +119,7 @@ class ItemOut(BaseModel):
     kind: str
     announcement_id: str | None = None
     chime: str | None = None
+    seconds: float | None = None
     repeat: int = 1
     pause_ms: int | None = None
     repeat_gap_ms: int = 0
@@ -123,6 +138,7 @@ class ItemOut(BaseModel):
             kind=item.kind.value,
             announcement_id=item.announcement_id,
             chime=item.chime or None,
+            seconds=item.pause_ms / 1000 if item.kind is ItemKind.CHIME and item.pause_ms else None,
             repeat=item.repeat,
             pause_ms=item.pause_ms if item.kind is ItemKind.PAUSE else None,
             repeat_gap_ms=item.pause_ms if item.kind is ItemKind.ANNOUNCEMENT else 0,

@@ -156,7 +156,8 @@ def _items(wishes: Sequence[ItemIn]) -> list[PlaylistItem]:
 def _item(position: int, wish: ItemIn) -> PlaylistItem:
     match wish:
         case ChimeIn():
-            return PlaylistItem(position=position, kind=ItemKind.CHIME, chime=wish.chime.value)
+            length_ms = round((wish.seconds or 0) * 1000)
+            return PlaylistItem(position=position, kind=ItemKind.CHIME, chime=wish.chime.value, pause_ms=length_ms)
         case PauseIn():
             return PlaylistItem(position=position, kind=ItemKind.PAUSE, pause_ms=wish.pause_ms)
         case AnnouncementItemIn():

@@ -10,7 +10,7 @@ from scipy.signal import butter, sosfilt
 
 from audio import playlist, signals
 from audio.clips import clip_from_file, clip_from_text
-from audio.errors import EmptyPlaylist, NotAudio, ProgrammeTooLong
+from audio.errors import EmptyPlaylist, ExerciseUnsaid, NotAudio, ProgrammeTooLong
 from audio.mixing import BED_LEAD_MS
 from audio.playlist import ChimeItem, ClipItem, Item, PauseItem, RelayItem, Underlay, assemble
 from audio.signals import Signal
@@ -108,6 +108,38 @@ def test_a_stretch_is_as_loud_as_its_clips(morning: list[Item], workdir: Path):
     assert abs(loudness_lufs(whole) + 16) <= 1
     assert true_peak_dbtp(whole) <= -2
     assert stretch.loudness.fit_for_air
+
+
+def test_an_exercise_is_said_to_be_one_right_after_its_signal(news: ClipItem, workdir: Path):
+    words = clip_from_text(signals.EXERCISE_WORDS, NORTH, workdir).path
+
+    (stretch,) = assemble([ChimeItem("open", Signal.EXERCISE, says=words), news], workdir)
+
+    assert [(mark.item_id, mark.kind) for mark in stretch.marks] == [
+        ("open", "chime"),
+        ("open", "announcement"),
+        ("news", "announcement"),
+    ]
+    said = stretch.marks[1]
+    assert said.title == signals.EXERCISE_WORDS
+    original = hear(words)
+    assert likeness(original, hear(stretch.path)[said.at_ms * PER_MS :][: len(original)]) > 0.8
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_an_exercise_that_is_not_said_to_be_one_is_never_assembled(news: ClipItem, workdir: Path, place: int):
+    items: list[Item] = [news]
+    items.insert(place, ChimeItem("chime", Signal.EXERCISE))
+
+    with pytest.raises(ExerciseUnsaid):
+        assemble(items, workdir)
+
+
+@pytest.mark.parametrize("seconds", [4, 7.25, 10])
+def test_the_attention_call_lasts_as_long_as_asked(seconds: float, news: ClipItem, workdir: Path):
+    (stretch,) = assemble([ChimeItem("call", Signal.ATTENTION, seconds=seconds), news], workdir)
+
+    assert stretch.marks[0].duration_ms == seconds * 1000
 
 
 def test_a_repeat_with_a_gap_has_a_mark_for_each_reading_and_each_gap(news: ClipItem, workdir: Path):

@@ -8,6 +8,10 @@ import httpx
 import pytest
 
 from audio.mixing import BED_LEAD_MS
+from audio.signals import EXERCISE_WORDS
+from audio.speech import EspeakEngine
+from controller.announcements import workshop
+from controller.announcements.models import Announcement, Kind
 from controller.broadcasting import making_sound, planning
 from controller.playlists import recipe
 from controller.playlists.models import ItemKind, PlaylistItem
@@ -76,6 +80,84 @@ async def test_a_title_read_twice_over_music_between_chimes(officer: httpx.Async
     assert [mark["kind"] for mark in marks] == ["chime", "announcement", "pause", "announcement", "chime"]
     assert marks[1]["duration_ms"] == pytest.approx(news["duration_ms"] + BED_LEAD_MS, abs=1)
     assert marks[2]["duration_ms"] == 1500
+
+
+async def test_an_exercise_says_so_whoever_makes_it(officer: httpx.AsyncClient) -> None:
+    news = await announce(officer, "Mời bà con ra khỏi nhà")
+
+    playlist = await assembled(officer, {"kind": "chime", "chime": "exercise"}, reading(news))
+
+    chime, words, said = playlist["stretches"][0]["marks"]
+    assert (chime["kind"], words["kind"], words["title"]) == ("chime", "announcement", EXERCISE_WORDS)
+    assert words["duration_ms"] > 500
+    assert said["at_ms"] == chime["duration_ms"] + words["duration_ms"]
+
+
+async def test_an_exercise_of_which_nothing_can_be_said_is_refused(
+    officer: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    news = await announce(officer, "Mời bà con ra khỏi nhà")
+    monkeypatch.setattr(workshop, "RETRY_AFTER_S", 0.01)
+    monkeypatch.setattr(EspeakEngine, "voices", lambda _engine: ())
+
+    made = await ask(officer, {"kind": "chime", "chime": "exercise"}, reading(news))
+    playlist = await settled(officer, made.headers["Location"])
+
+    assert (playlist["status"], playlist["error"]["code"]) == ("failed", "exercise_unsaid")
+    assert EXERCISE_WORDS in playlist["error"]["vi"]
+    assert playlist["stretches"] == []
+
+
+async def test_the_attention_call_has_a_length_to_choose(officer: httpx.AsyncClient) -> None:
+    news = await announce(officer, "Mời bà con đi họp")
+    call = {"kind": "chime", "chime": "attention", "seconds": 8}
+
+    playlist = await assembled(officer, call, reading(news))
+
+    assert playlist["items"][0]["seconds"] == 8
+    assert playlist["stretches"][0]["marks"][0]["duration_ms"] == 8000
+
+
+@pytest.mark.parametrize(
+    ("chime", "seconds"), [("attention", 3.9), ("attention", 10.1), ("attention", "nan"), ("opening", 5)]
+)
+async def test_no_other_length_than_the_standards_and_of_no_other_chime(
+    officer: httpx.AsyncClient, chime: str, seconds: object
+) -> None:
+    refused = await ask(officer, {"kind": "chime", "chime": chime, "seconds": seconds})
+
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["field"].endswith("seconds")
+
+
+def test_the_words_of_an_exercise_are_read_as_the_announcement_after_them() -> None:
+    items = [
+        PlaylistItem(position=0, kind=ItemKind.CHIME, chime="exercise", pause_ms=0),
+        *(_item(position, id_) for position, id_ in enumerate(("file", "english", "typed"), start=1)),
+    ]
+    held = {
+        "file": _row("file", kind=Kind.FILE, voice=None),
+        "english": _row("english", language="en", voice="espeak:en-us"),
+        "typed": _row("typed", voice="espeak:vi+f3", speed_wpm=120),
+    }
+
+    steps = recipe.recipe(items, held)
+    alone = recipe.recipe(items[:2], held)
+
+    assert steps is not None
+    assert alone is not None
+    assert steps[0]["says"] == {"text": EXERCISE_WORDS, "voice": "espeak:vi+f3", "speed_wpm": 120}
+    assert alone[0]["says"] == {"text": EXERCISE_WORDS, "voice": None, "speed_wpm": None}
+
+
+def _item(position: int, announcement_id: str) -> PlaylistItem:
+    return PlaylistItem(
+        position=position, kind=ItemKind.ANNOUNCEMENT, announcement_id=announcement_id, repeat=1, pause_ms=0
+    )
+
+
+def _row(id_: str, *, kind: Kind = Kind.TEXT, language: str = "vi", **how: object) -> Announcement:
+    return Announcement(id=id_, title=id_, kind=kind, language=language, clip_sha256="0" * 64, **how)
 
 
 async def test_a_programme_of_more_than_a_day_is_refused_where_it_is_asked_for(officer: httpx.AsyncClient) -> None:
