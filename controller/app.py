@@ -26,6 +26,8 @@ from controller.enrolment.api import router as enrolment
 from controller.errors import Unavailable
 from controller.groups.api import router as groups
 from controller.http import problems
+from controller.http.cookies import HostCookies
+from controller.http.hosts import KnownHosts
 from controller.http.middleware import BodyLimit, SecurityHeaders
 from controller.http.openapi import describe, refusals
 from controller.http.route import RuntimeDep
@@ -125,11 +127,15 @@ def create_app(
     )
     app.state.runtime = parts
     for router in ROUTERS:
-        app.include_router(router, responses=refusals(400, 401, 403, 404, 405, 409, 412, 413, 422, 428, 429, 500, 503))
+        app.include_router(
+            router, responses=refusals(400, 401, 403, 404, 405, 408, 409, 412, 413, 422, 428, 429, 500, 503)
+        )
     for router in (*PAGES, health):
         app.include_router(router)
     problems.install(app, page=refused)
     describe(app)
     app.add_middleware(BodyLimit, body_max_bytes=settings.body_max_bytes, upload_max_bytes=settings.upload_max_bytes)
+    app.add_middleware(HostCookies)
+    app.add_middleware(KnownHosts, names=settings.host_names)
     app.add_middleware(SecurityHeaders, https=settings.base_url.startswith("https:"))
     return app

@@ -90,6 +90,14 @@ class TooLarge(ControllerError):
     title = Text("Dữ liệu gửi lên quá lớn", "Too much was sent")
 
 
+class TooSlow(ControllerError):
+    """A body that does not come."""
+
+    status, code = 408, "too_slow"
+    title = Text("Dữ liệu gửi lên quá chậm. Hãy thử lại.", "What was to be sent came too slowly. Try again.")
+    transient = True
+
+
 class Invalid(ControllerError):
     """Readable input that is wrong; `errors` names the fields."""
 

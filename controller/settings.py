@@ -3,6 +3,7 @@
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, IPvAnyNetwork, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -35,6 +36,9 @@ class Settings(BaseSettings):
     http_port: int = Field(default=8080, ge=0, le=65535)
     public_url: str = ""
     """How speakers and browsers reach us, such as `https://loa.example.vn`; empty: `http_host`:`http_port`."""
+
+    hosts: str = ""
+    """Further names that this service goes by, by comma, besides that of `public_url` and plain addresses."""
 
     trusted_proxies: str = "127.0.0.1,::1"
     """Whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed: addresses or networks by comma, or nobody."""
@@ -118,6 +122,12 @@ class Settings(BaseSettings):
         for each in named:
             ip_network(each)  # a name or `*` would be believed by mistake, or never
         return ",".join(named)
+
+    @property
+    def host_names(self) -> tuple[str, ...]:
+        """The names by which requests may call us."""
+        further = (each.strip() for each in self.hosts.split(","))
+        return tuple(name for name in (urlsplit(self.base_url).hostname or "", *further) if name)
 
     @property
     def database(self) -> str:

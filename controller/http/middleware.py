@@ -1,12 +1,13 @@
 """What holds for every request and answer: how much may come in, and what browsers may do with what goes out."""
 
+import asyncio
 from collections.abc import Sequence
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from controller.errors import TooLarge
+from controller.errors import TooLarge, TooSlow
 from controller.http.language import preferred
 from controller.http.problems import problem
 
@@ -50,13 +51,21 @@ class SecurityHeaders:
         await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)
 
 
-class BodyLimit:
-    """Refuses bodies that are too long, announced or not. Forms with files may be longer."""
+PATIENCE_S = 30.0
+SLOWEST_BYTES_PER_S = 1000
+"""Far below the worst mobile line. Who sends less, after some patience, only keeps a connection busy."""
 
-    def __init__(self, app: ASGIApp, *, body_max_bytes: int, upload_max_bytes: int) -> None:
+
+class BodyLimit:
+    """Refuses bodies that are too long, announced or not, or never end. Forms with files may be longer."""
+
+    def __init__(
+        self, app: ASGIApp, *, body_max_bytes: int, upload_max_bytes: int, patience_s: float = PATIENCE_S
+    ) -> None:
         self.app = app
         self.body_max_bytes = body_max_bytes
         self.upload_max_bytes = upload_max_bytes
+        self.patience_s = patience_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
@@ -71,14 +80,23 @@ class BodyLimit:
             answer = problem(TooLarge(), preferred(headers.get("accept-language", "")))
             await answer(scope, receive, send)
             return
-        received = 0
+        received, whole = 0, False
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
 
         async def receive_within_limit() -> Message:
-            nonlocal received
-            message = await receive()
+            nonlocal received, whole
+            if whole:  # what comes next is that the other side has gone
+                return await receive()
+            try:
+                async with asyncio.timeout_at(began_s + self.patience_s + received / SLOWEST_BYTES_PER_S):
+                    message = await receive()
+            except TimeoutError as error:
+                raise HTTPException(TooSlow.status) from error
             received += len(message.get("body", b""))
             if received > limit:
                 raise HTTPException(TooLarge.status)
+            whole = not message.get("more_body", False)
             return message
 
         await self.app(scope, receive_within_limit, send)

@@ -26,6 +26,7 @@ from controller.errors import (
     StorageFull,
     TooLarge,
     TooManyAttempts,
+    TooSlow,
     Unauthenticated,
     Unavailable,
 )
@@ -96,7 +97,8 @@ def _field(location: Sequence[str | int]) -> str:
 
 
 _BY_STATUS: dict[int, type[ControllerError]] = {
-    kind.status: kind for kind in (Malformed, Unauthenticated, NotFound, MethodNotAllowed, TooLarge, Unavailable)
+    kind.status: kind
+    for kind in (Malformed, Unauthenticated, NotFound, MethodNotAllowed, TooSlow, TooLarge, Unavailable)
 }
 
 
