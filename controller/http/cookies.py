@@ -31,7 +31,7 @@ class HostCookies:
                     headers.append("set-cookie", _host_only(cookie))
             await send(message)
 
-        await self.app(scope | {"headers": _ours(scope)}, receive, send_renamed)
+        await self.app({**scope, "headers": _ours(scope)}, receive, send_renamed)
 
 
 def _host_only(cookie: str) -> str:

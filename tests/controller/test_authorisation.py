@@ -1,7 +1,6 @@
 """Every guarded endpoint, called as everybody, and across the borders of areas."""
 
 import re
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -15,12 +14,8 @@ from controller.areas.models import Area
 from controller.audit.models import AuditEntry
 from controller.audit.tally import REFUSAL
 from controller.authorisation import NAMED, Row, rows, text
-from controller.cap.models import CapFeed, CapSender
-from controller.database import new_id
-from controller.planning.models import PlannedRow
-from schedules.types import Resume
-from tests.support import broadcasts
 from tests.support.controller import PASSWORD, House
+from tests.support.things import things
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "authorisation.md"
 GUARDED = [row for row in rows() if not row.open]
@@ -139,62 +134,6 @@ CROSSING = [row for row in GUARDED if row.named]
 def test_every_path_parameter_is_known():
     names = {name for row in GUARDED for name in re.findall(r"{(\w+)}", row.path)}
     assert names == NAMED | ELSEWHERE, "say in NAMED what names a thing of an area, and make one in `things`"
-
-
-async def things(house: House, chief: httpx.AsyncClient, area: str) -> dict[str, str]:
-    """One of everything in an area."""
-    device = await house.device(f"loa-{area}", area)
-    group = await chief.post("/api/v1/groups", json={"name": f"Nhóm {area}", "area_code": area})
-    word = await chief.post(
-        "/api/v1/pronunciations", json={"written": f"UBND{area}", "spoken": "uỷ ban", "area_code": area}
-    )
-    said = await chief.post("/api/v1/announcements", json={"title": "Tin", "text": "Xin chào", "area_code": area})
-    order = await chief.post(f"/api/v1/devices/{device}/commands", json={"action": {"verb": "stop"}})
-    where = {"targets": [{"kind": "area", "key": area}]}
-    alert = await chief.post("/api/v1/alerts", json={"area_code": area, "headline": "Lũ", **where})
-    for answer in (group, word, said, order, alert):
-        assert answer.is_success, answer.text
-    person, _ = await house.user(f"person-{area.lower()}", area, roles=[Role.BROADCASTER])
-    programme = await broadcasts.playlist(house, area, title=f"Tin {area}")
-    airing = f"s-{area}.20261120T060000Z"
-    schedule = await broadcasts.schedule(house, area, programme, areas=(area,))
-    async with house.database.transaction() as session:
-        session.add(
-            PlannedRow(
-                device_id=device, occurrence_id=airing, schedule_id=schedule, title="Tin", priority=0, issuer_depth=2,
-                starts_at=house.clock.now + timedelta(hours=1), ends_at=house.clock.now + timedelta(hours=2),
-                duration_ms=60_000, commune_rank=0, resume=Resume.REJOIN, volume=50, own_volume=False, stretches=[],
-                relays=[], clips=[], plan_version=1,
-            )
-        )  # fmt: skip
-    return {
-        "kind": "device",
-        "key": device,
-        "occurrence_id": airing,
-        "device_id": device,
-        "code": area,
-        "area_code": area,
-        "group_id": group.json()["id"],
-        "announcement_id": said.json()["id"],
-        "playlist_id": programme,
-        "schedule_id": schedule,
-        "user_id": person.user_id,
-        "pronunciation_id": word.json()["id"],
-        "command_id": order.json()["id"],
-        "alert_id": alert.json()["id"],
-        **await warning_centre(house, area),
-    }
-
-
-async def warning_centre(house: House, area: str) -> dict[str, str]:
-    """A sender of CAP for an area, with a feed. It is registered in person only."""
-    async with house.database.transaction() as session:
-        sender = CapSender(id=new_id(), title=f"KTTV {area}", area_code=area)
-        session.add(sender)
-        await session.flush()
-        feed = CapFeed(id=new_id(), sender_id=sender.id, url="https://kttv.example.vn/feed.xml")
-        session.add(feed)
-    return {"sender_id": sender.id, "feed_id": feed.id}
 
 
 @pytest.mark.parametrize("role", [*Role, None])
