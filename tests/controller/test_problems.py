@@ -3,7 +3,9 @@
 import asyncio
 import errno
 import os
+import re
 import tempfile
+from pathlib import Path
 from typing import BinaryIO
 
 import httpx
@@ -11,8 +13,9 @@ import pytest
 from fastapi import APIRouter
 
 from controller.content.store import ContentStore, Stored
+from controller.http.middleware import BodyLimit
 from controller.http.route import TransactionRoute
-from tests.support.controller import House
+from tests.support.controller import ORIGIN, House
 
 SPEAKER = {"id": "tan-yen-1", "name": "Cụm loa", "area_code": "07339"}
 
@@ -165,6 +168,83 @@ async def test_a_strangers_files_are_refused_unread(quiet_house: House):
         assert answer.status_code in {401, 404, 405}
         answer = await quiet_house.browser().post("/api/v1/groups", content=endless(), headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+
+
+async def test_a_body_that_stops_coming_is_given_up(quiet_house: House):
+    await quiet_house.commune("07339")
+    lan = await quiet_house.signed_in("07339", "lan")
+    settings = quiet_house.runtime.settings
+    hurried = BodyLimit(
+        quiet_house.app,
+        body_max_bytes=settings.body_max_bytes,
+        upload_max_bytes=settings.upload_max_bytes,
+        patience_s=0.05,
+    )
+
+    async def stopping():
+        yield b'{"name": '
+        await asyncio.Event().wait()
+
+    async def in_time():
+        yield b'{"name": '
+        yield b'"in time"}'
+
+    transport = httpx.ASGITransport(hurried)
+    async with httpx.AsyncClient(transport=transport, base_url=ORIGIN, headers=lan.headers) as hurrying:
+        for body, status in ((stopping(), 408), (in_time(), 201)):
+            answer = await hurrying.post("/api/v1/groups", content=body, headers={"Content-Type": "application/json"})
+            assert answer.status_code == status, answer.text
+    assert [group["name"] for group in (await lan.get("/api/v1/groups")).json()["items"]] == ["in time"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"".join(b'--x\r\nContent-Disposition: form-data; name="f%d"\r\n\r\n1\r\n' % n for n in range(2000)),
+        b"".join(
+            b'--x\r\nContent-Disposition: form-data; name="f"; filename="%d"\r\n\r\n1\r\n' % n for n in range(2000)
+        ),
+        b'--x\r\nContent-Disposition: form-data; name="' + b"a" * 200_000 + b'"\r\n\r\n1\r\n',
+        b"--x\r\n" + b"X-Header: 1\r\n" * 20_000 + b'Content-Disposition: form-data; name="a"\r\n\r\n1\r\n',
+        b'--x\r\nContent-Disposition: form-data; name="text"\r\n\r\n' + b"1" * 1_500_000 + b"\r\n",
+        b"no boundary at all",
+        b"",
+    ],
+    ids=["parts", "files", "name", "headers", "field", "nonsense", "nothing"],
+)
+async def test_a_form_of_a_strange_shape_is_refused(quiet_house: House, body: bytes):
+    await quiet_house.commune("07339")
+    lan = await quiet_house.signed_in("07339", "lan")
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    answer = await lan.post("/api/v1/announcements/upload", content=body + b"--x--\r\n", headers=headers)
+    assert answer.status_code in {400, 413, 422}, answer.text
+    assert answer.json()["code"] in {"malformed", "too_large", "invalid"}
+    assert (await lan.get("/api/v1/announcements")).json()["items"] == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../../../etc/cron.d/x.wav", "..\\..\\x.wav", "/etc/passwd", "a\u202egnp.wav", "a\x00b.wav", "ễ" * 5000, ".."],
+)
+async def test_a_file_may_call_itself_what_it_likes_and_lies_where_we_say(
+    quiet_house: House, tmp_path: Path, name: str
+):
+    await quiet_house.commune("07339")
+    lan = await quiet_house.signed_in("07339", "lan")
+    before = written_beside(tmp_path)
+    answer = await lan.post(
+        "/api/v1/announcements/upload",
+        data={"title": "Tin", "area_code": "07339"},
+        files={"file": (name, b"RIFF....WAVE", "audio/wav")},
+    )
+    assert answer.status_code in {202, 400, 422}, answer.text
+    assert written_beside(tmp_path) == before
+
+
+def written_beside(folder: Path) -> set[Path]:
+    """What lies outside the service's own folder, or in it under a name that looks like a visitor's."""
+    ours = folder / "data"
+    return {path for path in folder.rglob("*") if not path.is_relative_to(ours) or re.search("wav|passwd|ễ", path.name)}
 
 
 async def test_a_slow_body_holds_no_lock(quiet_house: House):

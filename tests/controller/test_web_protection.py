@@ -1,6 +1,7 @@
 """What protects people in front of a browser: other sites' requests, headers, and who is believed about addresses."""
 
 import re
+from datetime import timedelta
 from itertools import chain
 from unittest.mock import Mock
 
@@ -11,7 +12,7 @@ from pydantic import ValidationError
 from sqlalchemy import select
 
 from controller.accounts import secrets
-from controller.accounts.models import UserSession
+from controller.accounts.models import User, UserSession
 from controller.app import ROUTERS, create_app
 from controller.http.route import SAFE_METHODS
 from controller.server import server_of
@@ -120,3 +121,39 @@ async def test_an_unknown_name_costs_as_many_hashes_as_a_known_one(
             await browser.post(path, json={"name": name, "password": "wrong"})
         spent.append(hasher.verify.call_count)
     assert spent == [1, 1]
+
+
+async def test_asking_for_a_link_tells_nobody_who_exists(quiet_house: House):
+    await quiet_house.user("lan", "VN")
+    await quiet_house.user("left", "VN")
+    async with quiet_house.database.transaction() as session:
+        (await session.scalars(select(User).where(User.name == "left"))).one().disabled = True
+        (await session.scalars(select(User).where(User.name == "lan"))).one().email = "lan@example.vn"
+    for path, ask in (("/forgotten", "data"), ("/api/v1/password-requests", "json")):
+        field = "username" if ask == "data" else "name"
+        seen = set()
+        for name in ("lan", "left", "nobody", "lan'--", "LAN ", "x" * 64):
+            answer = await quiet_house.browser().request("POST", path, **{ask: {field: name}})
+            seen.add((answer.status_code, answer.text, tuple(sorted(set(answer.headers) - {"date"}))))
+        assert len(seen) == 1, path
+
+
+async def test_a_spent_an_old_and_an_invented_link_look_alike(quiet_house: House):
+    house = quiet_house
+    chief = await house.in_person("VN", "chief")
+    links = {}
+    for name in ("spent", "old"):
+        person, _ = await house.user(name, "VN")
+        made = await chief.post(f"/api/v1/users/{person.user_id}/links", json={})
+        links[name] = made.json()["url"].rpartition("/")[2]
+    guest = house.browser()
+    chosen = await guest.post(
+        f"/join/{links['spent']}", data={"password": "một mật khẩu rất dài", "again": "một mật khẩu rất dài"}
+    )
+    assert chosen.status_code == 303, chosen.text
+    house.clock.now += timedelta(days=60)
+    seen = set()
+    for secret in (links["spent"], links["old"], "loa_" + "x" * 40, "nothing"):
+        answer = await house.browser().get(f"/join/{secret}")
+        seen.add((answer.status_code, answer.text.replace(secret, "")))
+    assert len(seen) == 1

@@ -90,6 +90,23 @@ def test_the_controllers_own_limit_explains_itself(front: Proxy):
     assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
 
 
+def test_a_body_of_unknown_length_is_refused_too(front: Proxy):
+    def endless() -> Iterator[bytes]:
+        for _ in range(3 * 16):
+            yield b" " * (MIB // 16)
+
+    with front.browser() as browser:
+        answer = browser.post("/api/v1/session", content=endless(), headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+
+
+def test_a_foreign_name_shows_no_form(front: Proxy):
+    with front.browser() as browser:
+        assert "<form" in browser.get("/sign-in").text
+    with front.browser(Host="evil.example") as browser:
+        assert "<form" not in browser.get("/sign-in").text
+
+
 def test_browsers_are_spoken_to_in_http_2(front: Proxy):
     tls = ssl.create_default_context(cafile=str(front.folder / "cert.pem"))
     tls.set_alpn_protocols(["h2", "http/1.1"])
