@@ -83,7 +83,8 @@ class Renewer:
                     await asyncio.sleep(delay_s(self._failures, base_s=FIRST_RETRY_S, cap_s=RETRY_MAX_S, draw=draw))
                     continue
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), LOOKS_EVERY_S)
+                async with asyncio.timeout(LOOKS_EVERY_S):
+                    await self._wake.wait()
 
     def poke(self) -> None:
         """Look now: the time may be known."""

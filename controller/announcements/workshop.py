@@ -154,7 +154,8 @@ class Workshop:
                         self._busy.add(name)
                         tasks.create_task(self._work(name, job), name="workshop")
                     try:
-                        await asyncio.wait_for(self._call.wait(), POLL_S)
+                        async with asyncio.timeout(POLL_S):
+                            await self._call.wait()
                     except TimeoutError:
                         continue
         finally:

@@ -102,7 +102,8 @@ class Keeper:
             await self.refresh()
             await self._see_to_it()
             try:
-                await asyncio.wait_for(self._called.wait(), EVERY_S)
+                async with asyncio.timeout(EVERY_S):
+                    await self._called.wait()
                 await asyncio.sleep(APART_S)
             except TimeoutError:
                 continue

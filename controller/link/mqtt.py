@@ -279,7 +279,8 @@ class Link:
                 await self._say(client, page)
                 await self._say_urgent(client)
             try:
-                await asyncio.wait_for(self._call.wait(), POLL_S)
+                async with asyncio.timeout(POLL_S):
+                    await self._call.wait()
             except TimeoutError:
                 continue
 

@@ -257,7 +257,8 @@ class KeyWatch:
                 await self._say_all_anew()
                 self._owed = False
             try:
-                await asyncio.wait_for(self._call.wait(), LOOKS_EVERY_S)
+                async with asyncio.timeout(LOOKS_EVERY_S):
+                    await self._call.wait()
             except TimeoutError:
                 continue
 

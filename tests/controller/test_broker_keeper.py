@@ -85,7 +85,8 @@ async def commune(either_house: House) -> House:
 async def test_nobody_is_shown_out_before_the_broker_goes_by_the_new_list(commune: House, tmp_path: Path):
     async with watching(commune, tmp_path) as watch:
         watch.broker_reads()
-        await asyncio.wait_for(watch.keeper.in_force.wait(), 10)
+        async with asyncio.timeout(10):
+            await watch.keeper.in_force.wait()
         await retire(commune, BAD)
         watch.keeper.call()
         await watch.says(f"user {BAD}", present=False)
@@ -94,7 +95,8 @@ async def test_nobody_is_shown_out_before_the_broker_goes_by_the_new_list(commun
         assert watch.door.shown_out == []
 
         watch.broker_reads()
-        await asyncio.wait_for(watch.keeper.in_force.wait(), 10)
+        async with asyncio.timeout(10):
+            await watch.keeper.in_force.wait()
         await becomes(lambda: _are(watch, [BAD]))
 
 

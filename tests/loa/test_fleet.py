@@ -111,7 +111,8 @@ async def crowd_of(
     crowd = Crowd(ids, host="127.0.0.1", port=broker.port_v311, ledger=ledger, faults=faults)
     running = asyncio.create_task(crowd.run())
     try:
-        await asyncio.wait_for(crowd.connect(), WITHIN_S)
+        async with asyncio.timeout(WITHIN_S):
+            await crowd.connect()
         yield post, crowd, ledger, marks
     finally:
         running.cancel()

@@ -42,7 +42,8 @@ async def stream(hub: Hub, *, heartbeat_s: float = HEARTBEAT_S, lifetime_s: floa
         yield f"retry: {RETRY_MS}\n\n"
         while loop.time() < end and not subscription.ended:
             try:
-                changed = await asyncio.wait_for(subscription.next(), heartbeat_s)
+                async with asyncio.timeout(heartbeat_s):
+                    changed = await subscription.next()
             except TimeoutError:
                 yield ": still here\n\n"
             else:
