@@ -1,5 +1,6 @@
 """Sentences for people, in Vietnamese and English side by side."""
 
+import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,3 +18,9 @@ class Text:
     def in_language(self, language: Language) -> str:
         """Return the sentence in `language`."""
         return self.vi if language == "vi" else self.en
+
+
+def plain(text: str) -> str:
+    """Return a text as somebody types it who is in a hurry: without marks and capitals. To search by."""
+    letters = unicodedata.normalize("NFD", text.casefold().replace("đ", "d"))
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))

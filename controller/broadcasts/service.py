@@ -65,9 +65,10 @@ class Broadcasts:
         self._timing = timing
         self._commands = commands
 
-    async def add(self, wish: ScheduleIn, now: datetime) -> Schedule:
+    async def add(self, wish: ScheduleIn, now: datetime, *, id_: str | None = None) -> Schedule:
         """Make a schedule; the speakers it addresses get new plans."""
         row = await self.draft(wish, now)
+        row.id = id_ or row.id
         if wish.first_local is None and await self.approval_asked(row.area) is not ApprovalAsked.NONE:
             raise Invalid.field(
                 "first_local",

@@ -1,8 +1,9 @@
 """All SQL about playlists and their sound."""
 
 from collections.abc import Collection, Sequence
+from itertools import islice
 
-from sqlalchemy import ColumnElement, Exists, Select, exists, or_, select
+from sqlalchemy import ColumnElement, Exists, Select, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -13,6 +14,7 @@ from controller.areas.tree import within
 from controller.broadcasts.models import Schedule
 from controller.playlists.models import Assembly, Playlist, PlaylistItem
 from controller.repository import Repository
+from controller.text import plain
 
 
 class PlaylistRepository(Repository[Playlist]):
@@ -25,6 +27,28 @@ class PlaylistRepository(Repository[Playlist]):
     def readable(self, viewer: Viewer) -> Select[Playlist]:
         """Playlists of areas in the viewer's subtree."""
         return select(Playlist).join(Playlist.area).where(within(Area.path, viewer.scope))
+
+    def in_use(self, viewer: Viewer) -> Select[Playlist]:
+        """Those not put away."""
+        return self.readable(viewer).where(Playlist.retired_at.is_(None))
+
+    async def titled(self, viewer: Viewer, words: str, limit: int) -> Sequence[Playlist]:
+        """Return the newest in use whose titles hold these words, marks and capitals left aside."""
+        wanted = plain(words)
+        titles = await self.session.execute(
+            self.in_use(viewer).with_only_columns(Playlist.id, Playlist.title).order_by(Playlist.id.desc())
+        )
+        found = islice((id_ for id_, title in titles.tuples() if wanted in plain(title)), limit)
+        return await self.all(self.in_use(viewer).where(Playlist.id.in_(found)).order_by(Playlist.id.desc()))
+
+    async def airings(self, playlist_ids: Collection[str]) -> dict[str, int]:
+        """How many active schedules air each of these playlists."""
+        found = await self.session.execute(
+            select(Schedule.playlist_id, func.count())
+            .where(Schedule.playlist_id.in_(playlist_ids), Schedule.active)
+            .group_by(Schedule.playlist_id)
+        )
+        return dict(found.tuples().all())
 
     async def playing(self, announcement_id: str) -> bool:
         """Whether any playlist that is not put away holds the announcement."""

@@ -106,11 +106,11 @@ class PlaylistIn(In):
 
 
 class PlaylistEdit(In):
-    """What is to change; `items` replaces them all."""
+    """What is to change; `items` replaces them all. `retired` puts it away, or takes it back."""
 
     title: Line | None = None
     items: Items | None = None
-    retired: Literal[True] | None = None
+    retired: bool | None = None
 
 
 class ItemOut(BaseModel):

@@ -41,17 +41,21 @@ class Playlists:
         self._areas = Areas(session, viewer)
         self._sounds = Sounds(session, wake_workshop=wake_workshop)
 
-    async def add(self, wish: PlaylistIn, now: datetime) -> Playlist:
-        """Make a playlist; its sound follows when its announcements have theirs."""
+    async def add(self, wish: PlaylistIn, now: datetime, *, id_: str | None = None, shelved: bool = False) -> Playlist:
+        """Make a playlist; its sound follows when its announcements have theirs.
+
+        `shelved` puts it away from its birth: to be heard, and used by nobody.
+        """
         area = await self._areas.place(wish.area_code)
         await self._check(wish.items)
         playlist = Playlist(
-            id=new_id(),
+            id=id_ or new_id(),
             title=wish.title,
             area=area,
             area_code=area.code,
             author=self._viewer.name,
             created_at=now,
+            retired_at=now if shelved else None,
             items=_items(wish.items),
             wanted=None,
             sound=None,
@@ -64,11 +68,8 @@ class Playlists:
 
     async def edit(self, playlist: Playlist, wish: PlaylistEdit, now: datetime) -> Playlist:
         """Change title or items. Until the new sound is ready the old one airs."""
-        if playlist.retired_at is not None:
+        if playlist.retired_at is not None and wish.retired is not False:
             raise Conflict("Chương trình này đã được cất đi", "This playlist was put away")
-        playlist.title = wish.title or playlist.title
-        if wish.retired:
-            await self._retire(playlist, now)
         if wish.items is not None:
             await self._check(wish.items)
             if await self.repository.aired_beyond(self._viewer, playlist.id):
@@ -76,6 +77,13 @@ class Playlists:
                     "Cấp trên đang phát chương trình này. Hãy soạn một chương trình mới.",
                     "A wider area airs this playlist. Make a new one instead.",
                 )
+        playlist.title = wish.title or playlist.title
+        if wish.retired:
+            await self._retire(playlist, now)
+        elif wish.retired is False and playlist.retired_at is not None:
+            playlist.retired_at = None
+            await self._sounds.ask(playlist, now)
+        if wish.items is not None:
             playlist.items.clear()
             await self._session.flush()
             playlist.items.extend(_items(wish.items))

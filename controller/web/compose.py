@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -26,13 +27,17 @@ from controller.content.store import Stored
 from controller.database import new_id
 from controller.http.problems import invalid
 from controller.playlists.models import Playlist
+from controller.playlists.repository import PlaylistRepository
 from controller.playlists.schemas import AnnouncementItemIn, ChimeIn, ItemIn, PlaylistIn, holds
 from controller.playlists.service import Playlists
+from controller.repository import PageRequest
+from controller.runtime import Runtime
 from controller.web.gather import Fleet
+from controller.web.hearing import second_voice_choices, speed_choices, voice_choices
 from controller.web.present import compose as form
 from controller.web.present.portrait import change, portrait, unfit
 from controller.web.templating import Page
-from controller.web.views import AreaNode, ComposeValues, Listen
+from controller.web.views import AreaNode, ComposeValues, ComposeView, Listen
 from schedules.types import Resume
 
 READ_TWICE_GAP_MS = 2000
@@ -105,7 +110,8 @@ class Desk:
         if not (language and values.second_text.strip()):
             return row
         try:
-            wish = AnnouncementEdit(second=Second(language=language, text=values.second_text))
+            voice = values.second_voice or None
+            wish = AnnouncementEdit(second=Second(language=language, text=values.second_text, voice=voice))
         except ValidationError as error:
             raise invalid(error.errors()) from error
         return await self.announcements.edit(row, wish, now)
@@ -128,13 +134,27 @@ class Desk:
         wish = PlaylistIn(title=announcement.title, area_code=self.viewer.area_code, items=items)
         return await self.playlists.add(wish, self.page.now)
 
+    async def view(self, values: ComposeValues, runtime: Runtime, **more: Any) -> ComposeView:
+        """The form with these values in it."""
+        return await compose_view(values, self.page, self.viewer, self.playlists.repository, runtime, **more)
+
+    async def chosen_playlist(self, values: ComposeValues) -> Playlist | None:
+        """The playlist that was chosen, unless it is gone."""
+        row = await self.playlists.repository.find(self.viewer, values.chosen_playlist)
+        return row if row is not None and row.retired_at is None else None
+
     async def air(self, values: ComposeValues, playlist: Playlist, zone: str) -> Schedule:
-        """Schedule it, once: a form that comes twice finds what the first one made."""
-        statement = self.broadcasts.repository.readable(self.viewer).where(Schedule.playlist_id == playlist.id)
-        known = await self.broadcasts.repository.all(statement)
+        """Schedule it, once: a form that comes twice finds what the first one made.
+
+        A playlist that was chosen may air many times, so that there the form's own token is the schedule's name.
+        """
+        by_token = values.source == "playlist"
+        same = Schedule.id == values.token if by_token else Schedule.playlist_id == playlist.id
+        known = await self.broadcasts.repository.all(self.broadcasts.repository.readable(self.viewer).where(same))
         if known:
             return known[0]
-        made = await self.broadcasts.add(self.wish(values, playlist, zone), self.page.now)
+        id_ = values.token if by_token else None
+        made = await self.broadcasts.add(self.wish(values, playlist, zone), self.page.now, id_=id_)
         if await self.approval_asked() is not ApprovalAsked.NONE:
             await self.approvals.submit(made.id, None, self.page.now)
         return made
@@ -226,9 +246,53 @@ def listen_of(announcement: Announcement, desk: Desk, *, fresh: bool = False) ->
 
 def field_of(values: ComposeValues) -> str:
     """The field that a failing sound is about."""
-    return "file" if values.source == "file" else "text"
+    return {"file": "file", "playlist": "chosen_playlist"}.get(values.source, "text")
 
 
-def blank() -> ComposeValues:
-    """An empty form."""
-    return ComposeValues(token=new_id())
+def blank(playlist: str = "") -> ComposeValues:
+    """An empty form, perhaps about to air a playlist."""
+    return ComposeValues(token=new_id(), source="playlist" if playlist else "text", chosen_playlist=playlist)
+
+
+async def compose_view(
+    values: ComposeValues,
+    page: Page,
+    viewer: Viewer,
+    playlists: PlaylistRepository,
+    runtime: Runtime,
+    **more: Any,
+) -> ComposeView:
+    """The form with these values in it, and with all that can be chosen."""
+    t = page.t
+    return ComposeView(
+        values=values,
+        repeats=form.repeats(t),
+        profiles=form.profiles(t),
+        languages=form.languages(),
+        chimes=form.chimes(t),
+        voices=voice_choices(runtime, t),
+        second_voices=second_voice_choices(runtime, t, form.languages()),
+        speeds=speed_choices(t),
+        playlists=await playlist_choices(playlists, viewer, page, values.chosen_playlist),
+        **more,
+    )
+
+
+PLAYLISTS_MAX = 200
+"""So many of the newest can be chosen from."""
+
+
+async def playlist_choices(
+    playlists: PlaylistRepository, viewer: Viewer, page: Page, held: str = ""
+) -> tuple[tuple[str, str], ...]:
+    """The playlists that can air; `held` is in it in any case, if it is there."""
+    newest = (await playlists.page(playlists.in_use(viewer), PageRequest(None, PLAYLISTS_MAX))).items
+    rows = {row.id: row for row in newest if row.sound is not None}
+    if held and held not in rows and (row := await playlists.find(viewer, held)) is not None:
+        rows[row.id] = row
+    return tuple((row.id, _with_length(row, page)) for row in rows.values())
+
+
+def _with_length(row: Playlist, page: Page) -> str:
+    length_ms = row.sound.duration_ms if row.sound else None
+    return f"{row.title} · {page.formats.duration(length_ms / 1000)}" if length_ms else row.title

@@ -1,5 +1,6 @@
 """Drafts heard from a page: what the form holds, to an address that an `<audio>` can play."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pydantic import ValidationError
@@ -58,6 +59,18 @@ def voice_choices(runtime: Runtime, t: Translator) -> tuple[tuple[str, str], ...
     vietnamese = t.language.code == VIETNAMESE
     voices = studio_of(runtime).voices(VIETNAMESE)
     return tuple((voice.id, voice.vi if vietnamese else voice.en) for voice in voices)
+
+
+def second_voice_choices(
+    runtime: Runtime, t: Translator, languages: Sequence[tuple[str, str]]
+) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
+    """Who can read the other languages here, by the language's name."""
+    vietnamese, studio = t.language.code == VIETNAMESE, studio_of(runtime)
+    found = (
+        (name, tuple((voice.id, voice.vi if vietnamese else voice.en) for voice in studio.voices(code)))
+        for code, name in languages
+    )
+    return tuple((name, voices) for name, voices in found if voices)
 
 
 def speed_choices(t: Translator) -> tuple[tuple[str, str], ...]:

@@ -240,6 +240,85 @@ class PortraitView:
 
 
 @dataclass(frozen=True)
+class ItemValues:
+    """One item, as it was typed. What its kind does not have stays as it is."""
+
+    kind: str
+    announcement: str = ""
+    """What is read; of a relay, what stands in for it."""
+    repeat: str = "1"
+    gap_s: str = "2"
+    fade_in_s: str = "0"
+    fade_out_s: str = "0"
+    bed: str = ""
+    bed_db: str = "-18"
+    chime: str = "opening"
+    seconds: str = ""
+    pause_s: str = "2"
+    url: str = ""
+    title: str = ""
+    minutes: str = "30"
+
+
+@dataclass(frozen=True)
+class PlaylistValues:
+    """The whole form. `gone` was removed last, from place `gone_from`: it can be taken back."""
+
+    token: str
+    title: str = ""
+    items: tuple[ItemValues, ...] = ()
+    gone: ItemValues | None = None
+    gone_from: int = 0
+    version: str = ""
+    """Of the playlist that is edited; nothing for a new one."""
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What can be heard of a playlist, or what it waits for."""
+
+    playlist: str
+    urls: tuple[str, ...] = ()
+    """One for each stretch of our own sound; between two of them a station is relayed."""
+    stations: tuple[str, ...] = ()
+    length: str = ""
+    waits: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class PlaylistView:
+    """The form of a playlist, with when each item begins and what is wrong with it."""
+
+    values: PlaylistValues
+    errors: dict[str, str]
+    begins: tuple[str, ...]
+    length: str
+    kinds: dict[str, str]
+    chimes: tuple[tuple[str, str], ...]
+    announcements: tuple[tuple[str, str], ...]
+    look_at: int | None = None
+    """The item that was moved or added just now."""
+    rehearsal: Rehearsal | None = None
+    kept: bool = False
+    airings: int = 0
+
+
+@dataclass(frozen=True)
+class PlaylistRow:
+    """One playlist of the list."""
+
+    id: str
+    title: str
+    author: str
+    made_at: datetime
+    items: int
+    length: str
+    airings: int
+    failed: bool
+
+
+@dataclass(frozen=True)
 class ComposeView:
     """The form with everything that was typed, what is wrong with it, and what one should know before sending."""
 
@@ -257,7 +336,10 @@ class ComposeView:
     languages: tuple[tuple[str, str], ...] = ()
     chimes: tuple[tuple[str, str], ...] = ()
     voices: tuple[tuple[str, str], ...] = ()
+    second_voices: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
+    """By the name of their language."""
     speeds: tuple[tuple[str, str], ...] = ()
+    playlists: tuple[tuple[str, str], ...] = ()
 
     @property
     def speakers(self) -> int:
@@ -271,6 +353,9 @@ class ComposeValues:
 
     token: str
     source: str = "text"
+    """`text`, `file` or `playlist`."""
+    chosen_playlist: str = ""
+    """The playlist that is to air, where it is one; `playlist` is what the form made of its own words."""
     title: str = ""
     text: str = ""
     voice: str = ""
@@ -278,6 +363,7 @@ class ComposeValues:
     profile: str = "horn"
     second_language: str = ""
     second_text: str = ""
+    second_voice: str = ""
     announcement: str = ""
     playlist: str = ""
     spoken: str = ""

@@ -230,3 +230,23 @@ def test_what_changes_nothing_does_not_change_the_recipe() -> None:
     assert steps(pause_ms=1500) == steps()
     assert steps(repeat=2, pause_ms=1500) != steps(repeat=2)
     assert steps(fade_in_ms=5) != steps()
+
+
+async def test_what_was_put_away_is_taken_back_with_its_sound(officer: httpx.AsyncClient):
+    body = {"title": "Chuông", "area_code": COMMUNE, "items": [{"kind": "chime", "chime": "opening"}]}
+    made = (await officer.post("/api/v1/playlists", json=body)).json()
+    path = f"/api/v1/playlists/{made['id']}"
+    assert (await officer.patch(path, json={"retired": True}, headers=ANY)).json()["retired"]
+    refused = await officer.patch(path, json={"title": "Khác"}, headers=ANY)
+    assert refused.status_code == 409
+    back = await officer.patch(path, json={"retired": False}, headers=ANY)
+    assert (back.status_code, back.json()["retired"], back.json()["title"]) == (200, False, "Chuông")
+
+
+async def test_an_edit_that_is_refused_changes_nothing_at_all(officer: httpx.AsyncClient):
+    body = {"title": "Chuông", "area_code": COMMUNE, "items": [{"kind": "chime", "chime": "opening"}]}
+    made = (await officer.post("/api/v1/playlists", json=body)).json()
+    wrong = {"title": "Khác", "items": [{"kind": "announcement", "announcement_id": "nothing"}]}
+    refused = await officer.patch(f"/api/v1/playlists/{made['id']}", json=wrong, headers=ANY)
+    assert refused.status_code == 422
+    assert (await officer.get(f"/api/v1/playlists/{made['id']}")).json()["title"] == "Chuông"

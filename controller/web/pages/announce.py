@@ -4,7 +4,6 @@ Sound is made in the background, so a form that was sent comes back by itself un
 then travels in its hidden fields: neither a restart of the server nor a browser without scripts loses anything.
 """
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Annotated
@@ -30,8 +29,8 @@ from controller.playlists.models import Assembly, Playlist
 from controller.runtime import Runtime, runtime_of
 from controller.web import gather
 from controller.web.compose import Desk, blank, chosen, field_of, listen_of, targets
-from controller.web.hearing import hear, speed_choices, voice_choices
-from controller.web.pages.common import page_for
+from controller.web.hearing import hear
+from controller.web.pages.common import FieldsDep, page_for
 from controller.web.present import compose as form
 from controller.web.present.reading import reading_s
 from controller.web.preview import Preview, draft
@@ -63,15 +62,6 @@ async def desk_of(
 
 
 DeskDep = Annotated[Desk, Depends(desk_of)]
-
-
-async def _fields(request: Request) -> AsyncIterator[FormData]:
-    """What the form sent; its files are closed afterwards."""
-    async with request.form() as fields:
-        yield fields
-
-
-FieldsDep = Annotated[FormData, Depends(_fields)]
 
 
 @router.post("/announce/length", dependencies=[Kept, ANNOUNCES])
@@ -162,15 +152,10 @@ async def announce(fields: FieldsDep, desk: DeskDep, runtime: RuntimeDep) -> Res
     if not desk.page.partial:
         return RedirectResponse(f"/?sent={schedule.id}#compose", 303)
     t = desk.page.t
-    view = ComposeView(
-        values=blank(),
+    view = await desk.view(
+        blank(),
+        runtime,
         areas=places,
-        repeats=form.repeats(t),
-        profiles=form.profiles(t),
-        languages=form.languages(),
-        chimes=form.chimes(t),
-        voices=voice_choices(runtime, t),
-        speeds=speed_choices(t),
         sent=form.sent_text(t, schedule.title, await desk.approval_asked()),
     )
     return desk.page.html("partials/compose.html", compose=view)
@@ -187,12 +172,18 @@ async def _send(
         errors[""] = page.t("Here somebody has to approve first. Choose a time that leaves them enough of it.")
     if errors:
         raise ComeBack(values, errors=errors, announcement=await desk.spoken(values))
-    announcement = await _announcement(desk, values, upload)
-    values = _holding(values, announcement)
-    if announcement.status is Status.FAILED:
-        raise ComeBack(values, errors={field_of(values): _failure(announcement, page)})
-    playlist = await desk.assembled(values, announcement)
-    values = replace(values, playlist=playlist.id)
+    announcement: Announcement | None = None
+    if values.source == "playlist":
+        playlist = await desk.chosen_playlist(values)
+        if playlist is None:
+            raise ComeBack(values, errors={"chosen_playlist": page.t("This playlist is gone. Please choose another.")})
+    else:
+        announcement = await _announcement(desk, values, upload)
+        values = _holding(values, announcement)
+        if announcement.status is Status.FAILED:
+            raise ComeBack(values, errors={field_of(values): _failure(announcement, page)})
+        playlist = await desk.assembled(values, announcement)
+        values = replace(values, playlist=playlist.id)
     wanted = playlist.wanted
     if wanted is not None and wanted.status is Status.FAILED:
         raise ComeBack(values, errors={field_of(values): _failure(wanted, page)})
@@ -230,19 +221,14 @@ async def _warnings(
 
 async def _answer(desk: Desk, places: tuple[AreaNode, ...], back: ComeBack) -> Response:
     """The form again, with all that was typed; as a part, or as a page of its own without scripts."""
-    view = ComposeView(
-        values=back.values,
+    view = await desk.view(
+        back.values,
+        runtime_of(desk.page.request),
         areas=places,
         errors=back.errors,
         warnings=back.warnings,
         listen=listen_of(back.announcement, desk) if back.announcement is not None else None,
         reading_s=reading_s(back.values.text) if back.values.text else None,
-        repeats=form.repeats(desk.page.t),
-        profiles=form.profiles(desk.page.t),
-        languages=form.languages(),
-        chimes=form.chimes(desk.page.t),
-        voices=voice_choices(runtime_of(desk.page.request), desk.page.t),
-        speeds=speed_choices(desk.page.t),
         pending=back.pending,
     )
     status = 422 if back.errors else 200

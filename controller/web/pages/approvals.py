@@ -37,8 +37,7 @@ from controller.http.problems import invalid
 from controller.http.route import NowDep, RuntimeDep, SessionDep
 from controller.http.versions import Precondition
 from controller.planning import rows
-from controller.web.pages.announce import FieldsDep
-from controller.web.pages.common import page_for
+from controller.web.pages.common import FieldsDep, page_for
 from controller.web.present import approvals as present
 from controller.web.present.compose import parsed_day, parsed_time
 from controller.web.routing import PageRoute

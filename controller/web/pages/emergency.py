@@ -24,8 +24,7 @@ from controller.areas.repository import AreaRepository
 from controller.errors import ControllerError
 from controller.http.problems import invalid
 from controller.http.route import NowDep, SessionDep
-from controller.web.pages.announce import FieldsDep
-from controller.web.pages.common import page_for
+from controller.web.pages.common import FieldsDep, page_for
 from controller.web.present import alerts as present
 from controller.web.routing import PageRoute
 from controller.web.templating import Page

@@ -12,17 +12,17 @@ from controller.approval.api import ApprovalsDep
 from controller.broadcasts.api import BroadcastsDep
 from controller.http.route import NowDep, SessionDep
 from controller.link.refusals import refusals_of
+from controller.playlists.repository import PlaylistRepository
 from controller.runtime import runtime_of
 from controller.web import gather
-from controller.web.compose import blank
-from controller.web.hearing import speed_choices, voice_choices
+from controller.web.compose import blank, compose_view
 from controller.web.pages.common import page_for
 from controller.web.present import compose as form
 from controller.web.present.speakers import speaker_view, summary
 from controller.web.present.timeline import days
 from controller.web.routing import PageRoute
 from controller.web.templating import Page
-from controller.web.views import ComposeView, DayView, Phase, SpeakerView, SummaryView
+from controller.web.views import DayView, Phase, SpeakerView, SummaryView
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
@@ -51,21 +51,20 @@ async def today(
     approvals: ApprovalsDep,
     now: NowDep,
     sent: Annotated[str, Query(max_length=64)] = "",
+    playlist: Annotated[str, Query(max_length=26)] = "",
 ) -> Response:
-    """The whole page."""
+    """The whole page. `playlist`: what its form is about to air."""
     page = await page_for(request, session, viewer, now)
     fleet = await gather.Fleet.of(session, viewer)
     day, speakers = await _day(session, viewer, page, fleet), await _speakers(session, page, fleet)
     schedule = await broadcasts.repository.find(viewer, sent) if sent else None
-    compose = ComposeView(
-        values=blank(),
+    compose = await compose_view(
+        blank(playlist),
+        page,
+        viewer,
+        PlaylistRepository(session),
+        runtime_of(request),
         areas=await gather.places(session, viewer, fleet),
-        repeats=form.repeats(page.t),
-        profiles=form.profiles(page.t),
-        languages=form.languages(),
-        chimes=form.chimes(page.t),
-        voices=voice_choices(runtime_of(request), page.t),
-        speeds=speed_choices(page.t),
         sent=form.sent_text(page.t, schedule.title, await broadcasts.approval_asked(schedule.area)) if schedule else "",
     )
     return page.html(

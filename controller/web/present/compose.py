@@ -41,7 +41,8 @@ def values_of(fields: Mapping[str, str], *, areas: Sequence[str], devices: Seque
     """What was typed, as it was typed."""
     return ComposeValues(
         token=fields.get("token", ""),
-        source="file" if fields.get("source") == "file" else "text",
+        source=source if (source := fields.get("source", "")) in {"file", "playlist"} else "text",
+        chosen_playlist=fields.get("chosen_playlist", ""),
         title=fields.get("title", "").strip(),
         text=fields.get("text", "").replace("\r\n", "\n"),
         voice=fields.get("voice", ""),
@@ -49,6 +50,7 @@ def values_of(fields: Mapping[str, str], *, areas: Sequence[str], devices: Seque
         profile=profile if (profile := fields.get("profile", "")) in set(Profile) else Profile.HORN,
         second_language=language if (language := fields.get("second_language", "")) in dict(_LANGUAGES) else "",
         second_text=fields.get("second_text", "").replace("\r\n", "\n"),
+        second_voice=fields.get("second_voice", ""),
         announcement=fields.get("announcement", ""),
         playlist=fields.get("playlist", ""),
         spoken=fields.get("spoken", ""),
@@ -67,7 +69,7 @@ def values_of(fields: Mapping[str, str], *, areas: Sequence[str], devices: Seque
 def fingerprint(values: ComposeValues) -> str:
     """What the sound was made from: another one means that it must be made again."""
     first = (values.source, values.text.strip(), values.voice, values.speed_wpm)
-    other = (values.profile, values.second_language, values.second_text.strip())
+    other = (values.profile, values.second_language, values.second_text.strip(), values.second_voice)
     return hashlib.sha256("\0".join((*first, *other)).encode()).hexdigest()[:16]
 
 
@@ -120,6 +122,8 @@ def languages() -> tuple[tuple[str, str], ...]:
 def sound_errors(values: ComposeValues, t: Translator, *, sent: Collection[str]) -> dict[str, str]:
     """What is wrong with what is to be heard. `sent` names the recordings that came with the form."""
     errors: dict[str, str] = {}
+    if values.source == "playlist":
+        return {} if values.chosen_playlist else {"chosen_playlist": t("Please choose a playlist.")}
     made = bool(values.announcement) and values.spoken == fingerprint(values)
     if values.source == "file":
         if not (made or "file" in sent):

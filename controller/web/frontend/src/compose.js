@@ -15,11 +15,11 @@ export function watchCompose() {
     settleTrees();
     const sending = document.querySelector("#compose[aria-busy=true]") !== null;
     document.querySelectorAll("#compose fieldset").forEach((part) => (part.inert = sending));
-    const note = document.querySelector("#compose [data-focus]");
+    const note = document.querySelector(":is(#compose, #playlist) [data-focus]");
     if (note) {
       note.removeAttribute("data-focus");
       note.focus();
-      if (note.classList.contains("done")) announce("day");
+      if (note.closest("#compose") && note.classList.contains("done")) announce("day");
     }
     const clip = document.querySelector("#compose audio[data-fresh]");
     if (clip) {

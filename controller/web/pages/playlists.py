@@ -1,0 +1,334 @@
+"""Playlists: a list, and a form to put one together, hear it before it is kept, and keep it."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Query, Request
+from pydantic import ValidationError
+from starlette.datastructures import FormData
+from starlette.responses import RedirectResponse, Response
+
+from controller.accounts.access import ANNOUNCES, READS, ViewerDep
+from controller.accounts.viewer import Viewer
+from controller.announcements.api import AnnouncementsDep
+from controller.announcements.models import Announcement, Status
+from controller.announcements.service import Announcements
+from controller.database import new_id
+from controller.errors import ControllerError, Invalid
+from controller.http.problems import invalid
+from controller.http.route import NowDep, SessionDep
+from controller.http.versions import Precondition
+from controller.playlists.api import PlaylistsDep
+from controller.playlists.models import Playlist
+from controller.playlists.schemas import ItemOut, PlaylistEdit, PlaylistIn, PlaylistOut, holds
+from controller.repository import Page as Found
+from controller.repository import PageRequest
+from controller.web.pages.common import FieldsDep, page_for
+from controller.web.present import playlist as form
+from controller.web.routing import PageRoute
+from controller.web.templating import Page
+from controller.web.views import PlaylistRow, PlaylistValues, PlaylistView, Rehearsal
+
+router = APIRouter(include_in_schema=False, route_class=PageRoute)
+
+HERE = "/playlists"
+ROWS = 50
+CHOICES = 100
+"""So many of the newest announcements can be chosen from, besides those that the form holds already."""
+_ID = re.compile(r"[0-9a-hjkmnp-tv-z]{26}")
+
+
+@router.get(HERE, dependencies=[READS])
+async def every(
+    *,
+    request: Request,
+    session: SessionDep,
+    viewer: ViewerDep,
+    playlists: PlaylistsDep,
+    now: NowDep,
+    q: Annotated[str, Query(max_length=100)] = "",
+    cursor: Annotated[str | None, Query(max_length=2000)] = None,
+    shelved: Annotated[str, Query(max_length=26)] = "",
+) -> Response:
+    """Those in use, newest first. `shelved`: what was put away just now, and can be taken back."""
+    page = await page_for(request, session, viewer, now)
+    repository = playlists.repository
+    if q.strip():
+        found = Found(await repository.titled(viewer, q.strip(), ROWS), None)
+    else:
+        found = await repository.page(repository.in_use(viewer), PageRequest(cursor, ROWS))
+    airings = await repository.airings([row.id for row in found.items])
+    gone = await repository.find(viewer, shelved) if shelved else None
+    return page.html(
+        "playlists.html",
+        viewer_name=viewer.name,
+        rows=tuple(_row(row, airings.get(row.id, 0)) for row in found.items),
+        q=q,
+        gone=gone if gone is not None and gone.retired_at is not None else None,
+        next_cursor=found.next_cursor,
+    )
+
+
+@router.get(f"{HERE}/new", dependencies=[ANNOUNCES])
+async def new(
+    request: Request, session: SessionDep, viewer: ViewerDep, announcements: AnnouncementsDep, now: NowDep
+) -> Response:
+    """An empty form."""
+    page = await page_for(request, session, viewer, now)
+    return await _shown(page, viewer, announcements, form.fresh(new_id()))
+
+
+@router.post(f"{HERE}/form", dependencies=[ANNOUNCES])
+async def press(
+    *,
+    request: Request,
+    session: SessionDep,
+    viewer: ViewerDep,
+    announcements: AnnouncementsDep,
+    fields: FieldsDep,
+    now: NowDep,
+) -> Response:
+    """The form after one of its buttons was pressed."""
+    page = await page_for(request, session, viewer, now)
+    values, place = form.pressed(_read(fields), str(fields.get("press", "")))
+    return await _shown(page, viewer, announcements, values, look_at=place)
+
+
+@router.post(f"{HERE}/hear", dependencies=[ANNOUNCES])
+async def hear(
+    *,
+    request: Request,
+    session: SessionDep,
+    viewer: ViewerDep,
+    playlists: PlaylistsDep,
+    announcements: AnnouncementsDep,
+    fields: FieldsDep,
+    now: NowDep,
+) -> Response:
+    """Put it together as it stands, to be heard here, before anything is kept."""
+    page, values = await page_for(request, session, viewer, now), _read(fields)
+    try:
+        wished = PlaylistIn.model_validate({"area_code": viewer.area_code, **form.wish(_titled(values, page))})
+        saved = await playlists.repository.find(viewer, values.token)
+        same = saved is not None and holds(saved, wished.items)
+        row = saved if saved is not None and same else await playlists.add(wished, now, shelved=True)
+    except (Invalid, ValidationError) as refusal:
+        return await _refused(page, viewer, announcements, values, refusal)
+    if page.partial:
+        return page.html("partials/rehearsal.html", rehearsal=_rehearsal(row, page))
+    return await _shown(page, viewer, announcements, values, rehearsal=_rehearsal(row, page))
+
+
+@router.get(f"{HERE}/sound/{{playlist_id}}", dependencies=[ANNOUNCES])
+async def sound(
+    *, playlist_id: str, request: Request, session: SessionDep, viewer: ViewerDep, playlists: PlaylistsDep, now: NowDep
+) -> Response:
+    """Whether the sound is there by now."""
+    page = await page_for(request, session, viewer, now)
+    row = await playlists.repository.get(viewer, playlist_id)
+    return page.html("partials/rehearsal.html", rehearsal=_rehearsal(row, page))
+
+
+@router.post(HERE, dependencies=[ANNOUNCES])
+async def keep(
+    *,
+    request: Request,
+    session: SessionDep,
+    viewer: ViewerDep,
+    playlists: PlaylistsDep,
+    announcements: AnnouncementsDep,
+    fields: FieldsDep,
+    now: NowDep,
+) -> Response:
+    """Keep a new playlist, once: a form that comes twice finds what the first one made."""
+    page, values = await page_for(request, session, viewer, now), _read(fields)
+    try:
+        wished = PlaylistIn.model_validate({"area_code": viewer.area_code, **form.wish(values)})
+        known = await playlists.repository.find(viewer, values.token)
+        row = known or await playlists.add(wished, now, id_=values.token)
+    except (Invalid, ValidationError) as refusal:
+        return await _refused(page, viewer, announcements, values, refusal)
+    return _to(page, f"{HERE}/{row.id}?kept=yes")
+
+
+@router.get(f"{HERE}/{{playlist_id}}", dependencies=[ANNOUNCES])
+async def one(
+    *,
+    playlist_id: str,
+    request: Request,
+    session: SessionDep,
+    viewer: ViewerDep,
+    playlists: PlaylistsDep,
+    announcements: AnnouncementsDep,
+    now: NowDep,
+    kept: Annotated[str, Query(max_length=3)] = "",
+) -> Response:
+    """A playlist that is there, to hear and to change."""
+    page = await page_for(request, session, viewer, now)
+    row = await playlists.repository.get(viewer, playlist_id)
+    values = form.of_saved(row.id, row.title, [ItemOut.of(item) for item in row.items], str(row.version))
+    airings = (await playlists.repository.airings([row.id])).get(row.id, 0)
+    return await _shown(
+        page, viewer, announcements, values, rehearsal=_rehearsal(row, page), kept=kept == "yes", airings=airings
+    )
+
+
+@router.post(f"{HERE}/{{playlist_id}}", dependencies=[ANNOUNCES])
+async def change(
+    *,
+    playlist_id: str,
+    request: Request,
+    session: SessionDep,
+    viewer: ViewerDep,
+    playlists: PlaylistsDep,
+    announcements: AnnouncementsDep,
+    fields: FieldsDep,
+    now: NowDep,
+) -> Response:
+    """Keep what was changed. Somebody else's change meanwhile is shown as such, and nothing typed is lost."""
+    page = await page_for(request, session, viewer, now)
+    row = await playlists.repository.get(viewer, playlist_id)
+    values = replace(_read(fields), token=row.id)
+    if values.version != str(row.version):
+        words = page.t("Somebody else has changed this playlist meanwhile. Save again to keep yours instead.")
+        return await _shown(
+            page, viewer, announcements, replace(values, version=str(row.version)), errors={"": words}, status=412
+        )
+    try:
+        wished = PlaylistEdit.model_validate(form.wish(values))
+        await playlists.edit(row, wished, now)
+    except (ControllerError, ValidationError) as refusal:
+        return await _refused(page, viewer, announcements, values, refusal)
+    return _to(page, f"{HERE}/{row.id}?kept=yes")
+
+
+@router.post(f"{HERE}/{{playlist_id}}/shelf", dependencies=[ANNOUNCES])
+async def shelve(
+    *,
+    playlist_id: str,
+    session: SessionDep,
+    viewer: ViewerDep,
+    playlists: PlaylistsDep,
+    now: NowDep,
+    version: Annotated[str, Form(max_length=20)] = "",
+    do: Annotated[str, Form(max_length=10)] = "put-away",
+) -> Response:
+    """Put a playlist away, or take it back."""
+    row = await playlists.repository.get(viewer, playlist_id)
+    Precondition(frozenset({f'"{version}"'})).check(row)
+    await playlists.edit(row, PlaylistEdit(retired=do != "take-back"), now)
+    await session.flush()
+    return RedirectResponse(f"{HERE}?shelved={row.id}" if row.retired_at is not None else HERE, 303)
+
+
+def _read(fields: FormData) -> PlaylistValues:
+    values = form.values_of({name: value for name, value in fields.items() if isinstance(value, str)})
+    return values if _ID.fullmatch(values.token) else replace(values, token=new_id())
+
+
+def _to(page: Page, where: str) -> Response:
+    if page.partial:
+        return Response(status_code=204, headers={"HX-Redirect": where})
+    return RedirectResponse(where, 303)
+
+
+def _titled(values: PlaylistValues, page: Page) -> PlaylistValues:
+    """What is only listened to may still lack its title."""
+    return replace(values, title=values.title or page.t("Untitled"))
+
+
+async def _refused(
+    page: Page,
+    viewer: Viewer,
+    announcements: Announcements,
+    values: PlaylistValues,
+    refusal: ControllerError | ValidationError,
+) -> Response:
+    problem = invalid(refusal.errors()) if isinstance(refusal, ValidationError) else refusal
+    language = page.t.language.code
+    errors = {form.field_of(each.field): each.message.in_language(language) for each in problem.errors}
+    if not errors:
+        errors = {"": problem.detail.in_language(language)}
+    return await _shown(page, viewer, announcements, values, errors=errors, status=422)
+
+
+async def _shown(
+    page: Page,
+    viewer: Viewer,
+    announcements: Announcements,
+    values: PlaylistValues,
+    *,
+    errors: Mapping[str, str] | None = None,
+    look_at: int | None = None,
+    rehearsal: Rehearsal | None = None,
+    kept: bool = False,
+    airings: int = 0,
+    status: int = 200,
+) -> Response:
+    repository = announcements.repository
+    newest = await repository.page(
+        repository.readable(viewer).where(Announcement.retired_at.is_(None)), PageRequest(None, CHOICES)
+    )
+    named = {id_ for item in values.items for id_ in (item.announcement, item.bed) if id_}
+    rows = {row.id: row for row in newest.items} | await repository.some(viewer, named)
+    marks = form.marks_ms(values.items, {row.id: row.duration_ms for row in rows.values() if row.duration_ms})
+    view = PlaylistView(
+        values=values,
+        errors=dict(errors or {}),
+        begins=tuple(_clock(mark) for mark in marks[:-1]),
+        length=_clock(marks[-1]),
+        look_at=look_at,
+        kinds=form.kinds(page.t),
+        chimes=form.chime_choices(page.t),
+        announcements=tuple((row.id, _named(row)) for row in rows.values()),
+        rehearsal=rehearsal,
+        kept=kept,
+        airings=airings,
+    )
+    template = "partials/playlist.html" if page.partial else "playlist.html"
+    return page.html(template, status=status, playlist=view, viewer_name=viewer.name)
+
+
+def _clock(ms: int | None) -> str:
+    if ms is None:
+        return ""
+    minutes, seconds = divmod(round(ms / 1000), 60)
+    return f"{minutes}:{seconds:02}"
+
+
+def _named(row: Announcement) -> str:
+    length = _clock(row.duration_ms)
+    return f"{row.title} · {length}" if length else row.title
+
+
+def _row(row: Playlist, airings: int) -> PlaylistRow:
+    return PlaylistRow(
+        id=row.id,
+        title=row.title,
+        author=row.author,
+        made_at=row.created_at,
+        items=len(row.items),
+        length=_clock(row.sound.duration_ms) if row.sound else "",
+        airings=airings,
+        failed=row.wanted is not None and row.wanted.status is Status.FAILED,
+    )
+
+
+def _rehearsal(row: Playlist, page: Page) -> Rehearsal:
+    """What can be heard of it. Stations are not played here: they are named."""
+    shown, wanted = PlaylistOut.of(row), row.wanted
+    if wanted is None:
+        return Rehearsal(row.id, waits=page.t("One of its announcements has no sound yet."))
+    if wanted.status is Status.FAILED:
+        said = wanted.error_en if page.t.language == "en" else wanted.error_vi
+        return Rehearsal(row.id, error=said or page.t("The sound could not be made."))
+    if wanted.status is not Status.READY or row.sound_key != row.wanted_key:
+        return Rehearsal(row.id, waits=page.t("The sound is being made …"))
+    return Rehearsal(
+        row.id,
+        urls=tuple(f"/content/{stretch.clip}" for stretch in shown.stretches),
+        length=_clock(shown.duration_ms),
+        stations=tuple(relay.title for relay in shown.relays),
+    )
