@@ -1,6 +1,7 @@
 """The database: its types, its transactions, and what happens around a commit."""
 
 import asyncio
+import re
 import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -47,10 +48,18 @@ NOBODY = Actor("", "loa")
 Hook = Callable[[], Awaitable[None] | None]
 
 
+_ID = re.compile(r"[0-9a-hjkmnp-tv-z]{26}")
+
+
 def new_id() -> str:
     """Return a new row id: a ULID (48 bits of time in ms, 80 random) in lower case, so that ids sort by creation."""
     number = time.time_ns() // 1_000_000 << 80 | secrets.randbits(80)
     return "".join(_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
+
+
+def is_id(text: str) -> bool:
+    """Whether this may be one that `new_id` made."""
+    return _ID.fullmatch(text) is not None
 
 
 class UtcDateTime(TypeDecorator[datetime]):

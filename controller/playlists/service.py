@@ -77,22 +77,34 @@ class Playlists:
                     "Cấp trên đang phát chương trình này. Hãy soạn một chương trình mới.",
                     "A wider area airs this playlist. Make a new one instead.",
                 )
-        playlist.title = wish.title or playlist.title
         if wish.retired:
             await self._retire(playlist, now)
         elif wish.retired is False and playlist.retired_at is not None:
             playlist.retired_at = None
             await self._sounds.ask(playlist, now)
+        playlist.title = wish.title or playlist.title
         if wish.items is not None:
-            playlist.items.clear()
-            await self._session.flush()
-            playlist.items.extend(_items(wish.items))
-            await self._session.flush()
-            await self._sounds.ask(playlist, now)
+            await self._put(playlist, wish.items, now)
             flag_modified(playlist, "title")  # items lie in another table: this is an edit all the same
         await self._session.flush()
         record_event(self._session, PlaylistEdited(playlist.id))
         return playlist
+
+    async def rehearse(self, wish: PlaylistIn, now: datetime, earlier: Playlist | None) -> Playlist:
+        """Put together what is only to be heard. An `earlier` rehearsal of the same person is used again."""
+        born_shelved = earlier is not None and earlier.retired_at == earlier.created_at
+        if earlier is None or not born_shelved or earlier.author != self._viewer.name:
+            return await self.add(wish, now, shelved=True)
+        await self._check(wish.items)
+        await self._put(earlier, wish.items, now)
+        return earlier
+
+    async def _put(self, playlist: Playlist, items: Sequence[ItemIn], now: datetime) -> None:
+        playlist.items.clear()
+        await self._session.flush()
+        playlist.items.extend(_items(items))
+        await self._session.flush()
+        await self._sounds.ask(playlist, now)
 
     async def _retire(self, playlist: Playlist, now: datetime) -> None:
         if await self.repository.aired(playlist.id):

@@ -24,7 +24,8 @@ from controller.broadcasts.models import Schedule, TargetKind
 from controller.broadcasts.schemas import ScheduleIn, Target
 from controller.broadcasts.service import Broadcasts
 from controller.content.store import Stored
-from controller.database import new_id
+from controller.database import is_id, new_id
+from controller.errors import Invalid
 from controller.http.problems import invalid
 from controller.playlists.models import Playlist
 from controller.playlists.repository import PlaylistRepository
@@ -149,6 +150,10 @@ class Desk:
         A playlist that was chosen may air many times, so that there the form's own token is the schedule's name.
         """
         by_token = values.source == "playlist"
+        if by_token and not is_id(values.token):
+            raise Invalid(
+                "Trang này đã cũ. Hãy tải lại trang rồi gửi lại.", "This page is old. Load it anew and send again."
+            )
         same = Schedule.id == values.token if by_token else Schedule.playlist_id == playlist.id
         known = await self.broadcasts.repository.all(self.broadcasts.repository.readable(self.viewer).where(same))
         if known:

@@ -554,7 +554,7 @@ def test_an_officer_puts_a_playlist_together_hears_it_keeps_it_and_airs_it(
     page.get_by_role("combobox", name="Bản tin", exact=True).select_option(index=1)
     press("+ Tiếp âm đài khác")
     expect(page.get_by_role("group", name="Tiếp âm đài khác")).to_be_visible()
-    press("Bỏ: Tiếp âm đài khác, mục 3")
+    press("Xoá: Tiếp âm đài khác, mục 3")
     expect(page.get_by_role("group", name="Tiếp âm đài khác")).to_have_count(0)
     press("Hoàn tác")
     page.get_by_label("Tên đài").fill("Đài huyện")
@@ -563,7 +563,7 @@ def test_an_officer_puts_a_playlist_together_hears_it_keeps_it_and_airs_it(
     assert refused.value.status == 422
     expect(page.get_by_label("Địa chỉ luồng phát")).to_have_attribute("aria-invalid", "true")
     expect(page.get_by_label("Tên đài")).to_have_value("Đài huyện")
-    press("Bỏ: Tiếp âm đài khác, mục 3")
+    press("Xoá: Tiếp âm đài khác, mục 3")
     page.get_by_role("button", name="Ghép lại và nghe thử").click()
     sound = page.get_by_label("Chương trình như loa sẽ phát")
     expect(sound).to_be_visible(timeout=60_000)

@@ -129,3 +129,4 @@ def test_marks_say_when_each_item_begins_as_far_as_that_is_known():
     attention = ItemValues("chime", chime="attention", seconds="10")
     items = (attention, twice, PAUSE, unknown, PAUSE)
     assert marks_ms(items, {"a": 4000}) == (0, 10_000, 20_000, 22_000, None, None)
+    assert marks_ms((ItemValues("chime", chime="exercise"), PAUSE), {}) == (0, None, None)

@@ -1,6 +1,7 @@
 """Playlists on pages: kept once, changed without losing another's change, put away, taken back, aired many times."""
 
 import re
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -13,6 +14,7 @@ from tests.support.controller import House
 
 TOKEN = "01m8c8yky6jr36cqbvdg984rh3"
 CHIME = {"item-0-kind": "chime", "item-0-chime": "opening"}
+PART = {"HX-Request": "true"}
 FORM = {"token": TOKEN, "title": "Bản tin sáng", **CHIME}
 
 
@@ -49,11 +51,55 @@ async def test_what_is_wrong_is_marked_and_nothing_is_lost(house: House, lan: ht
 
 
 async def test_listening_keeps_nothing(house: House, lan: httpx.AsyncClient):
-    answer = await lan.post("/playlists/hear", data=FORM, headers={"HX-Request": "true"})
+    answer = await lan.post("/playlists/hear", data=FORM, headers=PART)
     assert answer.status_code == 200
     assert re.search(r"/playlists/sound/[0-9a-z]{26}|<audio", answer.text)
     assert await kept(house) == []
     assert (await lan.post("/playlists/hear", data={"token": TOKEN})).status_code == 422
+
+
+async def rehearsed(house: House) -> list[Playlist]:
+    async with house.database.reading() as session:
+        return list(await session.scalars(select(Playlist).where(Playlist.retired_at.is_not(None))))
+
+
+async def test_however_often_a_form_is_listened_to_it_leaves_one_rehearsal(house: House, lan: httpx.AsyncClient):
+    heard = ""
+    for seconds in (4, 5, 6):
+        attention = {"item-0-kind": "chime", "item-0-chime": "attention", "item-0-seconds": str(seconds)}
+        answer = await lan.post("/playlists/hear", data=FORM | attention | {"rehearsal": heard}, headers=PART)
+        heard = re.findall(r'name="rehearsal" value="(\w+)"', answer.text)[0]
+    [row] = await rehearsed(house)
+    assert [item.pause_ms for item in row.items] == [6000]
+
+
+async def test_a_playlist_that_was_put_away_is_no_rehearsal(house: House, lan: httpx.AsyncClient):
+    await lan.post("/playlists", data=FORM)
+    house.clock.now += timedelta(minutes=1)
+    [row] = await kept(house)
+    await lan.post(f"/playlists/{TOKEN}/shelf", data={"version": str(row.version)})
+    other = {"item-0-chime": "closing", "token": "01m8c8yky6jr36cqbvdg984rh9", "rehearsal": TOKEN}
+    await lan.post("/playlists/hear", data=FORM | other, headers=PART)
+    assert {row.id: row.items[0].chime for row in await rehearsed(house)}[TOKEN] == "opening"
+
+
+async def test_what_was_kept_and_changed_on_the_former_page_is_kept_again(house: House, lan: httpx.AsyncClient):
+    await lan.post("/playlists", data=FORM)
+    await lan.post("/playlists", data=FORM | {"title": "Bản tin tối", "item-0-chime": "closing"})
+    assert [(row.title, row.items[0].chime) for row in await kept(house)] == [("Bản tin tối", "closing")]
+
+
+async def test_a_form_without_its_token_airs_nothing(house: House, lan: httpx.AsyncClient):
+    chosen = await broadcasts.playlist(house, "07339", title="Bản tin sáng")
+    form = {"source": "playlist", "chosen_playlist": chosen, "area": "07339", "when": "now", "accepted": ""}
+    for token in ("", "x", "x" * 300, "../../etc"):
+        answer = await lan.post("/announce", data=form | {"token": token})
+        if accepted := re.findall(r'name="accepted" value="(\w+)"', answer.text):
+            answer = await lan.post("/announce", data=form | {"token": token, "accepted": accepted[0]})
+        assert answer.status_code == 422
+        assert "Hãy tải lại trang" in answer.text
+    async with house.database.reading() as session:
+        assert list(await session.scalars(select(Schedule))) == []
 
 
 async def test_anothers_change_is_not_overwritten_unasked(house: House, lan: httpx.AsyncClient):

@@ -1,6 +1,5 @@
 """Playlists: a list, and a form to put one together, hear it before it is kept, and keep it."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated
@@ -15,7 +14,7 @@ from controller.accounts.viewer import Viewer
 from controller.announcements.api import AnnouncementsDep
 from controller.announcements.models import Announcement, Status
 from controller.announcements.service import Announcements
-from controller.database import new_id
+from controller.database import is_id, new_id
 from controller.errors import ControllerError, Invalid
 from controller.http.problems import invalid
 from controller.http.route import NowDep, SessionDep
@@ -37,7 +36,6 @@ HERE = "/playlists"
 ROWS = 50
 CHOICES = 100
 """So many of the newest announcements can be chosen from, besides those that the form holds already."""
-_ID = re.compile(r"[0-9a-hjkmnp-tv-z]{26}")
 
 
 @router.get(HERE, dependencies=[READS])
@@ -113,7 +111,8 @@ async def hear(
         wished = PlaylistIn.model_validate({"area_code": viewer.area_code, **form.wish(_titled(values, page))})
         saved = await playlists.repository.find(viewer, values.token)
         same = saved is not None and holds(saved, wished.items)
-        row = saved if saved is not None and same else await playlists.add(wished, now, shelved=True)
+        heard = await playlists.repository.find(viewer, str(fields.get("rehearsal", "")))
+        row = saved if saved is not None and same else await playlists.rehearse(wished, now, heard)
     except (Invalid, ValidationError) as refusal:
         return await _refused(page, viewer, announcements, values, refusal)
     if page.partial:
@@ -142,13 +141,16 @@ async def keep(
     fields: FieldsDep,
     now: NowDep,
 ) -> Response:
-    """Keep a new playlist, once: a form that comes twice finds what the first one made."""
+    """Keep a new playlist, once: a form that comes again finds what the first one made, and changes that."""
     page, values = await page_for(request, session, viewer, now), _read(fields)
     try:
         wished = PlaylistIn.model_validate({"area_code": viewer.area_code, **form.wish(values)})
-        known = await playlists.repository.find(viewer, values.token)
-        row = known or await playlists.add(wished, now, id_=values.token)
-    except (Invalid, ValidationError) as refusal:
+        row = await playlists.repository.find(viewer, values.token)
+        if row is None:
+            row = await playlists.add(wished, now, id_=values.token)
+        elif row.title != wished.title or not holds(row, wished.items):  # kept, gone back to, changed, kept again
+            await playlists.edit(row, PlaylistEdit(title=wished.title, items=wished.items), now)
+    except (ControllerError, ValidationError) as refusal:
         return await _refused(page, viewer, announcements, values, refusal)
     return _to(page, f"{HERE}/{row.id}?kept=yes")
 
@@ -225,7 +227,7 @@ async def shelve(
 
 def _read(fields: FormData) -> PlaylistValues:
     values = form.values_of({name: value for name, value in fields.items() if isinstance(value, str)})
-    return values if _ID.fullmatch(values.token) else replace(values, token=new_id())
+    return values if is_id(values.token) else replace(values, token=new_id())
 
 
 def _to(page: Page, where: str) -> Response:

@@ -196,7 +196,7 @@ def marks_ms(items: Sequence[ItemValues], lengths_ms: Mapping[str, int]) -> tupl
 
 def _length_ms(item: ItemValues, lengths_ms: Mapping[str, int]) -> int | None:
     match item.kind:
-        case ItemKind.CHIME if item.chime in set(Signal):
+        case ItemKind.CHIME if item.chime in set(Signal) - {Signal.EXERCISE}:  # after that one a voice speaks
             seconds = _ms(item.seconds) if item.chime == Signal.ATTENTION and item.seconds else None
             return seconds if isinstance(seconds, int) else length_ms(Signal(item.chime))
         case ItemKind.ANNOUNCEMENT:
