@@ -5,6 +5,7 @@ import httpx
 from controller.accounts.roles import Role
 from tests.support.broadcasts import playlist, schedule
 from tests.support.controller import PASSWORD, House
+from tests.support.things import things
 
 ANY = {"If-Match": "*"}
 HOSTILE = '<img src=x onerror="alert(1)">'
@@ -93,3 +94,14 @@ async def test_what_waits_for_approval_leads_to_the_history_of_its_words_and_of_
     for place, deed in histories.items():
         assert f'href="{place}"' in page
         assert deed in (await browser.get(place)).text
+
+
+async def test_the_trail_of_an_alert_is_one_click_away_for_the_duty_officer(house: House):
+    await house.commune("07339")
+    made = await things(house, await house.signed_in("07339", "chief"), "07339")
+    officer = await house.in_person("07339", "officer", roles=[Role.DUTY_OFFICER])
+    trail = f"/audit/alert/{made['alert_id']}"
+    assert f'href="{trail}"' in (await officer.get(f"/emergency/{made['alert_id']}")).text
+    told = await officer.get(trail)
+    assert told.status_code == 200
+    assert "chief" in told.text
