@@ -36,11 +36,13 @@ from controller.monitoring.service import MonitoringService
 from controller.planning.documents import Press
 from controller.planning.repository import PlanningRepository, chunks
 from controller.planning.service import AT_ONCE, Planner
+from controller.playlists.sound import forget_rehearsals
 from controller.runtime import Runtime
 from controller.signing.service import KeyWatch
 
 HISTORY_KEPT = timedelta(days=400)
 """What was meant to air: a year, for comparing."""
+REHEARSALS_KEPT = timedelta(days=1)
 FINISHES_WITHIN_S = 10.0
 
 
@@ -225,6 +227,7 @@ def _clockwork(runtime: Runtime, under_way: UnderWay) -> AsyncIOScheduler:
 
     async def tidy() -> None:
         now = runtime.clock()
+        await forget_rehearsals(runtime.database, now - REHEARSALS_KEPT)
         await collect_garbage(runtime.database, store_of(runtime), now)
         async with runtime.database.transaction() as session:
             await PlanningRepository(session).forget_history(ended_before=now - HISTORY_KEPT)

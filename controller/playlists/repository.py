@@ -1,6 +1,7 @@
 """All SQL about playlists and their sound."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from itertools import islice
 
 from sqlalchemy import ColumnElement, Exists, Select, exists, func, or_, select
@@ -116,6 +117,17 @@ class SoundRepository:
     async def wanting(self, key: str) -> Sequence[Playlist]:
         """Return the playlists that ask for a sound."""
         return (await self._session.scalars(select(Playlist).where(Playlist.wanted_key == key))).all()
+
+    async def rehearsals(self, *, made_before: datetime) -> Sequence[Playlist]:
+        """Return old playlists that were only ever heard: put away from their birth, and aired by nobody."""
+        aired = exists().where(Schedule.playlist_id == Playlist.id)
+        return (
+            await self._session.scalars(
+                select(Playlist).where(
+                    Playlist.retired_at == Playlist.created_at, Playlist.created_at < made_before, ~aired
+                )
+            )
+        ).all()
 
     async def announcements(self, items: Collection[PlaylistItem]) -> dict[str, Announcement]:
         """Return the announcements that these items need, by id."""

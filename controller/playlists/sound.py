@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controller.announcements.models import Status
-from controller.database import after_commit
+from controller.database import Database, after_commit
 from controller.events import PlaylistChanged, record_event
 from controller.playlists.models import Assembly, Playlist
 from controller.playlists.recipe import key, recipe
@@ -55,3 +55,12 @@ class Sounds:
         if playlist.sound_key != assembly.key:
             playlist.sound, playlist.sound_key = assembly, assembly.key
             record_event(self._session, PlaylistChanged(playlist.id))
+
+
+async def forget_rehearsals(database: Database, made_before: datetime) -> int:
+    """Remove what was only put together to be heard; return how many. Their sound goes with the other garbage."""
+    async with database.transaction() as session:
+        rows = await SoundRepository(session).rehearsals(made_before=made_before)
+        for row in rows:
+            await session.delete(row)
+    return len(rows)

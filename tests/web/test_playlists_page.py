@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from controller.broadcasts.models import Schedule
 from controller.playlists.models import Playlist
+from controller.playlists.sound import forget_rehearsals
 from tests.support import broadcasts
 from tests.support.controller import House
 
@@ -71,6 +72,18 @@ async def test_however_often_a_form_is_listened_to_it_leaves_one_rehearsal(house
         heard = re.findall(r'name="rehearsal" value="(\w+)"', answer.text)[0]
     [row] = await rehearsed(house)
     assert [item.pause_ms for item in row.items] == [6000]
+
+
+async def test_old_rehearsals_are_forgotten_and_what_was_put_away_is_not(house: House, lan: httpx.AsyncClient):
+    await lan.post("/playlists", data=FORM)
+    house.clock.now += timedelta(minutes=1)
+    [row] = await kept(house)
+    await lan.post(f"/playlists/{TOKEN}/shelf", data={"version": str(row.version)})
+    await lan.post("/playlists/hear", data=FORM | {"token": "01m8c8yky6jr36cqbvdg984rh9"}, headers=PART)
+    assert await forget_rehearsals(house.database, house.clock.now) == 0
+    house.clock.now += timedelta(days=2)
+    assert await forget_rehearsals(house.database, house.clock.now - timedelta(days=1)) == 1
+    assert [row.id for row in await rehearsed(house)] == [TOKEN]
 
 
 async def test_a_playlist_that_was_put_away_is_no_rehearsal(house: House, lan: httpx.AsyncClient):
