@@ -7,9 +7,13 @@ is the time that was simulated.
 
 import asyncio
 import json
+import os
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -19,35 +23,55 @@ from tests.support.alert_chaos import OPERATIONS, Life, describe
 from tests.support.alerted import instant_words
 
 SEQUENCES = 1000
+TOGETHER = 10
+"""Sequences that a process lives at a time."""
 
 
-async def lives(folder: Path) -> tuple[int, float, int]:
-    faults, simulated_s, heard = 0, 0.0, 0
-    for seed in range(SEQUENCES):
+@dataclass(frozen=True, slots=True)
+class Lived:
+    """What came of one sequence."""
+
+    simulated_s: float
+    heard: int
+    faults: int
+    story: str
+
+
+async def _live(seeds: Iterable[int], folder: Path) -> list[Lived]:
+    lived = []
+    for seed in seeds:
         (folder / str(seed)).mkdir()
         life = Life(seed, folder / str(seed))
         found = await life.live()
-        faults += len(found)
-        simulated_s += life.speaker.now_s
-        heard += len(life.speaker.sounded())
-        if found:
-            sys.stderr.write(describe(life, found) + "\n")
-    return faults, simulated_s, heard
+        story = describe(life, found) + "\n" if found else ""
+        lived.append(Lived(life.speaker.now_s, len(life.speaker.sounded()), len(found), story))
+    return lived
+
+
+def lives(seeds: range) -> list[Lived]:
+    """Live these sequences, in a process of their own."""
+    structlog.configure(processors=[_nothing])
+    with tempfile.TemporaryDirectory(prefix="loa-bench-") as name, pytest.MonkeyPatch.context() as patch:
+        instant_words(patch)
+        return asyncio.run(_live(seeds, Path(name)))
 
 
 def main() -> None:
-    structlog.configure(processors=[_nothing])
-    began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="loa-bench-") as name, pytest.MonkeyPatch.context() as patch:
-        instant_words(patch)
-        faults, simulated_s, heard = asyncio.run(lives(Path(name)))
+    began, lived = time.monotonic(), list[Lived]()
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        some = [pool.submit(lives, range(first, first + TOGETHER)) for first in range(0, SEQUENCES, TOGETHER)]
+        for done in as_completed(some):
+            for life in done.result():
+                lived.append(life)
+                sys.stderr.write(life.story)
+    faults = sum(life.faults for life in lived)
     result = {
         "bench": "alert_chaos",
-        "sequences": SEQUENCES,
-        "operations": SEQUENCES * OPERATIONS,
-        "sounds_heard": heard,
+        "sequences": len(lived),
+        "operations": len(lived) * OPERATIONS,
+        "sounds_heard": sum(life.heard for life in lived),
         "faults": faults,
-        "simulated_hours": round(simulated_s / 3600, 1),
+        "simulated_hours": round(sum(life.simulated_s for life in lived) / 3600, 1),
         "took_s": round(time.monotonic() - began),
     }
     print(json.dumps(result))

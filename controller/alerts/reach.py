@@ -7,8 +7,7 @@ from typing import Final
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from controller.alerts.models import AlertReach
-from controller.alerts.repository import AlertTraffic
+from controller.alerts.repository import AlertTraffic, Stands
 from controller.database import after_commit
 from controller.monitoring.hub import Hub, Topic
 from protocol.messages import AlertPhase, AlertReport, AlertStanding
@@ -35,16 +34,17 @@ class Reach:
         for report in reports:
             if report.device in registered:
                 said |= {(standing.alert, report.device): standing for standing in report.standings}
-        rows = await self._traffic.reach_of(said.keys())
-        if unexpected := said.keys() - rows.keys():
+        before = await self._traffic.reach_of(said.keys())
+        if unexpected := said.keys() - before.keys():
             # Quicker than the counting, or a speaker that joined the area since: it counts as well.
             known = await self._traffic.known({alert for alert, _ in unexpected})
             fresh = sorted((alert, device, False) for alert, device in unexpected if alert in known)
             await self._traffic.add_reach(fresh)
-            rows |= await self._traffic.reach_of([(alert, device) for alert, device, _ in fresh])
-        for key, row in rows.items():
-            _note(row, said[key], now)
-        if said:
+            before |= await self._traffic.reach_of([(alert, device) for alert, device, _ in fresh])
+        after = {key: noted(stands, said[key], now) for key, stands in before.items()}
+        news = {key: stands for key, stands in after.items() if stands != before[key]}
+        await self._traffic.note_reach(news)
+        if news:
             after_commit(self._session, lambda: self._hub.publish(Topic.ALERTS))
         return frozenset({report.device for report in reports} - registered)
 
@@ -58,15 +58,17 @@ class Reach:
         return len(silent)
 
 
-def _note(row: AlertReach, standing: AlertStanding, now: datetime) -> None:
-    """Write one standing down. An older revision that comes late says nothing any more."""
-    if standing.revision < row.revision:
-        return
-    row.revision, row.reason = standing.revision, standing.reason
-    row.received_at = row.received_at or now
-    row.first_sound_at = row.first_sound_at or standing.first_sound_at
-    if standing.phase is AlertPhase.FINISHED:
-        row.finished_at = row.finished_at or now
+def noted(before: Stands, said: AlertStanding, now: datetime) -> Stands:
+    """Return how an alert stands after a speaker's word. An older revision that comes late says nothing any more."""
+    if said.revision < before.revision:
+        return before
     # That an alert ended here does not unsay what came of it before.
-    if standing.phase is not AlertPhase.ENDED or row.phase not in _SAID_IT_ALL:
-        row.phase = standing.phase
+    unsays = said.phase is AlertPhase.ENDED and before.phase in _SAID_IT_ALL
+    return Stands(
+        revision=said.revision,
+        phase=before.phase if unsays else said.phase,
+        reason=said.reason,
+        received_at=before.received_at or now,
+        first_sound_at=before.first_sound_at or said.first_sound_at,
+        finished_at=before.finished_at or (now if said.phase is AlertPhase.FINISHED else None),
+    )

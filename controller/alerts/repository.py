@@ -1,11 +1,11 @@
 """All SQL about alerts."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, func, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -96,6 +96,26 @@ class AlertRepository(Repository[AlertRow]):
         return {row.id: row.id not in unsent for row in rows}
 
 
+@dataclass(frozen=True, slots=True)
+class Stands:
+    """How an alert stands on a speaker, as `AlertReach` keeps it."""
+
+    revision: int
+    phase: AlertPhase | None
+    reason: str
+    received_at: datetime | None
+    first_sound_at: datetime | None
+    finished_at: datetime | None
+
+
+_STANDS: Final = tuple(AlertReach.__table__.c[each.name] for each in fields(Stands))
+_NOTE_REACH: Final = (
+    update(AlertReach.__table__)
+    .where(AlertReach.alert_id == bindparam("of_alert"), AlertReach.device_id == bindparam("of_device"))
+    .values({column.name: bindparam(column.name) for column in _STANDS})
+)
+
+
 class AlertTraffic:
     """Alerts as sets and speakers' words touch them: nobody's view."""
 
@@ -182,14 +202,27 @@ class AlertTraffic:
             connection = await self._session.connection()
             await connection.execute(insert(AlertReach).on_conflict_do_nothing(), values)
 
-    async def reach_of(self, pairs: Collection[tuple[str, str]]) -> dict[tuple[str, str], AlertReach]:
+    async def reach_of(self, pairs: Collection[tuple[str, str]]) -> dict[tuple[str, str], Stands]:
         """Return how these alerts stand on these speakers, by (alert, speaker)."""
-        found: dict[tuple[str, str], AlertReach] = {}
-        key = tuple_(AlertReach.alert_id, AlertReach.device_id)
-        for chunk in chunks(sorted(pairs), 200):
-            rows = await self._session.scalars(select(AlertReach).where(key.in_(chunk)))
-            found |= {(row.alert_id, row.device_id): row for row in rows}
-        return found
+        found: dict[tuple[str, str], Stands] = {}
+        alert_ids = {alert for alert, _ in pairs}
+        for chunk in chunks(sorted({device for _, device in pairs})):
+            rows = await self._session.execute(
+                select(AlertReach.alert_id, AlertReach.device_id, *_STANDS).where(
+                    AlertReach.alert_id.in_(alert_ids), AlertReach.device_id.in_(chunk)
+                )
+            )
+            found |= {(alert, device): Stands(*values) for alert, device, *values in rows}
+        return {pair: found[pair] for pair in pairs if pair in found}
+
+    async def note_reach(self, news: Mapping[tuple[str, str], Stands]) -> None:
+        """Write down how these alerts stand on these speakers now: in one go, as thousands say it at once."""
+        if news:
+            values = [
+                {"of_alert": alert, "of_device": device, **asdict(stands)} for (alert, device), stands in news.items()
+            ]
+            connection = await self._session.connection()
+            await connection.execute(_NOTE_REACH, values)
 
     async def known(self, alert_ids: Collection[str]) -> set[str]:
         """Return which of these alerts there are."""
