@@ -149,6 +149,7 @@ class Agent:
             clock=clock,
             send=self._send,
             link_up=lambda: self._link.up,
+            turn=lambda: config.turn if (config := self._configs.current()) is not None else 0,
         )
         self._manifests = ManifestFollower(self._desk, self._downloader, adopted=self._plan_changed)
         self._pulse = PulseWatch(clock.mono)

@@ -10,7 +10,7 @@ from controller.accounts.second_factor import confirm_second_factor
 from controller.accounts.viewer import Viewer
 from controller.alerts.keeping import desk_of
 from controller.alerts.models import AlertReach, AlertRow
-from controller.alerts.report import as_csv, is_over
+from controller.alerts.report import call_list_csv, is_over, report_csv
 from controller.alerts.schemas import (
     AddressIn,
     AlertIn,
@@ -205,11 +205,34 @@ async def get_report(alert_id: str, alerts: AlertsDep, viewer: ViewerDep, now: N
         viewer, row.id, silent=False, after=found[-1][1].id if found else "", limit=SPEAKERS_MAX
     ):
         found += [(reach, device) for reach, device, _ in some]
-    return Response(
-        as_csv(found, over=is_over(row, now)),
-        media_type="text/csv",
-        headers={"Content-Disposition": f'attachment; filename="loa-{row.id}.csv"'},
-    )
+    return _spreadsheet(report_csv(found, over=is_over(row, now)), f"loa-{row.id}")
+
+
+@router.get(
+    "/alerts/{alert_id}/call-list.csv",
+    operation_id="getCallList",
+    summary="Whom to call because a speaker has not sounded it, for a spreadsheet",
+    dependencies=[READS],
+    response_class=Response,
+    responses={200: {"content": {"text/csv": {}}}},
+)
+async def get_call_list(alert_id: str, alerts: AlertsDep, viewer: ViewerDep) -> Response:
+    """Answer one line for each of the viewer's speakers that has not sounded it: its area, whom to call, last seen."""
+    row = await alerts.repository.get(viewer, alert_id)
+    return _spreadsheet(call_list_csv(await to_call(alerts, viewer, row.id)), f"loa-{row.id}-call-list")
+
+
+def _spreadsheet(text: str, name: str) -> Response:
+    disposition = f'attachment; filename="{name}.csv"'
+    return Response(text, media_type="text/csv", headers={"Content-Disposition": disposition})
+
+
+async def to_call(alerts: Alerts, viewer: Viewer, alert_id: str) -> list[SpeakerReachOut]:
+    """Return all of the viewer's speakers that have not sounded an alert, by area and name."""
+    found: list[SpeakerReachOut] = []
+    while some := await speakers_out(alerts, viewer, alert_id, silent=True, after=found[-1].device if found else ""):
+        found += some
+    return sorted(found, key=lambda each: (each.area_name, each.area_code, each.name, each.device))
 
 
 async def reach_out(alerts: Alerts, viewer: Viewer, alert_id: str, now: datetime) -> ReachOut:
@@ -229,9 +252,13 @@ async def speakers_out(
             device=device.id,
             name=device.name,
             area_code=device.area_code,
+            area_name=device.area.name,
+            contact=device.area.contact,
+            note=device.note,
             phase=reach.phase,
             online=state is not None and state.online,
             last_seen_at=state.seen_at if state else None,
+            last_session=state.session if state else None,
             received_at=reach.received_at,
             first_sound_at=reach.first_sound_at,
             finished_at=reach.finished_at,

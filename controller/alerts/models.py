@@ -40,6 +40,8 @@ class AlertRow(Versioned, Base):
     """What is said."""
     all_clear_id: Mapped[str | None] = mapped_column(String(26), ForeignKey("announcements.id"), index=True)
     """What is said when it is called off."""
+    stagger_ms: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Between neighbouring hamlets; 0: all begin together."""
     volume: Mapped[int | None]
     """Instead of the speakers' own volume for emergencies; 0 is a test that nobody hears."""
     repeat: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)

@@ -110,7 +110,7 @@ class Stands:
 
 _STANDS: Final = tuple(AlertReach.__table__.c[each.name] for each in fields(Stands))
 _NOTE_REACH: Final = (
-    update(AlertReach.__table__)
+    update(AlertReach)
     .where(AlertReach.alert_id == bindparam("of_alert"), AlertReach.device_id == bindparam("of_device"))
     .values({column.name: bindparam(column.name) for column in _STANDS})
 )

@@ -14,6 +14,7 @@ from controller.broadcasts.schemas import Target, Targets
 from controller.http.fields import AreaCodeField, In, Line, Note
 from controller.text import Text
 from protocol.messages import AlertKind, AlertPhase, RepeatPlan
+from schedules.stagger import ALERT_STAGGER_MAX_MS
 
 LIFETIME_MIN_S, LIFETIME_MAX_S = 60, 7 * 24 * 3600
 Lifetime = Annotated[int, Field(ge=LIFETIME_MIN_S, le=LIFETIME_MAX_S)]
@@ -40,6 +41,8 @@ class AlertIn(In):
     """Instead of `repeats`, in numbers."""
     lifetime_s: Lifetime = 3600
     volume: Annotated[int, Field(ge=1, le=100)] | None = None
+    stagger_s: Annotated[int, Field(ge=0, le=ALERT_STAGGER_MAX_MS // 1000)] = 0
+    """Between neighbouring hamlets, so that distant horns do not blur the words; 0: all begin together."""
     silent: bool = False
     """A test from end to end that nobody hears: it plays at no volume."""
     replaces: Annotated[list[Annotated[str, Field(max_length=26)]], Field(max_length=50)] = Field(default_factory=list)
@@ -107,6 +110,7 @@ class AlertOut(BaseModel):
     repeat: RepeatPlan
     lifetime_s: int
     volume: int | None
+    stagger_s: int
     replaces: list[str]
     relayed: bool
     """Whether it is somebody else's warning, such as one that came as CAP."""
@@ -142,6 +146,7 @@ class AlertOut(BaseModel):
             repeat=RepeatPlan.model_validate(row.repeat),
             lifetime_s=row.lifetime_s,
             volume=row.volume,
+            stagger_s=row.stagger_ms // 1000,
             replaces=row.replaces,
             relayed=row.relayed,
             author=row.author,
@@ -197,9 +202,16 @@ class SpeakerReachOut(BaseModel):
     device: str
     name: str
     area_code: str
+    area_name: str
+    contact: str
+    """Whom to call there; empty where nobody wrote it down."""
+    note: str
+    """Of the speaker: where it hangs, who has its key."""
     phase: AlertPhase | None
     online: bool
     last_seen_at: AwareDatetime | None
+    last_session: str | None
+    """Its connection to the broker in which it was seen last."""
     received_at: AwareDatetime | None
     first_sound_at: AwareDatetime | None
     finished_at: AwareDatetime | None

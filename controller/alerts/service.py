@@ -112,6 +112,7 @@ class Alerts:
             signal_ms=signal_ms,
             announcement=words,
             volume=0 if wish.silent else wish.volume,
+            stagger_ms=1000 * wish.stagger_s,
             repeat=repeat.model_dump(mode="json"),
             lifetime_s=wish.lifetime_s,
             replaces=wish.replaces,
@@ -177,14 +178,17 @@ class Alerts:
         offline = audience.speakers - audience.online
         away_vi = f"; {offline} cụm đang mất kết nối" if offline else ""
         away_en = f"; {offline} are offline" if offline else ""
+        apart_s = row.stagger_ms // 1000
+        turns_vi = f", các thôn kề nhau lần lượt cách {apart_s} giây" if apart_s else ""
+        turns_en = f", neighbouring hamlets {apart_s} s after one another" if apart_s else ""
         return AudienceOut(
             speakers=audience.speakers,
             online=audience.online,
             areas=audience.areas,
             sentence_vi=f"{what[0]} «{row.headline}» tới {audience.speakers} cụm loa"
-            f" tại {audience.areas} địa bàn{away_vi}.",
+            f" tại {audience.areas} địa bàn{turns_vi}{away_vi}.",
             sentence_en=f"{what[1]} “{row.headline}” on {audience.speakers} speakers"
-            f" in {audience.areas} areas{away_en}.",
+            f" in {audience.areas} areas{turns_en}{away_en}.",
             needs_code=code_needed(release),
             needs_second_person=rule is ReleaseRule.SECOND_PERSON and row.kind is not AlertKind.TEST,
         )

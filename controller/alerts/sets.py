@@ -123,6 +123,7 @@ class Sets:
             issuer_depth=row.area.depth,
             raised_at=released_at,
             starts_at=row.starts_at or released_at,
+            stagger_ms=row.stagger_ms,
             expires_at=expires_at,
             ends=ending,
             headline=row.headline,

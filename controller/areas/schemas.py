@@ -2,13 +2,13 @@
 
 import json
 import math
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, field_validator
 
-from controller.areas.models import Area
+from controller.areas.models import CONTACT_MAX, Area
 from controller.areas.policy import AreaPolicy
-from controller.http.fields import AreaCodeField, In, Line
+from controller.http.fields import AreaCodeField, In, Line, Note
 from controller.text import Text
 from schedules.types import SpeakerPolicy
 
@@ -45,6 +45,10 @@ def _is_point(point: Any) -> bool:
     return all(map(math.isfinite, point)) and abs(longitude) <= 180 and abs(latitude) <= 90  # noqa: PLR2004 degrees
 
 
+Contact = Annotated[Note, Field(max_length=CONTACT_MAX)]
+"""Who answers in an area, and by which telephone."""
+
+
 class AreaIn(In):
     """A new area below one that is there."""
 
@@ -53,6 +57,7 @@ class AreaIn(In):
     kind: Line = Field(max_length=64)
     parent_code: AreaCodeField
     polygon: Polygon | None = None
+    contact: Contact = ""
     policy: AreaPolicy = AreaPolicy()
 
 
@@ -62,6 +67,7 @@ class AreaEdit(In):
     name: Line | None = None
     kind: Line | None = Field(default=None, max_length=64)
     polygon: Polygon | None = None
+    contact: Contact | None = None
     policy: AreaPolicy | None = None
 
 
@@ -92,6 +98,7 @@ class AreaDetail(AreaOut):
     """An area with its outline, what it says, and what holds below it."""
 
     polygon: Polygon | None
+    contact: str
     policy: AreaPolicy
     effective: SpeakerPolicy
 
@@ -101,6 +108,7 @@ class AreaDetail(AreaOut):
         return cls(
             **AreaOut.of(area).model_dump(),
             polygon=Polygon.model_validate(json.loads(area.polygon)) if area.polygon else None,
+            contact=area.contact,
             policy=AreaPolicy.model_validate(area.policy),
             effective=effective,
         )

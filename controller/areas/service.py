@@ -42,6 +42,7 @@ class Areas:
             path=child_path(parent.path, wish.code),
             depth=parent.depth + 1,
             polygon=wish.polygon.model_dump_json() if wish.polygon else None,
+            contact=wish.contact,
             policy=_stored(wish.policy),
         )
         self.repository.add(area)
@@ -55,6 +56,8 @@ class Areas:
         area.kind = wish.kind or area.kind
         if "polygon" in given:
             area.polygon = wish.polygon.model_dump_json() if wish.polygon else None
+        if wish.contact is not None:
+            area.contact = wish.contact
         if wish.policy is not None and (stored := _stored(wish.policy)) != area.policy:
             area.policy = stored
             record_event(self.session, AreaPolicyChanged(area.path))

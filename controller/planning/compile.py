@@ -20,7 +20,7 @@ from protocol.messages import (
     Window,
 )
 from schedules.plan import Calendar, PlanWindow, compile_plan
-from schedules.stagger import stagger_ms
+from schedules.stagger import stagger_ms, turn_of
 from schedules.types import OccurrenceId, PlannedOccurrence, Schedule, ScheduleId, SpeakerPolicy, TimeWindow
 
 LINK_OUTLIVES_PLAN = timedelta(days=1)
@@ -184,6 +184,7 @@ def config(speaker: Speaker, keys: Iterable[TrustedKey], notices: Sequence[str] 
         zone=policy.zone,
         areas=speaker.areas,
         groups=tuple(sorted(speaker.groups)),
+        turn=turn_of(speaker.hamlet_index),
         quiet_hours=tuple(Window(**_window(window)) for window in policy.quiet_hours),
         volume_rules=tuple(VolumeWindow(**_window(rule.window), volume=rule.volume) for rule in policy.volume_rules),
         default_volume=policy.default_volume,

@@ -7,6 +7,7 @@ from typing import Literal
 
 from protocol.messages import Alert, AlertKind
 from schedules.alerts import Airings, Due, due
+from schedules.stagger import alert_delay
 from schedules.types import OccurrenceId, Percent, PlannedOccurrence, Priority, Resume, ScheduleId
 
 PartName = Literal["signal", "message"]
@@ -51,6 +52,13 @@ def wanted(alert: Alert, now: datetime, over: Callable[[OccurrenceId], bool]) ->
     for each in due(airings_of(alert), now, lambda number: airing_over(alert, number, over)):
         return tuple(part for name in names(alert) if not over((part := Part(alert, each, name)).id))
     return ()
+
+
+def in_turn(alert: Alert, turn: int) -> Alert:
+    """Return an alert as it begins on a speaker of this turn, from what the speaker holds alone."""
+    if not alert.stagger_ms:
+        return alert
+    return alert.model_copy(update={"starts_at": alert.starts_at + alert_delay(turn, alert.stagger_ms)})
 
 
 def airings_of(alert: Alert) -> Airings:

@@ -17,7 +17,7 @@ import structlog
 from audio import signals
 from audio.signals import Signal
 from device_agent.alerts.local import LocalAlarm
-from device_agent.alerts.parts import Part, airings_of, nominal_start, part_id, wanted, wish
+from device_agent.alerts.parts import Part, airings_of, in_turn, nominal_start, part_id, wanted, wish
 from device_agent.alerts.store import AlertStore
 from device_agent.calls import CallKind, MakeSound
 from device_agent.clock import TrustedClock
@@ -83,6 +83,7 @@ class AlertWatch:
         clock: TrustedClock,
         send: Callable[[AlertReport], None],
         link_up: Callable[[], bool],
+        turn: Callable[[], int] = lambda: 0,
         spread_s: float = SPREAD_S,
     ) -> None:
         self._device_id = device_id
@@ -94,6 +95,7 @@ class AlertWatch:
         self._clock = clock
         self._send = send
         self._link_up = link_up
+        self._turn = turn
         self._spread_s = spread_s
         self._tell_at_s: float | None = None
         self._wake = asyncio.Event()
@@ -140,7 +142,8 @@ class AlertWatch:
     def _active(self) -> tuple[Alert, ...]:
         """What is in force. An all-clear is for those alone who heard the alert, or some of it."""
         now = self._clock.best_guess()
-        active = (*self._store.active(now), *self._local.under_way(now))
+        turn = self._turn()
+        active = (*(in_turn(alert, turn) for alert in self._store.active(now)), *self._local.under_way(now))
         return tuple(alert for alert in active if not alert.ends or self._heard_any(f"{alert.id}."))
 
     def _heard_any(self, prefix: str) -> bool:

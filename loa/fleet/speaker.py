@@ -36,6 +36,7 @@ from protocol.messages import (
 )
 from protocol.signing import KeyRing, verify
 from protocol.topics import DELIVERY, Channel
+from schedules.stagger import alert_delay
 from schedules.types import DeviceId
 
 KEEPALIVE_S: Final = 300
@@ -100,6 +101,7 @@ class SimulatedSpeaker:
         self._loop = asyncio.get_running_loop()
         self._session = secrets.token_hex(8)
         self._targets: dict[str, str] = {}
+        self._turn = 0
         self._sets: dict[str, AlertSet] = {}
         self._standings: dict[str, AlertStanding] = {}
         self._sounds: set[tuple[str, int]] = set()
@@ -246,7 +248,7 @@ class SimulatedSpeaker:
         fresh = {topics.alerts(name): name for name in (*names, f"device:{self.device_id}")}
         if added := fresh.keys() - self._targets.keys():
             self._client.subscribe([(topic, 1) for topic in sorted(added)])
-        self._targets = fresh
+        self._targets, self._turn = fresh, body.turn
         self._ledger.heard(self.number, "configured")
         self.configured.set()
 
@@ -279,7 +281,8 @@ class SimulatedSpeaker:
             )
         if (alert.id, alert.sound_revision) not in self._sounds:
             self._sounds.add((alert.id, alert.sound_revision))
-            starts_s = max(0.0, (alert.starts_at - _now()).total_seconds())
+            starts_at = alert.starts_at + alert_delay(self._turn, alert.stagger_ms)
+            starts_s = max(0.0, (starts_at - _now()).total_seconds())
             lasts_s = (alert.signal_ms + sum(clip.duration_ms for clip in alert.message)) / 1000
             self._loop.call_later(starts_s, self._reach, alert, AlertPhase.SOUNDING)
             self._loop.call_later(starts_s + lasts_s, self._reach, alert, AlertPhase.FINISHED)

@@ -8,6 +8,7 @@ from pydantic import Field
 from protocol.messages._base import Identifier, Instant, Message, Milliseconds, Order, Part, Title, VolumePercent
 from protocol.messages.plans import ClipRef
 from protocol.topics import Channel
+from schedules.stagger import ALERT_STAGGER_MAX_MS
 
 ACTIVE_MAX = 64
 """Alerts of one target at once. More is no emergency but a fault."""
@@ -47,6 +48,8 @@ class Alert(Part):
     issuer_depth: int = Field(ge=0, le=16)
     raised_at: Instant
     starts_at: Instant
+    stagger_ms: int = Field(default=0, ge=0, le=ALERT_STAGGER_MAX_MS)
+    """A speaker begins so much later for each turn before its own (`Config.turn`); 0: all together."""
     expires_at: Instant
     ends: bool = False
     """The alert itself is over, and this is the all-clear: for whoever had the alert."""

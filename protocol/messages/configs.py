@@ -102,6 +102,8 @@ class Config(Order):
     areas: tuple[Identifier, ...] = ()
     """The chain of area codes from the widest to the speaker's own."""
     groups: tuple[Identifier, ...] = ()
+    turn: int = Field(default=0, ge=0)
+    """Which of its neighbours it waits for where an alert is staggered; neighbouring hamlets have different turns."""
     quiet_hours: tuple[Window, ...] = ()
     volume_rules: tuple[VolumeWindow, ...] = ()
     default_volume: VolumePercent = 70

@@ -1,7 +1,9 @@
 """Alerts as programs see them, on both databases, down to the signed sets and back from the speakers."""
 
+import csv
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from controller.areas.models import Area
 from controller.broadcasting import planning
 from controller.content.models import Clip
 from controller.content.service import store_of
+from controller.devices.models import Device
 from controller.events import AnnouncementSettled, record_event
 from controller.link.models import RetainedDocument
 from controller.link.outbox import DatabaseOutbox
@@ -128,6 +131,21 @@ async def test_a_draft_is_told_to_nobody_and_a_release_to_all(house: House, make
     assert alert.expires_at == house.clock.now + timedelta(seconds=7200)
     assert (alert.repeat.first_gaps_s, alert.repeat.then_every_s) == ((300, 300), 1800)
     assert await counts(releaser, draft) == {"targeted": 3, "unreachable": 3}
+
+
+async def test_a_stagger_is_said_before_the_release_and_told_to_the_speakers(
+    house: House, maker: Desk, releaser: Desk
+) -> None:
+    draft = await maker.draft(stagger_s=5)
+    said = await maker.get(f"/api/v1/alerts/{draft['id']}/audience")
+    assert "các thôn kề nhau lần lượt cách 5 giây" in said["sentence_vi"]
+    assert "neighbouring hamlets 5 s after one another" in said["sentence_en"]
+    assert (await releaser.release(draft))["stagger_s"] == 5
+    active = await told(house)
+    assert active is not None
+    assert [each.stagger_ms for each in active.alerts] == [5000]
+    wish = {"area_code": COMMUNE, "headline": "x", "targets": [{"kind": "area", "key": COMMUNE}], "stagger_s": 21}
+    await maker.post("/api/v1/alerts", 422, **wish)
 
 
 async def test_nobody_releases_their_own_draft_where_two_are_needed(maker: Desk, releaser: Desk) -> None:
@@ -383,6 +401,60 @@ async def test_stopping_everything_ends_what_the_area_issued_and_not_what_came_f
     # What is heard here is seen here, and only who issued it may end it.
     assert (await maker.get(f"/api/v1/alerts/{high['id']}"))["state"] == "active"
     assert (await maker.cancel(high, 404))["code"] == "not_found"
+
+
+async def test_who_is_silent_is_on_the_list_to_call_down_with_whom_to_call(
+    house: House, maker: Desk, releaser: Desk
+) -> None:
+    administrator = await house.signed_in(COMMUNE, "quan-tri")
+    edited = await administrator.patch(
+        f"/api/v1/areas/{COMMUNE}", json={"contact": "=Anh Sáu, 0912 345 678"}, headers={"If-Match": "*"}
+    )
+    assert edited.json()["contact"] == "=Anh Sáu, 0912 345 678"
+    async with house.database.transaction() as session:
+        (await session.get_one(Device, "07339-2")).note = "Chìa khóa ở nhà văn hóa"
+        session.add(
+            DeviceStateRow(
+                device_id="07339-2", online=False, agent_version="", ready=0, planned=0, session="s-1",
+                seen_at=house.clock.now,
+            )
+        )  # fmt: skip
+    alert = await maker.draft()
+    await releaser.release(alert)
+    await report(house, "07339-1", alert["id"], AlertPhase.SOUNDING, first_sound_at=house.clock.now)
+
+    answer = await maker.client.get(f"/api/v1/alerts/{alert['id']}/call-list.csv")
+    rows = list(csv.DictReader(StringIO(answer.text.removeprefix("\ufeff"))))
+    assert [row["device"] for row in rows] == ["07339-2", "07339-3"]
+    assert {row["contact"] for row in rows} == {"'=Anh Sáu, 0912 345 678"}
+    seen = house.clock.now.isoformat(timespec="seconds").replace("+00:00", "Z")
+    assert (rows[0]["note"], rows[0]["last_seen_at"], rows[0]["last_session"]) == (
+        "Chìa khóa ở nhà văn hóa", seen, "s-1",
+    )  # fmt: skip
+    assert (rows[1]["last_seen_at"], rows[1]["last_session"]) == ("", "")
+
+    page = (await maker.client.get(f"/emergency/{alert['id']}/call-list")).text
+    assert "Anh Sáu, 0912 345 678" in page
+    assert [name in page for name in ("07339-1", "07339-2", "07339-3")] == [False, True, True]
+
+
+async def test_the_page_holds_the_rate_of_alerts_and_stops_what_its_own_area_issued(house: House, maker: Desk) -> None:
+    above = await Desk.of(house, "tinh", "24")
+    high = await above.draft(area_code="24", kind="test", targets=[{"kind": "area", "key": "24"}])
+    await above.release(high)
+    officer = await house.in_person(COMMUNE, "truc", roles=OFFICER)
+    for _ in range(12):
+        alert = await maker.draft()
+        assert (await officer.post(f"/emergency/{alert['id']}/release")).status_code == 303
+    refused = await officer.post(f"/emergency/{(await maker.draft())['id']}/release")
+    assert refused.status_code == 429
+    assert 'data-state="draft"' in refused.text
+
+    assert "/emergency/stop-all" in (await officer.get("/emergency")).text
+    assert (await officer.post("/emergency/stop-all")).status_code == 303
+    standing = await maker.get("/api/v1/alerts?state=active")
+    assert [each["id"] for each in standing["items"]] == [high["id"]]
+    assert "/emergency/stop-all" not in (await officer.get("/emergency")).text
 
 
 async def test_who_may_not_alert_may_look(house: House, maker: Desk) -> None:

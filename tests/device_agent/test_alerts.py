@@ -130,6 +130,26 @@ async def test_it_sounds_again_by_its_plan_until_it_is_called_off(speaker: Alert
     assert speaker.phase() in {AlertPhase.ENDED, None}
 
 
+@pytest.mark.parametrize(("turn", "waits_s"), [(0, 0), (1, 5), (2, 10)])
+async def test_a_staggered_alert_is_heard_in_the_speakers_turn_and_once(
+    tmp_path: Path, turn: int, waits_s: int
+) -> None:
+    speaker = speaker_in(tmp_path, turn=turn)
+    try:
+        speaker.tell(alert(stagger_ms=5000, repeat=RepeatPlan(first_gaps_s=(30,))))
+        await speaker.run_until(20)
+        await speaker.power_cut()
+        speaker.power_up()
+        await speaker.run_until(60)
+        rows = [row for row in speaker.rows() if (row.play.occurrence or "").endswith("signal")]
+        assert [row.outcome for row in rows] == [DONE, DONE]
+        for row, nominal_s in zip(rows, (waits_s, 30 + waits_s), strict=True):
+            assert row.started_at is not None
+            assert timedelta() <= row.started_at - at(nominal_s) < timedelta(seconds=0.5)
+    finally:
+        await speaker.put_down()
+
+
 async def test_what_was_heard_is_not_heard_again_after_a_restart_nor_from_a_duplicate(speaker: Alerted) -> None:
     speaker.tell(alert())
     await speaker.run_until(10)

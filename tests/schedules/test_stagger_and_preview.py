@@ -2,9 +2,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from schedules.preview import coming
-from schedules.stagger import GAP_MS, LONGEST_MS, SLOTS, stagger_ms
+from schedules.stagger import ALERT_STAGGER_MAX_MS, GAP_MS, LONGEST_MS, SLOTS, alert_delay, stagger_ms, turn_of
 from schedules.types import Priority
 from tests.schedules.language import airing, at, every_day
 
@@ -24,6 +26,15 @@ def test_only_routine_takes_turns_and_only_if_wished():
     assert stagger_ms(1, replace(NEWS, priority=Priority.PRIORITY)) == 0
     assert stagger_ms(1, replace(NEWS, priority=Priority.EMERGENCY)) == 0
     assert stagger_ms(1, replace(NEWS, staggered=False)) == 0
+
+
+@given(hamlet=st.integers(0, 500), apart_ms=st.integers(0, ALERT_STAGGER_MAX_MS))
+def test_neighbours_begin_a_staggered_alert_apart_and_all_within_the_shortest_life_of_one(hamlet: int, apart_ms: int):
+    mine, next_door = (alert_delay(turn_of(index), apart_ms) for index in (hamlet, hamlet + 1))
+    apart = abs(next_door - mine)
+    assert apart >= timedelta(milliseconds=apart_ms)
+    assert timedelta() <= mine <= timedelta(seconds=40)
+    assert mine == alert_delay(turn_of(hamlet), apart_ms)
 
 
 def test_nobody_waits_longer_than_the_limit():

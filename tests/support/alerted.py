@@ -73,6 +73,7 @@ class Alerted(Speaker):
             clock=self.clock,
             send=self.reports.append,
             link_up=lambda: self.link_up,
+            turn=lambda: self.config.turn,
             spread_s=self.spread_s,
         )
         self._watching = asyncio.get_running_loop().create_task(self.watch.run())

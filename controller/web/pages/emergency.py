@@ -13,7 +13,7 @@ from audio.signals import ABOUT, Signal, Use
 from controller.accounts.access import ALERTS, READS, ViewerDep
 from controller.accounts.roles import Permission
 from controller.accounts.viewer import Viewer
-from controller.alerts.api import AlertsDep, shown, speakers_out
+from controller.alerts.api import AlertsDep, shown, speakers_out, to_call
 from controller.alerts.api import reach_out as reach_of
 from controller.alerts.models import AlertRow
 from controller.alerts.schemas import AlertIn
@@ -37,6 +37,7 @@ PAST_MAX = 20
 SILENT_MAX = 100
 SIGNALS = tuple(signal for signal in Signal if signal is Signal.ATTENTION or ABOUT[signal].use is Use.ALARM)
 LIFETIMES_H = (1, 2, 6, 12, 24)
+STAGGERS_S = (3, 5, 10, 20)
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,9 @@ class Post:
         past_rows = await repository.all(
             statement.where(AlertRow.state.not_in((AlertState.ACTIVE, AlertState.DRAFT))).limit(PAST_MAX)
         )
+        own_active = await repository.all(
+            repository.own(self.viewer).where(AlertRow.state == AlertState.ACTIVE).limit(1)
+        )
         areas = AreaRepository(self.session)
         found = await areas.all(areas.readable(self.viewer).order_by("path").limit(AREAS_MAX))
         top = min((area.depth for area in found), default=0)
@@ -67,11 +71,13 @@ class Post:
             status=status,
             viewer_name=self.viewer.name,
             current=[present.line(each, formats) for each in await shown(self.alerts, *now_rows)],
+            own_active=bool(own_active),
             past=[present.line(each, formats) for each in await shown(self.alerts, *past_rows)],
             standing=STANDING,
             repeats=[(each.value, each.words().in_language(self.page.t.language.code)) for each in Repeats],
             signals=[(each.value, self._name_of(each)) for each in SIGNALS],
             lifetimes=LIFETIMES_H,
+            staggers=STAGGERS_S,
             areas=[(area.code, area.name, area.kind, area.depth - top) for area in found],
             chosen=chosen or frozenset({own}),
             wish=wish,
@@ -150,6 +156,7 @@ async def write(fields: FieldsDep, post: PostDep) -> Response:
                 "text": _text(fields, "text"),
                 "signal": _text(fields, "signal") or Signal.ATTENTION,
                 "repeats": _text(fields, "repeats") or Repeats.ONCE,
+                "stagger_s": _text(fields, "stagger_s") or 0,
                 "lifetime_s": 3600 * int(_text(fields, "lifetime_h") or 1),
                 "targets": [{"kind": "area", "key": code} for code in sorted(chosen)],
             }
@@ -163,14 +170,39 @@ async def write(fields: FieldsDep, post: PostDep) -> Response:
         refusal = invalid([{"loc": ("lifetime_h",), "msg": str(error), "type": "value_error", "input": ""}])
     else:
         return RedirectResponse(f"/emergency/{row.id}", 303)
-    kept = {name: _text(fields, name) for name in ("kind", "headline", "text", "signal", "repeats", "lifetime_h")}
+    kept = {
+        name: _text(fields, name)
+        for name in ("kind", "headline", "text", "signal", "repeats", "lifetime_h", "stagger_s")
+    }
     return await post.overview(dict(kept), problem=post.said(refusal), chosen=chosen, status=refusal.status)
+
+
+@router.post("/emergency/stop-all", dependencies=[ALERTS])
+async def stop_all(post: PostDep) -> Response:
+    """Call off all that the viewer's own area, and those below it, issued."""
+    await post.alerts.stop_all(post.viewer.area_code, post.page.now)
+    return RedirectResponse("/emergency", 303)
 
 
 @router.get("/emergency/{alert_id}", dependencies=[READS])
 async def alert_page(alert_id: str, post: PostDep) -> Response:
     """What it would do, or how far it has come."""
     return await post.one(alert_id)
+
+
+@router.get("/emergency/{alert_id}/call-list", dependencies=[READS])
+async def call_list_page(alert_id: str, post: PostDep) -> Response:
+    """Whom to call in each area because a speaker has not sounded it: to print, or to call down."""
+    row = await post.alerts.repository.get(post.viewer, alert_id)
+    formats, now = post.page.formats, post.page.now
+    (alert,) = await shown(post.alerts, row)
+    return post.page.html(
+        "call_list.html",
+        viewer_name=post.viewer.name,
+        line=present.line(alert, formats),
+        areas=present.call_list(await to_call(post.alerts, post.viewer, row.id), formats),
+        printed=f"{formats.clock(now)} · {formats.short_day(now)}",
+    )
 
 
 @router.post("/emergency/{alert_id}/release", dependencies=[ALERTS])
@@ -214,7 +246,7 @@ def _wish_of(start: Standing | None) -> dict[str, object]:
     if start is None:
         return {
             "kind": AlertKind.ACTUAL.value, "headline": "", "text": "", "signal": Signal.ATTENTION.value,
-            "repeats": Repeats.ONCE.value, "lifetime_h": "1",
+            "repeats": Repeats.ONCE.value, "lifetime_h": "1", "stagger_s": "0",
         }  # fmt: skip
     exercise = start.signal is Signal.EXERCISE
     return {
@@ -224,6 +256,7 @@ def _wish_of(start: Standing | None) -> dict[str, object]:
         "signal": Signal.ATTENTION.value if exercise else start.signal.value,
         "repeats": start.repeats.value,
         "lifetime_h": str(start.lifetime_s // 3600),
+        "stagger_s": "0",
     }
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 
 from controller.alerts.schemas import AlertOut, AreaCountsOut, CountsOut, SpeakerReachOut
 from controller.alerts.states import AlertState
@@ -65,6 +66,27 @@ class SilentView:
     why: str
     seen: str
     tone: Tone
+
+
+@dataclass(frozen=True)
+class CallLine:
+    """A speaker on the list to call down."""
+
+    id: str
+    name: str
+    note: str
+    why: str
+    seen: str
+    session: str
+
+
+@dataclass(frozen=True)
+class AreaCalls:
+    """Whom to call in one area, and because of which speakers."""
+
+    name: str
+    contact: str
+    speakers: tuple[CallLine, ...]
 
 
 def kind_text(kind: AlertKind, formats: Formats) -> str:
@@ -146,6 +168,22 @@ def silent(found: Sequence[SpeakerReachOut], formats: Formats, now: datetime) ->
         )
         for each in found
     ]
+
+
+def call_list(found: Sequence[SpeakerReachOut], formats: Formats) -> list[AreaCalls]:
+    """The speakers to be called down, in the order they come in, under their areas."""
+    return [
+        AreaCalls(name, contact, tuple(_call(each, formats) for each in speakers))
+        for (_, name, contact), speakers in groupby(
+            found, key=lambda each: (each.area_code, each.area_name, each.contact)
+        )
+    ]
+
+
+def _call(each: SpeakerReachOut, formats: Formats) -> CallLine:
+    at = each.last_seen_at
+    seen = f"{formats.clock_s(at)} · {formats.short_day(at)}" if at else formats.t("never seen")
+    return CallLine(each.device, each.name, each.note, _why(each, formats), seen, each.last_session or "")
 
 
 def _why(each: SpeakerReachOut, formats: Formats) -> str:
