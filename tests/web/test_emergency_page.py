@@ -93,6 +93,13 @@ def test_from_a_standing_message_to_the_name_of_each_that_is_silent(
     assert fits(releaser)
     releaser.screenshot(path=tmp_path / "reach.png", full_page=True)
 
+    releaser.get_by_role("link", name="Danh sách để in hoặc gọi điện").click()
+    expect(releaser.locator("[data-speaker]")).to_have_count(2)
+    expect(releaser.get_by_text("chưa ghi người liên hệ")).to_be_visible()
+    assert fits(releaser)
+    releaser.screenshot(path=tmp_path / "call-list.png", full_page=True)
+    releaser.get_by_role("link", name="Về trang báo động").click()
+
     hold(releaser, "Nhấn giữ để hủy báo động")
     expect(releaser.locator("#alert")).to_have_attribute("data-state", "cancelled")
     for page in (maker, releaser):
