@@ -116,7 +116,7 @@ async def describe_alert(alert_id: str, alerts: AlertsDep, viewer: ViewerDep) ->
 )
 async def address_alert(alert_id: str, body: AddressIn, alerts: AlertsDep, now: NowDep) -> AlertOut:
     """Put other targets in place of a draft's own, such as where a warning named its place in words only."""
-    return (await shown(alerts, await alerts.address(alert_id, body.targets, now)))[0]
+    return (await shown(alerts, await alerts.address(alert_id, body, now)))[0]
 
 
 @router.post(

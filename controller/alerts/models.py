@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String
+from sqlalchemy import JSON, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from controller.alerts.states import AlertState
@@ -51,6 +51,8 @@ class AlertRow(Versioned, Base):
     """Ids of the alerts that end when this one is released."""
     relayed: Mapped[bool] = mapped_column(default=False)
     """Somebody else's warning, such as a sender's of CAP: they publish it themselves."""
+    polygon: Mapped[str | None] = mapped_column(Text)
+    """GeoJSON that was drawn to choose `targets`; None: they were named."""
     author: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[datetime]
     released_by: Mapped[str] = mapped_column(String(64), default="")

@@ -251,6 +251,13 @@ class AlertTraffic:
                 areas.add(area_code)
         return online, len(areas)
 
+    async def names(self, device_ids: Collection[str], limit: int) -> list[str]:
+        """Return the names of the first of these speakers, by id."""
+        found = await self._session.scalars(
+            select(Device.name).where(Device.id.in_(sorted(device_ids)[:limit])).order_by(Device.id)
+        )
+        return list(found)
+
     async def note_silent(self, *, released_before: datetime, now: datetime) -> Sequence[tuple[str, str]]:
         """Mark as incidents the speakers that were online and have not said that they have the alert; return them."""
         silent = await self._session.execute(

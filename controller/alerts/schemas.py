@@ -1,5 +1,6 @@
 """Shapes of alerts."""
 
+import json
 from typing import Annotated, Self
 
 from pydantic import AwareDatetime, BaseModel, Field, model_validator
@@ -9,8 +10,9 @@ from controller.alerts.models import AlertRow
 from controller.alerts.standing import Repeats
 from controller.alerts.states import AlertState
 from controller.announcements.models import Status
+from controller.areas.schemas import Polygon
 from controller.broadcasts.models import TargetKind
-from controller.broadcasts.schemas import Target, Targets
+from controller.broadcasts.schemas import TARGETS_MAX, Target
 from controller.http.fields import AreaCodeField, In, Line, Note
 from controller.text import Text
 from protocol.messages import AlertKind, AlertPhase, RepeatPlan
@@ -21,7 +23,49 @@ Lifetime = Annotated[int, Field(ge=LIFETIME_MIN_S, le=LIFETIME_MAX_S)]
 Words = Annotated[Note, Field(max_length=4000)]
 
 
-class AlertIn(In):
+CORNERS_MAX, PARTS_MAX = 1000, 100
+"""Far more than a finger draws, and well within what a reader of CAP takes."""
+
+
+class Drawing(Polygon):
+    """A shape drawn to choose whom an alert addresses. It has no holes: CAP could not pass them on."""
+
+    @model_validator(mode="after")
+    def _can_be_told(self) -> Self:
+        parts = [self.coordinates] if self.type == "Polygon" else self.coordinates
+        if any(len(rings) > 1 for rings in parts):
+            raise ValueError(Text("Vùng vẽ không được có lỗ", "What is drawn may have no holes"))
+        if len(parts) > PARTS_MAX or sum(len(rings[0]) for rings in parts) > CORNERS_MAX:
+            raise ValueError(
+                Text(
+                    f"Vùng vẽ tối đa {PARTS_MAX} mảnh và {CORNERS_MAX} đỉnh: hãy vẽ đơn giản hơn",
+                    f"At most {PARTS_MAX} parts and {CORNERS_MAX} corners: draw it more simply",
+                )
+            )
+        return self
+
+
+class AddressIn(In):
+    """Whom an alert addresses."""
+
+    targets: Annotated[list[Target], Field(max_length=TARGETS_MAX)] = Field(default_factory=list)
+    """Areas, groups and speakers by name, or else …"""
+    polygon: Drawing | None = None
+    """… the areas that lie in it whole, and the speakers that stand in it, when it is written down."""
+
+    @model_validator(mode="after")
+    def _says_where(self) -> Self:
+        if bool(self.targets) == (self.polygon is not None):
+            raise ValueError(
+                Text(
+                    "Hãy chọn nơi phát: theo danh sách hoặc vẽ một vùng, không cả hai",
+                    "Say where it is heard: by `targets` or by a `polygon`, not both",
+                )
+            )
+        return self
+
+
+class AlertIn(AddressIn):
     """A draft: nothing of it is heard before it is released."""
 
     area_code: AreaCodeField
@@ -35,7 +79,6 @@ class AlertIn(In):
     signal: Signal | None = Signal.ATTENTION
     signal_s: Annotated[float, Field(ge=4, le=10)] | None = None
     """How long the attention call lasts (EN 50849)."""
-    targets: Targets
     repeats: Repeats = Repeats.ONCE
     repeat: RepeatPlan | None = None
     """Instead of `repeats`, in numbers."""
@@ -57,12 +100,6 @@ class AlertIn(In):
         if not (self.text or self.announcement_id or self.signal):
             raise ValueError(Text("Báo động không có âm thanh nào", "This alert has no sound at all"))
         return self
-
-
-class AddressIn(In):
-    """Choosing whom a draft addresses."""
-
-    targets: Targets
 
 
 class ReleaseIn(In):
@@ -107,6 +144,8 @@ class AlertOut(BaseModel):
     signal: str | None
     signal_ms: int
     targets: list[Target]
+    polygon: Polygon | None
+    """What was drawn to choose them."""
     repeat: RepeatPlan
     lifetime_s: int
     volume: int | None
@@ -143,6 +182,7 @@ class AlertOut(BaseModel):
             signal=row.signal,
             signal_ms=row.signal_ms,
             targets=[Target(kind=TargetKind(target.kind), key=target.key) for target in row.targets],
+            polygon=Polygon.model_validate(json.loads(row.polygon)) if row.polygon else None,
             repeat=RepeatPlan.model_validate(row.repeat),
             lifetime_s=row.lifetime_s,
             volume=row.volume,
@@ -167,6 +207,8 @@ class AudienceOut(BaseModel):
     speakers: int
     online: int
     areas: int
+    names: list[str]
+    """Of the speakers, the first hundred."""
     sentence_vi: str
     sentence_en: str
     needs_code: bool

@@ -1,5 +1,6 @@
 """What may happen to alerts."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,7 +13,7 @@ from audio.signals import ABOUT, Signal, Use, length_ms
 from controller.accounts.viewer import Viewer
 from controller.alerts.models import AlertRow, AlertTarget
 from controller.alerts.repository import AlertRepository, AlertTraffic, ReachRepository
-from controller.alerts.schemas import AlertIn, AudienceOut
+from controller.alerts.schemas import AddressIn, AlertIn, AudienceOut
 from controller.alerts.sets import AlertPress, Sets, targets_of
 from controller.alerts.standing import ALL_CLEAR_TEXT, EXERCISE_WORDS, Repeats
 from controller.alerts.states import (
@@ -34,8 +35,10 @@ from controller.areas.policy import ReleaseRule
 from controller.areas.repository import AreaRepository
 from controller.areas.service import Areas
 from controller.broadcasts.models import TargetKind
-from controller.broadcasts.schemas import Target
+from controller.broadcasts.schemas import TARGETS_MAX
 from controller.broadcasts.targets import checked
+from controller.cap.atlas import atlas_below
+from controller.cap.geometry import outline_of
 from controller.database import after_commit, new_id
 from controller.errors import Invalid, NotFound
 from controller.monitoring.hub import Hub, Topic
@@ -45,6 +48,7 @@ log = structlog.get_logger(__name__)
 
 CATEGORY: Final = "alert"
 """Of the announcements that alerts say."""
+NAMES_MAX: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +102,7 @@ class Alerts:
         area = await Areas(self._session, self._viewer).place(wish.area_code)
         for replaced in wish.replaces:
             await self._active(replaced, now)
-        targets = await checked(self._session, self._viewer, wish.targets, area)
+        targets = await self._whom(wish, area)
         signal, signal_ms = _signal_of(wish.kind, wish.signal, wish.signal_s)
         repeat = wish.repeat or wish.repeats.plan()
         words = await self._words(wish, area, now)
@@ -116,6 +120,7 @@ class Alerts:
             repeat=repeat.model_dump(mode="json"),
             lifetime_s=wish.lifetime_s,
             replaces=wish.replaces,
+            polygon=_drawn(wish),
         )
 
     async def relay(self, wish: Relayed, now: datetime) -> AlertRow:
@@ -138,13 +143,14 @@ class Alerts:
             relayed=True,
         )
 
-    async def address(self, alert_id: str, targets: Sequence[Target], now: datetime) -> AlertRow:
+    async def address(self, alert_id: str, wish: AddressIn, now: datetime) -> AlertRow:
         """Choose whom a draft addresses. Who does so has written it: where two are needed, the other one releases."""
         row = await self._own(alert_id)
         self._check_draft(row)
         if not row.relayed:
             row.author = self._viewer.name
-        chosen = await checked(self._session, self._viewer, targets, row.area)
+        chosen = await self._whom(wish, row.area)
+        row.polygon = _drawn(wish)
         row.targets = [AlertTarget(kind=kind, key=key) for kind, key in chosen]
         await self._session.flush()
         log.info("alert.addressed", alert=row.id, targets=len(chosen), at=now.isoformat())
@@ -185,6 +191,7 @@ class Alerts:
             speakers=audience.speakers,
             online=audience.online,
             areas=audience.areas,
+            names=await AlertTraffic(self._session).names(await self._addressed(row), NAMES_MAX),
             sentence_vi=f"{what[0]} «{row.headline}» tới {audience.speakers} cụm loa"
             f" tại {audience.areas} địa bàn{turns_vi}{away_vi}.",
             sentence_en=f"{what[1]} “{row.headline}” on {audience.speakers} speakers"
@@ -327,6 +334,28 @@ class Alerts:
     async def _addressed(self, row: AlertRow) -> frozenset[str]:
         return await AlertTraffic(self._session).addressed(row)
 
+    async def _whom(self, wish: AddressIn, area: Area) -> list[tuple[TargetKind, str]]:
+        if wish.polygon is None:
+            return await checked(self._session, self._viewer, wish.targets, area)
+        atlas = await atlas_below(self._session, area.path, drawn=True)
+        found = await asyncio.to_thread(atlas.inside, outline_of(wish.polygon.model_dump()))
+        if not found:
+            raise Invalid.field(
+                "polygon",
+                f"Trong vùng đã vẽ không có cụm loa nào của {area.name}",
+                f"No speaker of {area.name} stands in what was drawn",
+            )
+        if len(found.areas) + len(found.speakers) > TARGETS_MAX:
+            raise Invalid.field(
+                "polygon",
+                f"Vùng vẽ có hơn {TARGETS_MAX} cụm loa lẻ: hãy vẽ trọn các xã, hoặc chia thành nhiều vùng",
+                f"More than {TARGETS_MAX} single speakers: draw around whole communes, or several smaller shapes",
+            )
+        return sorted(
+            [(TargetKind.AREA, str(code)) for code in found.areas]
+            + [(TargetKind.DEVICE, str(speaker)) for speaker in found.speakers]
+        )
+
     async def _words(self, wish: AlertIn, area: Area, now: datetime) -> Announcement | None:
         if wish.announcement_id is not None:
             words = await AnnouncementRepository(self._session).find(self._viewer, wish.announcement_id)
@@ -355,6 +384,10 @@ class Alerts:
 
     def _tell(self) -> None:
         after_commit(self._session, lambda: self._hub.publish(Topic.ALERTS))
+
+
+def _drawn(wish: AddressIn) -> str | None:
+    return wish.polygon.model_dump_json() if wish.polygon else None
 
 
 def _in_force(row: AlertRow, now: datetime) -> bool:

@@ -229,6 +229,17 @@ class Atlas:
                 speakers |= heard
         return Reached(self._tidied(areas, speakers), beyond=beyond, placed=placed)
 
+    def inside(self, drawn: BaseGeometry) -> Targets:
+        """Who lies or stands inside what a person drew: areas that lie in it whole, and speakers by their position.
+
+        Unlike a warning of others, which rather wakes a whole commune, it means those whom its author sees in it.
+        """
+        tree, _ = self._outlines
+        outlined = [area for area in self.areas if area.outline is not None]
+        areas = {outlined[at].code for at in tree.query(drawn.buffer(BORDER_DEG), predicate="covers")}
+        speakers = {self.speakers[at].id for at in self._positions.query(drawn, predicate="intersects")}
+        return self._tidied(areas, speakers)
+
     def _met(self, drawn: Shape, above: str, near: set[str], already: set[AreaCode]) -> list[Outlined]:
         """The areas below `above` that are reached: the smallest outlines, or a whole that is covered."""
         found: list[Outlined] = []

@@ -75,9 +75,9 @@ _STATUS: Final = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class OwnPlace:
-    """An area of an alert of ours."""
+    """An area of an alert of ours, or what was drawn by hand, which has no code."""
 
-    code: AreaCode
+    code: AreaCode | None
     name: str
     polygon: str | None = None
     """GeoJSON, as `areas.models.Area` keeps it."""
@@ -169,12 +169,14 @@ def _resource(sound: Sound) -> Resource:
 
 
 def _places(places: Sequence[OwnPlace]) -> tuple[Place, ...]:
-    """Every place by its code, and drawn too, unless that is more than a reader takes."""
+    """Every place by its code where it has one, and drawn too, unless that is more than a reader takes."""
     drawn = [_rings(place.polygon) for place in places]
     points = sum(len(ring.points) for rings in drawn for ring in rings)
     fits = points <= POINTS_MAX and sum(map(len, drawn)) <= SHAPES_MAX
     return tuple(
-        Place(place.name, polygons=rings if fits else (), geocodes=(Named(AREA_CODE, place.code),))
+        Place(
+            place.name, polygons=rings if fits else (), geocodes=(Named(AREA_CODE, place.code),) if place.code else ()
+        )
         for place, rings in zip(places, drawn, strict=True)
     )
 

@@ -1,7 +1,6 @@
-"""SQL of CAP: senders, the messages that they sent before, and where they may be heard."""
+"""SQL of CAP: senders, the messages that they sent before, and what others were told of ours."""
 
 import hashlib
-import json
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Final
@@ -16,15 +15,14 @@ from controller.alerts.states import AlertState
 from controller.areas.models import Area
 from controller.areas.tree import within
 from controller.broadcasts.models import TargetKind
-from controller.cap.geometry import Outlined, Standing, outline_of
 from controller.cap.judging import Known, Outcome, Seen
-from controller.cap.message import Key, MessageId, Point, SenderName, Status
+from controller.cap.message import Key, MessageId, SenderName, Status
 from controller.cap.models import CapFeed, CapFeedState, CapMessage, CapPublished, CapReference, CapSender
 from controller.cap.publishing import OwnPlace
-from controller.devices.models import Device, DeviceStatus
+from controller.devices.models import Device
 from controller.planning.repository import PlanningRepository, chunks
 from controller.repository import Repository
-from schedules.types import AlertId, AreaCode, DeviceId
+from schedules.types import AlertId, AreaCode
 
 AT_A_TIME: Final = 100
 FEED_MAX: Final = 100
@@ -136,19 +134,28 @@ class PublishedRepository:
         ).all()
 
     async def places(self, row: AlertRow) -> tuple[OwnPlace, ...]:
-        """The areas that an alert addresses, and those in which the single speakers that it addresses stand."""
+        """The areas that an alert addresses, and those in which the single speakers that it addresses stand.
+
+        Of one that was drawn: the areas by their codes, and the drawing, which holds the single speakers.
+        """
         keys = {kind: {target.key for target in row.targets if target.kind is kind} for kind in TargetKind}
         codes = set(keys[TargetKind.AREA])
+        if row.polygon is not None:
+            areas = await self._places(codes)
+            return (*(OwnPlace(each.code, each.name) for each in areas), OwnPlace(None, row.area.name, row.polygon))
         single = await PlanningRepository(self._session).reached(keys | {TargetKind.AREA: set()})
         for chunk in chunks(sorted(single)):
             codes.update(await self._session.scalars(select(Device.area_code).where(Device.id.in_(chunk))))
+        return tuple(await self._places(codes))
+
+    async def _places(self, codes: Collection[str]) -> list[OwnPlace]:
         found: list[OwnPlace] = []
         for chunk in chunks(sorted(codes)):
             areas = await self._session.execute(
                 select(Area.code, Area.name, Area.polygon).where(Area.code.in_(chunk)).order_by(Area.code)
             )
             found += [OwnPlace(AreaCode(code), name, polygon) for code, name, polygon in areas]
-        return tuple(found)
+        return found
 
     async def newest(self, viewer: Viewer | None) -> Sequence[CapPublished]:
         """What was published of the alerts that the viewer may see, the newest first; None: of all."""
@@ -168,7 +175,7 @@ class PublishedRepository:
 
 
 class CapTraffic:
-    """What one sender has sent before, and where it may be heard. Nothing of other senders is ever seen."""
+    """What one sender has sent before. Nothing of other senders is ever seen."""
 
     def __init__(self, session: AsyncSession, sender: CapSender) -> None:
         self._session = session
@@ -232,31 +239,3 @@ class CapTraffic:
             max(each.over_at for each in rows if each.alerts or each is row),
             tuple(AlertId(alert) for each in rows for alert in each.alerts),
         )
-
-    async def outlined(self, *, drawn: bool) -> list[Outlined]:
-        """The sender's areas; with their outlines where the message has something `drawn`."""
-        here = within(Area.path, self._sender.area.path)
-        if not drawn:
-            found = await self._session.execute(select(Area.code, Area.path).where(here))
-            return [Outlined(AreaCode(code), path) for code, path in found]
-        rows = await self._session.execute(select(Area.code, Area.path, Area.polygon).where(here))
-        return [
-            Outlined(AreaCode(code), path, outline_of(json.loads(polygon)) if polygon else None)
-            for code, path, polygon in rows
-        ]
-
-    async def standing(self) -> list[Standing]:
-        """The speakers in the sender's areas whose position is known."""
-        found = await self._session.execute(
-            select(Device.id, Area.path, Device.lat, Device.lon)
-            .join(Device.area)
-            .where(
-                within(Area.path, self._sender.area.path),
-                Device.status == DeviceStatus.ACTIVE,
-            )
-        )
-        return [
-            Standing(DeviceId(id_), path, Point(lat, lon))
-            for id_, path, lat, lon in found
-            if lat is not None and lon is not None
-        ]

@@ -10,6 +10,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controller.accounts.secrets import token_hash
+from controller.cap.atlas import atlas_below
 from controller.cap.errors import CapRefused
 from controller.cap.fetching import Fetcher
 from controller.cap.geometry import Atlas
@@ -71,7 +72,7 @@ class CapService:
         message = await asyncio.to_thread(_read, data, tuple(sender.certificates), now)
         traffic = CapTraffic(self._session, sender)
         await traffic.hold()
-        atlas = await _atlas(traffic, message)
+        atlas = await _atlas(self._session, sender, message)
         known = await traffic.known(asked_about(message))
         intake = await asyncio.to_thread(judge, message, _policy(sender), atlas, known, signed=signed, now=now)
         alerts = await self._room.carry_out(intake, sender, now=now) if intake.outcome is not Outcome.SILENT else ()
@@ -87,10 +88,10 @@ class CapService:
         return Taken(row, intake)
 
 
-async def _atlas(traffic: CapTraffic, message: Message) -> Atlas:
+async def _atlas(session: AsyncSession, sender: CapSender, message: Message) -> Atlas:
     """The sender's areas; outlines and positions only where the message draws something."""
     drawn = any(place.polygons or place.circles for info in message.infos for place in info.places)
-    return Atlas(await traffic.outlined(drawn=drawn), await traffic.standing() if drawn else ())
+    return await atlas_below(session, sender.area.path, drawn=drawn)
 
 
 def _row(message: Message, intake: Intake, alerts: Sequence[AlertId], now: datetime) -> CapMessage:

@@ -1,5 +1,6 @@
 """Alerts that are released here, as others read them: signed CAP messages in a feed, on both databases."""
 
+import json
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,9 +13,10 @@ from lxml import etree
 
 from controller.accounts.roles import Role
 from controller.alerts.keeping import alerting
+from controller.areas.models import Area
 from controller.broadcasting import planning
 from controller.cap.judging import Release
-from controller.cap.message import Message, MessageType, Severity, Status
+from controller.cap.message import Message, MessageType, Named, Place, Point, Polygon, Severity, Status
 from controller.cap.models import CapSender
 from controller.cap.publisher import Signet, publish
 from controller.cap.publishing import ATOM
@@ -22,6 +24,7 @@ from controller.cap.reading import read, schema
 from controller.cap.room import room_of
 from controller.cap.service import CapService
 from controller.cap.signature import signed_part
+from controller.devices.models import Device
 from tests.support.cap import cap
 from tests.support.controller import NOON, House, open_house
 from tests.support.postgres import Cluster
@@ -105,6 +108,22 @@ async def test_a_released_alert_is_published_signed_and_a_draft_is_not(house: Ho
     assert (told.headline, told.description, told.severity) == ("Báo động lũ", "Bà con lên chỗ cao.", Severity.SEVERE)
     assert told.expires == NOON + timedelta(hours=1)
     assert [place.geocodes[0].value for place in told.places] == [COMMUNE]
+
+
+async def test_what_was_drawn_is_told_as_drawn_and_whole_areas_by_code(house: House, desk: Desk) -> None:
+    ring = [[106.0, 21.3], [106.2, 21.3], [106.2, 21.5], [106.0, 21.5], [106.0, 21.3]]
+    shape = {"type": "Polygon", "coordinates": [ring]}
+    async with house.database.transaction() as session:
+        speaker = await session.get_one(Device, f"{COMMUNE}-1")
+        speaker.lat, speaker.lon = 21.4, 106.1
+    await desk.raises(targets=[], polygon=shape)
+    async with house.database.transaction() as session:
+        (await session.get_one(Area, COMMUNE)).polygon = json.dumps(shape)
+    await desk.raises(targets=[], polygon=shape)
+    places = [message.infos[0].places for message in await desk.published()]
+    corners = tuple(Point(lat, lon) for lon, lat in ring)
+    by_drawing = Place(COMMUNE, polygons=(Polygon(corners),))
+    assert places == [(by_drawing,), (Place(COMMUNE, geocodes=(Named("VN.DVHC", COMMUNE),)), by_drawing)]
 
 
 async def test_what_lives_longer_is_an_update_and_what_is_called_off_a_cancel(house: House, desk: Desk) -> None:

@@ -1,6 +1,7 @@
 import math
 
 import pytest
+import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -150,6 +151,24 @@ def test_a_circle_holds_just_what_is_near_enough_on_the_sphere(centre: Point, ot
 def test_no_polygon_however_drawn_is_a_failure(points: list[Point]):
     drawn = PolygonShape(Polygon((*points, points[0])))
     assert all(drawn.holds(point) for point in points if abs(point.lat) > 1e-6 or abs(point.lon) > 1e-6)
+
+
+def test_what_a_person_draws_takes_in_whole_areas_and_speakers_that_stand_in_it_and_wakes_nobody_around():
+    assert BAC_GIANG.inside(shapely.box(106.05, 21.35, 106.15, 21.45)) == Targets(
+        speakers=frozenset({DeviceId("tan-yen-1")})
+    )
+    assert BAC_GIANG.inside(shapely.box(106.0, 21.3, 106.2, 21.5)) == areas("07339")
+    assert BAC_GIANG.inside(shapely.box(105.7, 21.0, 107.1, 21.8)) == Targets(areas=frozenset({AreaCode("24")}))
+    assert not BAC_GIANG.inside(shapely.box(106.05, 21.35, 106.09, 21.39))
+    assert not Atlas(areas=()).inside(shapely.box(105, 20, 108, 22))
+
+
+@settings(deadline=None)
+@given(st.lists(POINTS, min_size=3, max_size=12))
+def test_nothing_a_person_draws_is_a_failure(points: list[Point]):
+    ring = [(point.lon, point.lat) for point in (*points, points[0])]
+    found = BAC_GIANG.inside(outline_of({"type": "Polygon", "coordinates": [ring]}))
+    assert found.areas <= {area.code for area in BAC_GIANG.areas}
 
 
 def test_outlines_come_from_geojson():
