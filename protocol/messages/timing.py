@@ -1,7 +1,5 @@
 """The time, and that somebody is there."""
 
-from pydantic import Field
-
 from protocol.messages._base import Identifier, Instant, Message, Order
 from protocol.topics import Channel
 
@@ -27,8 +25,6 @@ class Pulse(Order):
     typ = "loa-pulse+jwt"
     at: Instant
     every_s: int = 30
-    alert_revisions: dict[Identifier, int] = Field(default_factory=dict)
-    """Area or group → revision of its alert set."""
 
 
 class ClockRequest(Message):
