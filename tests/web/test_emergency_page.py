@@ -67,6 +67,9 @@ def test_from_a_standing_message_to_the_name_of_each_that_is_silent(
     assert fits(maker)
     maker.get_by_role("button", name="Tiếp tục").click()
     expect(maker.locator("#alert")).to_have_attribute("data-state", "draft")
+    maker.locator("summary", has_text="Phát ở đâu").click()
+    expect(maker.locator("details li")).to_have_count(3)
+    assert fits(maker)
     expect(maker.locator(".plain")).to_have_text(
         "Phát báo động «Báo động lũ cấp III» tới 3 cụm loa tại 1 địa bàn; 1 cụm đang mất kết nối."
     )
