@@ -270,7 +270,7 @@ class PlaylistValues:
     gone: ItemValues | None = None
     gone_from: int = 0
     version: str = ""
-    """Of the playlist that is edited; nothing for a new one."""
+    """The mark of the playlist that is edited, as it was seen; nothing for a new one."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from controller.broadcasts.models import Schedule
 from controller.playlists.models import Playlist
 from controller.playlists.sound import forget_rehearsals
 from tests.support import broadcasts
+from tests.support.broadcasts import settled
 from tests.support.controller import House
 
 TOKEN = "01m8c8yky6jr36cqbvdg984rh3"
@@ -23,6 +24,11 @@ FORM = {"token": TOKEN, "title": "Bản tin sáng", **CHIME}
 async def lan(house: House) -> httpx.AsyncClient:
     await house.commune("07339", speakers=2)
     return await house.in_person("07339", "lan")
+
+
+def mark(page: str) -> str:
+    """What the form has seen of the playlist."""
+    return re.findall(r'name="version" value="(\w+)"', page)[0]
 
 
 async def kept(house: House) -> list[Playlist]:
@@ -77,8 +83,7 @@ async def test_however_often_a_form_is_listened_to_it_leaves_one_rehearsal(house
 async def test_old_rehearsals_are_forgotten_and_what_was_put_away_is_not(house: House, lan: httpx.AsyncClient):
     await lan.post("/playlists", data=FORM)
     house.clock.now += timedelta(minutes=1)
-    [row] = await kept(house)
-    await lan.post(f"/playlists/{TOKEN}/shelf", data={"version": str(row.version)})
+    await lan.post(f"/playlists/{TOKEN}/shelf")
     await lan.post("/playlists/hear", data=FORM | {"token": "01m8c8yky6jr36cqbvdg984rh9"}, headers=PART)
     assert await forget_rehearsals(house.database, house.clock.now) == 0
     house.clock.now += timedelta(days=2)
@@ -89,17 +94,32 @@ async def test_old_rehearsals_are_forgotten_and_what_was_put_away_is_not(house: 
 async def test_a_playlist_that_was_put_away_is_no_rehearsal(house: House, lan: httpx.AsyncClient):
     await lan.post("/playlists", data=FORM)
     house.clock.now += timedelta(minutes=1)
-    [row] = await kept(house)
-    await lan.post(f"/playlists/{TOKEN}/shelf", data={"version": str(row.version)})
+    await lan.post(f"/playlists/{TOKEN}/shelf")
     other = {"item-0-chime": "closing", "token": "01m8c8yky6jr36cqbvdg984rh9", "rehearsal": TOKEN}
     await lan.post("/playlists/hear", data=FORM | other, headers=PART)
     assert {row.id: row.items[0].chime for row in await rehearsed(house)}[TOKEN] == "opening"
 
 
-async def test_what_was_kept_and_changed_on_the_former_page_is_kept_again(house: House, lan: httpx.AsyncClient):
+async def test_what_was_kept_and_changed_on_the_former_page_is_kept_when_asked_again(
+    house: House, lan: httpx.AsyncClient
+):
     await lan.post("/playlists", data=FORM)
-    await lan.post("/playlists", data=FORM | {"title": "Bản tin tối", "item-0-chime": "closing"})
+    changed = FORM | {"title": "Bản tin tối", "item-0-chime": "closing"}
+    answer = await lan.post("/playlists", data=changed)
+    assert answer.status_code == 412
+    assert 'value="Bản tin tối"' in answer.text
+    assert f'action="/playlists/{TOKEN}"' in answer.text
+    assert [row.title for row in await kept(house)] == ["Bản tin sáng"]
+    await lan.post(f"/playlists/{TOKEN}", data=changed | {"version": mark(answer.text)})
     assert [(row.title, row.items[0].chime) for row in await kept(house)] == [("Bản tin tối", "closing")]
+
+
+async def test_a_sound_that_is_ready_meanwhile_is_nobodys_change(house: House, lan: httpx.AsyncClient):
+    await lan.post("/playlists", data=FORM)
+    version = mark((await lan.get(f"/playlists/{TOKEN}")).text)
+    await settled(lan, f"/api/v1/playlists/{TOKEN}")
+    answer = await lan.post(f"/playlists/{TOKEN}", data=FORM | {"title": "Bản tin tối", "version": version})
+    assert answer.status_code == 303, answer.text
 
 
 async def test_a_form_without_its_token_airs_nothing(house: House, lan: httpx.AsyncClient):
@@ -118,27 +138,25 @@ async def test_a_form_without_its_token_airs_nothing(house: House, lan: httpx.As
 async def test_anothers_change_is_not_overwritten_unasked(house: House, lan: httpx.AsyncClient):
     await lan.post("/playlists", data=FORM)
     shown = (await lan.get(f"/playlists/{TOKEN}")).text
-    version = re.findall(r'name="version" value="(\d+)"', shown)[0]
+    version = mark(shown)
     await lan.patch(f"/api/v1/playlists/{TOKEN}", json={"title": "Của Hoa"}, headers={"If-Match": "*"})
     mine = FORM | {"title": "Của Lan", "version": version}
     answer = await lan.post(f"/playlists/{TOKEN}", data=mine)
     assert answer.status_code == 412
     assert 'value="Của Lan"' in answer.text
     assert [row.title for row in await kept(house)] == ["Của Hoa"]
-    again = mine | {"version": re.findall(r'name="version" value="(\d+)"', answer.text)[0]}
+    again = mine | {"version": mark(answer.text)}
     assert (await lan.post(f"/playlists/{TOKEN}", data=again)).status_code == 303
     assert [row.title for row in await kept(house)] == ["Của Lan"]
 
 
 async def test_what_was_put_away_can_be_taken_back(house: House, lan: httpx.AsyncClient):
     await lan.post("/playlists", data=FORM)
-    [row] = await kept(house)
-    away = await lan.post(f"/playlists/{TOKEN}/shelf", data={"version": str(row.version)})
+    away = await lan.post(f"/playlists/{TOKEN}/shelf")
     assert await kept(house) == []
     note = (await lan.get(away.headers["location"])).text
     assert "Đã cất «Bản tin sáng»" in note.replace("&#34;", '"')
-    version = re.findall(r'name="version" value="(\d+)"', note)[0]
-    await lan.post(f"/playlists/{TOKEN}/shelf", data={"version": version, "do": "take-back"})
+    await lan.post(f"/playlists/{TOKEN}/shelf", data={"do": "take-back"})
     assert [row.title for row in await kept(house)] == ["Bản tin sáng"]
 
 

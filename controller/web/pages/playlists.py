@@ -15,10 +15,9 @@ from controller.announcements.api import AnnouncementsDep
 from controller.announcements.models import Announcement, Status
 from controller.announcements.service import Announcements
 from controller.database import is_id, new_id
-from controller.errors import ControllerError, Invalid
+from controller.errors import ControllerError
 from controller.http.problems import invalid
 from controller.http.route import NowDep, SessionDep
-from controller.http.versions import Precondition
 from controller.playlists.api import PlaylistsDep
 from controller.playlists.models import Playlist
 from controller.playlists.schemas import ItemOut, PlaylistEdit, PlaylistIn, PlaylistOut, holds
@@ -113,7 +112,7 @@ async def hear(
         same = saved is not None and holds(saved, wished.items)
         heard = await playlists.repository.find(viewer, str(fields.get("rehearsal", "")))
         row = saved if saved is not None and same else await playlists.rehearse(wished, now, heard)
-    except (Invalid, ValidationError) as refusal:
+    except (ControllerError, ValidationError) as refusal:
         return await _refused(page, viewer, announcements, values, refusal)
     if page.partial:
         return page.html("partials/rehearsal.html", rehearsal=_rehearsal(row, page))
@@ -141,7 +140,7 @@ async def keep(
     fields: FieldsDep,
     now: NowDep,
 ) -> Response:
-    """Keep a new playlist, once: a form that comes again finds what the first one made, and changes that."""
+    """Keep a new playlist, once: a form that comes again finds what the first one made."""
     page, values = await page_for(request, session, viewer, now), _read(fields)
     try:
         wished = PlaylistIn.model_validate({"area_code": viewer.area_code, **form.wish(values)})
@@ -149,7 +148,7 @@ async def keep(
         if row is None:
             row = await playlists.add(wished, now, id_=values.token)
         elif row.title != wished.title or not holds(row, wished.items):  # kept, gone back to, changed, kept again
-            await playlists.edit(row, PlaylistEdit(title=wished.title, items=wished.items), now)
+            return await _overtaken(page, viewer, announcements, values, row)
     except (ControllerError, ValidationError) as refusal:
         return await _refused(page, viewer, announcements, values, refusal)
     return _to(page, f"{HERE}/{row.id}?kept=yes")
@@ -170,7 +169,7 @@ async def one(
     """A playlist that is there, to hear and to change."""
     page = await page_for(request, session, viewer, now)
     row = await playlists.repository.get(viewer, playlist_id)
-    values = form.of_saved(row.id, row.title, [ItemOut.of(item) for item in row.items], str(row.version))
+    values = form.of_saved(row.id, row.title, _items(row), _mark(row))
     airings = (await playlists.repository.airings([row.id])).get(row.id, 0)
     return await _shown(
         page, viewer, announcements, values, rehearsal=_rehearsal(row, page), kept=kept == "yes", airings=airings
@@ -193,11 +192,8 @@ async def change(
     page = await page_for(request, session, viewer, now)
     row = await playlists.repository.get(viewer, playlist_id)
     values = replace(_read(fields), token=row.id)
-    if values.version != str(row.version):
-        words = page.t("Somebody else has changed this playlist meanwhile. Save again to keep yours instead.")
-        return await _shown(
-            page, viewer, announcements, replace(values, version=str(row.version)), errors={"": words}, status=412
-        )
+    if values.version != _mark(row):
+        return await _overtaken(page, viewer, announcements, values, row)
     try:
         wished = PlaylistEdit.model_validate(form.wish(values))
         await playlists.edit(row, wished, now)
@@ -214,12 +210,10 @@ async def shelve(
     viewer: ViewerDep,
     playlists: PlaylistsDep,
     now: NowDep,
-    version: Annotated[str, Form(max_length=20)] = "",
     do: Annotated[str, Form(max_length=10)] = "put-away",
 ) -> Response:
     """Put a playlist away, or take it back."""
     row = await playlists.repository.get(viewer, playlist_id)
-    Precondition(frozenset({f'"{version}"'})).check(row)
     await playlists.edit(row, PlaylistEdit(retired=do != "take-back"), now)
     await session.flush()
     return RedirectResponse(f"{HERE}?shelved={row.id}" if row.retired_at is not None else HERE, 303)
@@ -228,6 +222,24 @@ async def shelve(
 def _read(fields: FormData) -> PlaylistValues:
     values = form.values_of({name: value for name, value in fields.items() if isinstance(value, str)})
     return values if is_id(values.token) else replace(values, token=new_id())
+
+
+def _items(row: Playlist) -> list[ItemOut]:
+    return [ItemOut.of(item) for item in row.items]
+
+
+def _mark(row: Playlist) -> str:
+    """Changes with what people change, and not when the sound is ready."""
+    return form.mark(row.title, _items(row))
+
+
+async def _overtaken(
+    page: Page, viewer: Viewer, announcements: Announcements, values: PlaylistValues, row: Playlist
+) -> Response:
+    """The form again, with what was typed: pressed once more it goes over what is there now."""
+    words = page.t("This playlist was changed meanwhile. Keep it again to have yours instead.")
+    values = replace(values, token=row.id, version=_mark(row))
+    return await _shown(page, viewer, announcements, values, errors={"": words}, status=412)
 
 
 def _to(page: Page, where: str) -> Response:

@@ -4,6 +4,7 @@ Nothing is kept between two presses but what the form holds, so that neither a r
 loses anything.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any, Final
@@ -61,6 +62,11 @@ def _item(sent: Mapping[str, str], prefix: str) -> ItemValues:
 def of_saved(token: str, title: str, items: Sequence[ItemOut], version: str) -> PlaylistValues:
     """The form of a playlist that is there."""
     return PlaylistValues(token, title, tuple(_of_saved(item) for item in items), version=version)
+
+
+def mark(title: str, items: Sequence[ItemOut]) -> str:
+    """A fingerprint of what people see of a playlist: another one means that somebody changed it."""
+    return hashlib.sha256(repr((title, [item.model_dump() for item in items])).encode()).hexdigest()[:16]
 
 
 def _of_saved(item: ItemOut) -> ItemValues:
