@@ -106,12 +106,15 @@ def test_a_proxy_is_trusted_by_its_address_only(proxies: str):
 
 
 @pytest.mark.parametrize("path", ["/sign-in", "/api/v1/session"])
-async def test_an_unknown_name_costs_as_many_hashes_as_a_known_one(
+async def test_an_unknown_or_disabled_name_costs_as_many_hashes_as_a_known_one(
     quiet_house: House, monkeypatch: pytest.MonkeyPatch, path: str
 ):
     await quiet_house.user("lan", "VN")
+    await quiet_house.user("left", "VN")
+    async with quiet_house.database.transaction() as session:
+        (await session.scalars(select(User).where(User.name == "left"))).one().disabled = True
     spent = []
-    for name in ("lan", "nobody"):
+    for name in ("lan", "nobody", "left"):
         hasher = Mock(wraps=secrets._hasher)
         monkeypatch.setattr(secrets, "_hasher", hasher)
         browser = quiet_house.browser()
@@ -120,7 +123,7 @@ async def test_an_unknown_name_costs_as_many_hashes_as_a_known_one(
         else:
             await browser.post(path, json={"name": name, "password": "wrong"})
         spent.append(hasher.verify.call_count)
-    assert spent == [1, 1]
+    assert spent == [1, 1, 1]
 
 
 async def test_asking_for_a_link_tells_nobody_who_exists(quiet_house: House):
