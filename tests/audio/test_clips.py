@@ -285,7 +285,7 @@ def test_a_disk_that_fills_up_on_the_way_leaves_nothing(record: Record, workdir:
 def test_every_refusal_speaks_both_languages_and_has_its_own_code():
     facts = {"lufs": -52.0, "limit_lufs": -50.0, "limit_s": 0.5, "limit_min": 180.0, "limit_mb": 500.0, "limit_h": 24.0}
     facts_of_text: dict[str, str | float] = {"limit_chars": 20_000.0, "engine": "ffmpeg", "detail": "x", **facts}
-    facts_of_text["language"] = "vi"
+    facts_of_text |= {"language": "vi", "detail_vi": "x", "detail_en": "x"}
     kinds = AudioError.__subclasses__()
 
     for kind in kinds:

@@ -19,8 +19,8 @@ LENGTHS_MS = {Path("news"): 61_234, Path("song"): 777, Signal.OPENING: 2500}
 class Bench:
     """Sounds of known length."""
 
-    def sound(self, of: Path | Signal) -> Sound:
-        return Sound(Path("pcm"), LENGTHS_MS[of])
+    def sound(self, of: Path | tuple[Signal, float | None]) -> Sound:
+        return Sound(Path("pcm"), LENGTHS_MS[of[0] if isinstance(of, tuple) else of])
 
 
 def length_ms(item: Item) -> int:

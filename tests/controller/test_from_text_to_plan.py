@@ -58,7 +58,7 @@ async def test_an_announcement_becomes_a_plan_on_the_broker(tmp_path: Path, brok
                     raw = seen.get(topics.device(DeviceId(device), Channel.PLAN))
                     if raw:
                         plan = verify(raw, Plan, audiences=[device], keys=keys, now=house.clock.now).body
-                        if plan.occurrences:
+                        if plan.occurrences and topics.device(DeviceId(device), Channel.CONFIG) in seen:
                             break
                 raw = seen[topics.device(DeviceId(device), Channel.CONFIG)]
         config = verify(raw, Config, audiences=[device], keys=keys, now=house.clock.now).body
