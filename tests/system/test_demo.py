@@ -29,6 +29,8 @@ class Demo:
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, "COLUMNS": "200"},
+                # Tests that run in the background may have been told to ignore Ctrl-C; a newcomer's terminal was not.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 nothing else runs here
             )
         self.family = psutil.Process(self._process.pid)
 
