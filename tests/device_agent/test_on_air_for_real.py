@@ -88,6 +88,10 @@ async def _alert_over_live_over_routine(tmp_path: Path) -> None:
 
 
 async def test_the_record_of_a_starved_speaker_says_what_the_ear_heard(tmp_path: Path) -> None:
+    await undisturbed(_starved_speaker, tmp_path)
+
+
+async def _starved_speaker(tmp_path: Path) -> None:
     programme = make_recording(tmp_path / "tin.opus", *OPUS, seconds=6)
     may_write = threading.Event()
     may_write.set()
