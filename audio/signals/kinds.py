@@ -58,7 +58,7 @@ _DE_AT = (
 )
 
 EXERCISE_WORDS = "Đây là diễn tập."
-"""“This is an exercise”, said after the exercise chime whatever else the programme holds."""
+"""“This is an exercise”: said after the exercise chime, and begins the words of an alert that is one."""
 
 ABOUT: dict[Signal, About] = {
     Signal.OPENING: About(

@@ -9,13 +9,13 @@ from typing import Any, Final
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from audio.signals import ABOUT, Signal, Use, length_ms
+from audio.signals import ABOUT, EXERCISE_WORDS, Signal, Use, length_ms
 from controller.accounts.viewer import Viewer
 from controller.alerts.models import AlertRow, AlertTarget
 from controller.alerts.repository import AlertRepository, AlertTraffic, ReachRepository
 from controller.alerts.schemas import AddressIn, AlertIn, AudienceOut
 from controller.alerts.sets import AlertPress, Sets, targets_of
-from controller.alerts.standing import ALL_CLEAR_TEXT, EXERCISE_WORDS, Repeats
+from controller.alerts.standing import ALL_CLEAR_TEXT, Repeats
 from controller.alerts.states import (
     ACTIVATIONS_WITHIN,
     ALL_CLEAR_LASTS,

@@ -130,5 +130,3 @@ STANDING: Final = (
     ),
 )
 ALL_CLEAR_TEXT: Final = "Nguy hiểm đã qua, báo động đã được hủy. Bà con trở lại sinh hoạt bình thường."
-EXERCISE_WORDS: Final = "Đây là diễn tập."
-"""Begin what is said in an exercise: nobody may take it for the real thing."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from controller.alerts.standing import EXERCISE_WORDS
+from audio.signals import EXERCISE_WORDS
 from controller.cap.message import Info
 
 SPOKEN_MAX: Final = 4000

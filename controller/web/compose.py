@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -135,9 +134,9 @@ class Desk:
         wish = PlaylistIn(title=announcement.title, area_code=self.viewer.area_code, items=items)
         return await self.playlists.add(wish, self.page.now)
 
-    async def view(self, values: ComposeValues, runtime: Runtime, **more: Any) -> ComposeView:
+    async def view(self, values: ComposeValues, runtime: Runtime) -> ComposeView:
         """The form with these values in it."""
-        return await compose_view(values, self.page, self.viewer, self.playlists.repository, runtime, **more)
+        return await compose_view(values, self.page, self.viewer, self.playlists.repository, runtime)
 
     async def chosen_playlist(self, values: ComposeValues) -> Playlist | None:
         """The playlist that was chosen, unless it is gone."""
@@ -260,12 +259,7 @@ def blank(playlist: str = "") -> ComposeValues:
 
 
 async def compose_view(
-    values: ComposeValues,
-    page: Page,
-    viewer: Viewer,
-    playlists: PlaylistRepository,
-    runtime: Runtime,
-    **more: Any,
+    values: ComposeValues, page: Page, viewer: Viewer, playlists: PlaylistRepository, runtime: Runtime
 ) -> ComposeView:
     """The form with these values in it, and with all that can be chosen."""
     t = page.t
@@ -279,7 +273,6 @@ async def compose_view(
         second_voices=second_voice_choices(runtime, t, form.languages()),
         speeds=speed_choices(t),
         playlists=await playlist_choices(playlists, viewer, page, values.chosen_playlist),
-        **more,
     )
 
 

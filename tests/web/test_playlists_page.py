@@ -114,6 +114,17 @@ async def test_what_was_kept_and_changed_on_the_former_page_is_kept_when_asked_a
     assert [(row.title, row.items[0].chime) for row in await kept(house)] == [("Bản tin tối", "closing")]
 
 
+async def test_what_was_put_away_is_not_said_to_be_kept(house: House, lan: httpx.AsyncClient):
+    await lan.post("/playlists", data=FORM)
+    await lan.post(f"/playlists/{TOKEN}/shelf")
+    again = await lan.post("/playlists", data=FORM)
+    assert again.status_code == 412
+    insisting = await lan.post(f"/playlists/{TOKEN}", data=FORM | {"version": mark(again.text)})
+    assert insisting.status_code == 422
+    assert "đã được cất đi" in insisting.text
+    assert await kept(house) == []
+
+
 async def test_a_sound_that_is_ready_meanwhile_is_nobodys_change(house: House, lan: httpx.AsyncClient):
     await lan.post("/playlists", data=FORM)
     version = mark((await lan.get(f"/playlists/{TOKEN}")).text)

@@ -152,9 +152,8 @@ async def announce(fields: FieldsDep, desk: DeskDep, runtime: RuntimeDep) -> Res
     if not desk.page.partial:
         return RedirectResponse(f"/?sent={schedule.id}#compose", 303)
     t = desk.page.t
-    view = await desk.view(
-        blank(),
-        runtime,
+    view = replace(
+        await desk.view(blank(), runtime),
         areas=places,
         sent=form.sent_text(t, schedule.title, await desk.approval_asked()),
     )
@@ -221,9 +220,8 @@ async def _warnings(
 
 async def _answer(desk: Desk, places: tuple[AreaNode, ...], back: ComeBack) -> Response:
     """The form again, with all that was typed; as a part, or as a page of its own without scripts."""
-    view = await desk.view(
-        back.values,
-        runtime_of(desk.page.request),
+    view = replace(
+        await desk.view(back.values, runtime_of(desk.page.request)),
         areas=places,
         errors=back.errors,
         warnings=back.warnings,

@@ -1,10 +1,10 @@
 """Playlists: a list, and a form to put one together, hear it before it is kept, and keep it."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import APIRouter, Depends, Form, Query, Request
 from pydantic import ValidationError
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
@@ -21,6 +21,7 @@ from controller.http.route import NowDep, SessionDep
 from controller.playlists.api import PlaylistsDep
 from controller.playlists.models import Playlist
 from controller.playlists.schemas import ItemOut, PlaylistEdit, PlaylistIn, PlaylistOut, holds
+from controller.playlists.service import Playlists
 from controller.repository import Page as Found
 from controller.repository import PageRequest
 from controller.web.pages.common import FieldsDep, page_for
@@ -37,28 +38,59 @@ CHOICES = 100
 """So many of the newest announcements can be chosen from, besides those that the form holds already."""
 
 
-@router.get(HERE, dependencies=[READS])
-async def every(
+@dataclass(frozen=True)
+class Desk:
+    """Where one viewer works on playlists, within one transaction."""
+
+    page: Page
+    viewer: Viewer
+    playlists: Playlists
+    announcements: Announcements
+
+    async def get(self, playlist_id: str) -> Playlist:
+        """The playlist, or `NotFound`."""
+        return await self.playlists.repository.get(self.viewer, playlist_id)
+
+    async def find(self, playlist_id: str) -> Playlist | None:
+        """The playlist, if the viewer may see one of this name."""
+        return await self.playlists.repository.find(self.viewer, playlist_id)
+
+    def wished(self, values: PlaylistValues) -> PlaylistIn:
+        """What the form asks for, where it asks for what there can be."""
+        return PlaylistIn.model_validate({"area_code": self.viewer.area_code, **form.wish(values)})
+
+
+async def _desk(
     *,
     request: Request,
     session: SessionDep,
     viewer: ViewerDep,
     playlists: PlaylistsDep,
+    announcements: AnnouncementsDep,
     now: NowDep,
+) -> Desk:
+    return Desk(await page_for(request, session, viewer, now), viewer, playlists, announcements)
+
+
+DeskDep = Annotated[Desk, Depends(_desk)]
+
+
+@router.get(HERE, dependencies=[READS])
+async def every(
+    desk: DeskDep,
     q: Annotated[str, Query(max_length=100)] = "",
     cursor: Annotated[str | None, Query(max_length=2000)] = None,
     shelved: Annotated[str, Query(max_length=26)] = "",
 ) -> Response:
     """Those in use, newest first. `shelved`: what was put away just now, and can be taken back."""
-    page = await page_for(request, session, viewer, now)
-    repository = playlists.repository
+    repository, viewer = desk.playlists.repository, desk.viewer
     if q.strip():
         found = Found(await repository.titled(viewer, q.strip(), ROWS), None)
     else:
         found = await repository.page(repository.in_use(viewer), PageRequest(cursor, ROWS))
     airings = await repository.airings([row.id for row in found.items])
-    gone = await repository.find(viewer, shelved) if shelved else None
-    return page.html(
+    gone = await desk.find(shelved) if shelved else None
+    return desk.page.html(
         "playlists.html",
         viewer_name=viewer.name,
         rows=tuple(_row(row, airings.get(row.id, 0)) for row in found.items),
@@ -69,153 +101,90 @@ async def every(
 
 
 @router.get(f"{HERE}/new", dependencies=[ANNOUNCES])
-async def new(
-    request: Request, session: SessionDep, viewer: ViewerDep, announcements: AnnouncementsDep, now: NowDep
-) -> Response:
+async def new(desk: DeskDep) -> Response:
     """An empty form."""
-    page = await page_for(request, session, viewer, now)
-    return await _shown(page, viewer, announcements, form.fresh(new_id()))
+    return await _shown(desk, form.fresh(new_id()))
 
 
 @router.post(f"{HERE}/form", dependencies=[ANNOUNCES])
-async def press(
-    *,
-    request: Request,
-    session: SessionDep,
-    viewer: ViewerDep,
-    announcements: AnnouncementsDep,
-    fields: FieldsDep,
-    now: NowDep,
-) -> Response:
+async def press(desk: DeskDep, fields: FieldsDep) -> Response:
     """The form after one of its buttons was pressed."""
-    page = await page_for(request, session, viewer, now)
     values, place = form.pressed(_read(fields), str(fields.get("press", "")))
-    return await _shown(page, viewer, announcements, values, look_at=place)
+    return await _shown(desk, values, look_at=place)
 
 
 @router.post(f"{HERE}/hear", dependencies=[ANNOUNCES])
-async def hear(
-    *,
-    request: Request,
-    session: SessionDep,
-    viewer: ViewerDep,
-    playlists: PlaylistsDep,
-    announcements: AnnouncementsDep,
-    fields: FieldsDep,
-    now: NowDep,
-) -> Response:
+async def hear(desk: DeskDep, fields: FieldsDep) -> Response:
     """Put it together as it stands, to be heard here, before anything is kept."""
-    page, values = await page_for(request, session, viewer, now), _read(fields)
+    page, values = desk.page, _read(fields)
     try:
-        wished = PlaylistIn.model_validate({"area_code": viewer.area_code, **form.wish(_titled(values, page))})
-        saved = await playlists.repository.find(viewer, values.token)
-        same = saved is not None and holds(saved, wished.items)
-        heard = await playlists.repository.find(viewer, str(fields.get("rehearsal", "")))
-        row = saved if saved is not None and same else await playlists.rehearse(wished, now, heard)
+        wished = desk.wished(_titled(values, page))
+        row = await desk.find(values.token)
+        if row is None or not holds(row, wished.items):
+            heard = await desk.find(str(fields.get("rehearsal", "")))
+            row = await desk.playlists.rehearse(wished, page.now, heard)
     except (ControllerError, ValidationError) as refusal:
-        return await _refused(page, viewer, announcements, values, refusal)
+        return await _refused(desk, values, refusal)
     if page.partial:
         return page.html("partials/rehearsal.html", rehearsal=_rehearsal(row, page))
-    return await _shown(page, viewer, announcements, values, rehearsal=_rehearsal(row, page))
+    return await _shown(desk, values, rehearsal=_rehearsal(row, page))
 
 
 @router.get(f"{HERE}/sound/{{playlist_id}}", dependencies=[ANNOUNCES])
-async def sound(
-    *, playlist_id: str, request: Request, session: SessionDep, viewer: ViewerDep, playlists: PlaylistsDep, now: NowDep
-) -> Response:
+async def sound(playlist_id: str, desk: DeskDep) -> Response:
     """Whether the sound is there by now."""
-    page = await page_for(request, session, viewer, now)
-    row = await playlists.repository.get(viewer, playlist_id)
-    return page.html("partials/rehearsal.html", rehearsal=_rehearsal(row, page))
+    row = await desk.get(playlist_id)
+    return desk.page.html("partials/rehearsal.html", rehearsal=_rehearsal(row, desk.page))
 
 
 @router.post(HERE, dependencies=[ANNOUNCES])
-async def keep(
-    *,
-    request: Request,
-    session: SessionDep,
-    viewer: ViewerDep,
-    playlists: PlaylistsDep,
-    announcements: AnnouncementsDep,
-    fields: FieldsDep,
-    now: NowDep,
-) -> Response:
+async def keep(desk: DeskDep, fields: FieldsDep) -> Response:
     """Keep a new playlist, once: a form that comes again finds what the first one made."""
-    page, values = await page_for(request, session, viewer, now), _read(fields)
+    values = _read(fields)
     try:
-        wished = PlaylistIn.model_validate({"area_code": viewer.area_code, **form.wish(values)})
-        row = await playlists.repository.find(viewer, values.token)
+        wished = desk.wished(values)
+        row = await desk.find(values.token)
         if row is None:
-            row = await playlists.add(wished, now, id_=values.token)
-        elif row.title != wished.title or not holds(row, wished.items):  # kept, gone back to, changed, kept again
-            return await _overtaken(page, viewer, announcements, values, row)
+            row = await desk.playlists.add(wished, desk.page.now, id_=values.token)
     except (ControllerError, ValidationError) as refusal:
-        return await _refused(page, viewer, announcements, values, refusal)
-    return _to(page, f"{HERE}/{row.id}?kept=yes")
+        return await _refused(desk, values, refusal)
+    changed = row.title != wished.title or not holds(row, wished.items) or row.retired_at is not None
+    if changed:  # kept, gone back to, changed, kept again
+        return await _overtaken(desk, values, row)
+    return _to(desk.page, row)
 
 
 @router.get(f"{HERE}/{{playlist_id}}", dependencies=[ANNOUNCES])
-async def one(
-    *,
-    playlist_id: str,
-    request: Request,
-    session: SessionDep,
-    viewer: ViewerDep,
-    playlists: PlaylistsDep,
-    announcements: AnnouncementsDep,
-    now: NowDep,
-    kept: Annotated[str, Query(max_length=3)] = "",
-) -> Response:
+async def one(playlist_id: str, desk: DeskDep, kept: Annotated[str, Query(max_length=3)] = "") -> Response:
     """A playlist that is there, to hear and to change."""
-    page = await page_for(request, session, viewer, now)
-    row = await playlists.repository.get(viewer, playlist_id)
+    row = await desk.get(playlist_id)
     values = form.of_saved(row.id, row.title, _items(row), _mark(row))
-    airings = (await playlists.repository.airings([row.id])).get(row.id, 0)
-    return await _shown(
-        page, viewer, announcements, values, rehearsal=_rehearsal(row, page), kept=kept == "yes", airings=airings
-    )
+    airings = (await desk.playlists.repository.airings([row.id])).get(row.id, 0)
+    rehearsal = _rehearsal(row, desk.page)
+    return await _shown(desk, values, rehearsal=rehearsal, kept=kept == "yes", airings=airings)
 
 
 @router.post(f"{HERE}/{{playlist_id}}", dependencies=[ANNOUNCES])
-async def change(
-    *,
-    playlist_id: str,
-    request: Request,
-    session: SessionDep,
-    viewer: ViewerDep,
-    playlists: PlaylistsDep,
-    announcements: AnnouncementsDep,
-    fields: FieldsDep,
-    now: NowDep,
-) -> Response:
+async def change(playlist_id: str, desk: DeskDep, fields: FieldsDep) -> Response:
     """Keep what was changed. Somebody else's change meanwhile is shown as such, and nothing typed is lost."""
-    page = await page_for(request, session, viewer, now)
-    row = await playlists.repository.get(viewer, playlist_id)
+    row = await desk.get(playlist_id)
     values = replace(_read(fields), token=row.id)
     if values.version != _mark(row):
-        return await _overtaken(page, viewer, announcements, values, row)
+        return await _overtaken(desk, values, row)
     try:
-        wished = PlaylistEdit.model_validate(form.wish(values))
-        await playlists.edit(row, wished, now)
+        await desk.playlists.edit(row, PlaylistEdit.model_validate(form.wish(values)), desk.page.now)
     except (ControllerError, ValidationError) as refusal:
-        return await _refused(page, viewer, announcements, values, refusal)
-    return _to(page, f"{HERE}/{row.id}?kept=yes")
+        return await _refused(desk, values, refusal)
+    return _to(desk.page, row)
 
 
 @router.post(f"{HERE}/{{playlist_id}}/shelf", dependencies=[ANNOUNCES])
 async def shelve(
-    *,
-    playlist_id: str,
-    session: SessionDep,
-    viewer: ViewerDep,
-    playlists: PlaylistsDep,
-    now: NowDep,
-    do: Annotated[str, Form(max_length=10)] = "put-away",
-) -> Response:
+    playlist_id: str, desk: DeskDep, do: Annotated[str, Form(max_length=10)] = "put-away"
+) -> RedirectResponse:
     """Put a playlist away, or take it back."""
-    row = await playlists.repository.get(viewer, playlist_id)
-    await playlists.edit(row, PlaylistEdit(retired=do != "take-back"), now)
-    await session.flush()
+    row = await desk.get(playlist_id)
+    await desk.playlists.edit(row, PlaylistEdit(retired=do != "take-back"), desk.page.now)
     return RedirectResponse(f"{HERE}?shelved={row.id}" if row.retired_at is not None else HERE, 303)
 
 
@@ -229,23 +198,19 @@ def _items(row: Playlist) -> list[ItemOut]:
 
 
 def _mark(row: Playlist) -> str:
-    """Changes with what people change, and not when the sound is ready."""
-    return form.mark(row.title, _items(row))
+    """Changes with what people see of it, whether it was put away too, and not when the sound is ready."""
+    return form.mark(row.title, _items(row), shelved=row.retired_at is not None)
 
 
-async def _overtaken(
-    page: Page, viewer: Viewer, announcements: Announcements, values: PlaylistValues, row: Playlist
-) -> Response:
+async def _overtaken(desk: Desk, values: PlaylistValues, row: Playlist) -> Response:
     """The form again, with what was typed: pressed once more it goes over what is there now."""
-    words = page.t("This playlist was changed meanwhile. Keep it again to have yours instead.")
-    values = replace(values, token=row.id, version=_mark(row))
-    return await _shown(page, viewer, announcements, values, errors={"": words}, status=412)
+    words = desk.page.t("This playlist was changed meanwhile. Keep it again to have yours instead.")
+    return await _shown(desk, replace(values, token=row.id, version=_mark(row)), errors={"": words}, status=412)
 
 
-def _to(page: Page, where: str) -> Response:
-    if page.partial:
-        return Response(status_code=204, headers={"HX-Redirect": where})
-    return RedirectResponse(where, 303)
+def _to(page: Page, row: Playlist) -> Response:
+    where = f"{HERE}/{row.id}?kept=yes"
+    return Response(status_code=204, headers={"HX-Redirect": where}) if page.partial else RedirectResponse(where, 303)
 
 
 def _titled(values: PlaylistValues, page: Page) -> PlaylistValues:
@@ -253,25 +218,17 @@ def _titled(values: PlaylistValues, page: Page) -> PlaylistValues:
     return replace(values, title=values.title or page.t("Untitled"))
 
 
-async def _refused(
-    page: Page,
-    viewer: Viewer,
-    announcements: Announcements,
-    values: PlaylistValues,
-    refusal: ControllerError | ValidationError,
-) -> Response:
+async def _refused(desk: Desk, values: PlaylistValues, refusal: ControllerError | ValidationError) -> Response:
     problem = invalid(refusal.errors()) if isinstance(refusal, ValidationError) else refusal
-    language = page.t.language.code
+    language = desk.page.t.language.code
     errors = {form.field_of(each.field): each.message.in_language(language) for each in problem.errors}
     if not errors:
         errors = {"": problem.detail.in_language(language)}
-    return await _shown(page, viewer, announcements, values, errors=errors, status=422)
+    return await _shown(desk, values, errors=errors, status=422)
 
 
 async def _shown(
-    page: Page,
-    viewer: Viewer,
-    announcements: Announcements,
+    desk: Desk,
     values: PlaylistValues,
     *,
     errors: Mapping[str, str] | None = None,
@@ -281,7 +238,7 @@ async def _shown(
     airings: int = 0,
     status: int = 200,
 ) -> Response:
-    repository = announcements.repository
+    page, viewer, repository = desk.page, desk.viewer, desk.announcements.repository
     newest = await repository.page(
         repository.readable(viewer).where(Announcement.retired_at.is_(None)), PageRequest(None, CHOICES)
     )
@@ -302,7 +259,7 @@ async def _shown(
         airings=airings,
     )
     template = "partials/playlist.html" if page.partial else "playlist.html"
-    return page.html(template, status=status, playlist=view, viewer_name=viewer.name)
+    return page.html(template, status=status, playlist=view, fields=form.FIELDS, viewer_name=viewer.name)
 
 
 def _clock(ms: int | None) -> str:

@@ -1,5 +1,6 @@
 """The first page: what is on the air, what comes, how the speakers are, and the form."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -58,12 +59,8 @@ async def today(
     fleet = await gather.Fleet.of(session, viewer)
     day, speakers = await _day(session, viewer, page, fleet), await _speakers(session, page, fleet)
     schedule = await broadcasts.repository.find(viewer, sent) if sent else None
-    compose = await compose_view(
-        blank(playlist),
-        page,
-        viewer,
-        PlaylistRepository(session),
-        runtime_of(request),
+    compose = replace(
+        await compose_view(blank(playlist), page, viewer, PlaylistRepository(session), runtime_of(request)),
         areas=await gather.places(session, viewer, fleet),
         sent=form.sent_text(page.t, schedule.title, await broadcasts.approval_asked(schedule.area)) if schedule else "",
     )

@@ -64,9 +64,9 @@ def of_saved(token: str, title: str, items: Sequence[ItemOut], version: str) -> 
     return PlaylistValues(token, title, tuple(_of_saved(item) for item in items), version=version)
 
 
-def mark(title: str, items: Sequence[ItemOut]) -> str:
+def mark(title: str, items: Sequence[ItemOut], *, shelved: bool) -> str:
     """A fingerprint of what people see of a playlist: another one means that somebody changed it."""
-    return hashlib.sha256(repr((title, [item.model_dump() for item in items])).encode()).hexdigest()[:16]
+    return hashlib.sha256(repr((title, [item.model_dump() for item in items], shelved)).encode()).hexdigest()[:16]
 
 
 def _of_saved(item: ItemOut) -> ItemValues:
