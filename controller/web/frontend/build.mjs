@@ -1,15 +1,22 @@
 // Bundles src/ into ../static/dist with hashed names, and writes manifest.json: plain name → file.
 import { build } from "esbuild";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 
 const out = join(import.meta.dirname, "..", "static", "dist");
 rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
 
+// What only one page needs is loaded by that page alone: src/pages/map.js is asked for as map.js (and map.css).
+const pages = Object.fromEntries(
+  readdirSync(join(import.meta.dirname, "src", "pages"))
+    .filter((file) => file.endsWith(".js"))
+    .map((file) => [basename(file, ".js"), `src/pages/${file}`]),
+);
+
 const { metafile } = await build({
   absWorkingDir: import.meta.dirname,
-  entryPoints: { app: "src/app.js", style: "src/app.css", icons: "src/icons.svg", favicon: "src/favicon.svg" },
+  entryPoints: { app: "src/app.js", style: "src/app.css", icons: "src/icons.svg", favicon: "src/favicon.svg", ...pages },
   entryNames: "[name]-[hash]",
   outdir: out,
   bundle: true,
@@ -17,7 +24,7 @@ const { metafile } = await build({
   metafile: true,
   format: "iife",
   target: ["es2022", "chrome109", "firefox115", "safari16"],
-  loader: { ".svg": "copy" },
+  loader: { ".svg": "copy", ".png": "dataurl" },
   legalComments: "linked",
   logLevel: "warning",
 });
