@@ -1,6 +1,7 @@
 """`loa fleet`: rehearse an emergency, or anything else, with thousands of simulated speakers."""
 
 import asyncio
+import gc
 import signal
 import sys
 import time
@@ -103,13 +104,20 @@ async def _live(crowd: Crowd, raw_topic: str) -> None:
     loop, ending = asyncio.get_running_loop(), asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, ending.set)
     async with asyncio.TaskGroup() as tasks:
-        work = [tasks.create_task(crowd.connect()), tasks.create_task(crowd.run())]
+        work = [tasks.create_task(_come(crowd)), tasks.create_task(crowd.run())]
         if raw_topic:
             work.append(tasks.create_task(_listen(crowd, raw_topic)))
         await ending.wait()
         for task in work:
             task.cancel()
     await crowd.close()
+
+
+async def _come(crowd: Crowd) -> None:
+    """Connect all. A real speaker's collector walks its own objects, not those of thousands of neighbours."""
+    await crowd.connect()
+    gc.collect()
+    gc.freeze()
 
 
 async def _listen(crowd: Crowd, topic: str) -> None:

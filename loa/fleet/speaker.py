@@ -179,8 +179,6 @@ class SimulatedSpeaker:
         client.will_set(topics.device(self.device_id, Channel.STATUS), will.encode(), qos=1, retain=True)
         client.on_socket_open = lambda _c, _u, wire: self._opened(wire)
         client.on_socket_close = lambda _c, _u, wire: self._gone(wire)
-        client.on_socket_register_write = lambda _c, _u, wire: self._loop.add_writer(wire, self._client.loop_write)
-        client.on_socket_unregister_write = lambda _c, _u, wire: self._written(wire)
         client.on_connect = lambda *_: self._welcomed()
         client.on_disconnect = lambda *_: self._lost()
         client.on_message = self._received
@@ -189,21 +187,31 @@ class SimulatedSpeaker:
 
     def _opened(self, wire: Any) -> None:
         self.gone.clear()
-        self._loop.add_reader(wire, self._client.loop_read)
+        self._loop.add_reader(wire, self._read)
 
     def _gone(self, wire: Any) -> None:
         self._loop.remove_reader(wire)
         self._loop.remove_writer(wire)
         self.gone.set()
 
-    def _written(self, wire: Any) -> None:
-        self._loop.remove_writer(wire)
+    def _read(self) -> None:
+        self._client.loop_read()
+        self._flush()
+
+    def _flush(self) -> None:
+        """Write what waits. paho writes by itself, but for its callbacks' words and for what a full line refuses."""
+        wire = self._client.socket()
+        if wire is not None and self._client.want_write():
+            self._client.loop_write()
+            if self._client.want_write():
+                self._loop.add_writer(wire, self._flush)
+            else:
+                self._loop.remove_writer(wire)
 
     def _forsake(self) -> None:
         """Hear nothing more of a line: paho tells of its end whenever it notices it."""
         self._client.on_disconnect = None
         self._client.on_socket_close = None
-        self._client.on_socket_unregister_write = None
 
     def _lost(self) -> None:
         self.connected = False
@@ -319,7 +327,10 @@ class SimulatedSpeaker:
     def _say(self, message: Message) -> int:
         delivery = DELIVERY[message.channel]
         topic = topics.device(self.device_id, message.channel)
-        return self._client.publish(topic, message.encode(), qos=delivery.qos, retain=delivery.retained).mid
+        mid = self._client.publish(topic, message.encode(), qos=delivery.qos, retain=delivery.retained).mid
+        if self._client.want_write():
+            self._loop.call_soon(self._flush)
+        return mid
 
 
 def _now() -> datetime:
