@@ -38,6 +38,7 @@ from device_agent.link import Link
 from device_agent.lock import only_instance
 from device_agent.logs import LogRing
 from device_agent.manifest import ManifestFollower
+from device_agent.modem import Modem
 from device_agent.orders import OrderDesk
 from device_agent.player import Player
 from device_agent.pulse import PulseWatch
@@ -153,6 +154,7 @@ class Agent:
         )
         self._manifests = ManifestFollower(self._desk, self._downloader, adopted=self._plan_changed)
         self._pulse = PulseWatch(clock.mono)
+        self._modem = Modem()
         self._reporter = StateReporter(self._state, self._send)
         self._records = RecordSender(device_id, journal, send=self._send, link_up=lambda: self._link.up)
         self._exchange = ClockExchange(mono=clock.mono, send=self._ask_time, eager=lambda: not clock.trusted)
@@ -259,6 +261,7 @@ class Agent:
                         "records": self._records.run(),
                         "state": self._reporter.run(),
                         "local-door": self._door.run(),
+                        "modem": self._modem.run(),
                         "housekeeping": self._housekeeping(),
                         **({"button": self._button.run()} if self._button is not None else {}),
                         **({"renewal": self._renewer.run()} if self._renewer is not None else {}),
@@ -428,7 +431,11 @@ class Agent:
             records_waiting=self._journal.waiting,
             rejected=self._rejections.totals(),
             problems=self._problem_log.dated(problems, now),
-            health=read_health(self._settings.state_dir, uptime_s=self._clock.mono() - self._started_mono_s),
+            health=read_health(
+                self._settings.state_dir,
+                uptime_s=self._clock.mono() - self._started_mono_s,
+                signal_percent=self._modem.signal_percent,
+            ),
         )
 
 

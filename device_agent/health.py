@@ -10,9 +10,12 @@ from protocol.messages import Health
 _MIB = 1024 * 1024
 _PROC = Path("/proc")
 _THERMAL = Path("/sys/class/thermal")
+_INSIDE = ("lo", "veth", "br-", "docker", "virbr", "tun", "tap", "wg", "tailscale")
+"""What such interfaces carry stays inside the machine, or goes out once more through another one."""
+_SENT_COLUMN = 8
 
 
-def read_health(state_dir: Path, *, uptime_s: float) -> Health:
+def read_health(state_dir: Path, *, uptime_s: float, signal_percent: int | None = None) -> Health:
     """Measure now; what a machine does not tell is left out."""
     return Health(
         uptime_s=round(uptime_s, 1),
@@ -20,7 +23,20 @@ def read_health(state_dir: Path, *, uptime_s: float) -> Health:
         disk_free_mb=_disk_free_mb(state_dir),
         temperature_c=temperature_c(_THERMAL),
         load_1m=round(os.getloadavg()[0], 2),
+        data_bytes=data_bytes(_PROC / "net" / "dev"),
+        signal_percent=signal_percent,
     )
+
+
+def data_bytes(interfaces: Path) -> int | None:
+    """What went in and out over the network since the machine started."""
+    try:
+        lines = interfaces.read_text().splitlines()
+        counted = [line.partition(":") for line in lines if ":" in line]
+        outside = [numbers.split() for name, _, numbers in counted if not name.strip().startswith(_INSIDE)]
+        return sum(int(each[0]) + int(each[_SENT_COLUMN]) for each in outside) if outside else None
+    except (OSError, ValueError, IndexError):
+        return None
 
 
 def family(pid: int) -> Iterable[int]:

@@ -81,6 +81,10 @@ class Health(Part):
     disk_free_mb: float | None = None
     temperature_c: float | None = None
     load_1m: float | None = None
+    data_bytes: int | None = None
+    """Received and sent over the network since the machine started; the modem's bill counts much the same."""
+    signal_percent: int | None = Field(default=None, ge=0, le=100)
+    """Of the mobile modem, as ModemManager says it; None without a modem or without ModemManager."""
 
 
 class DeviceState(Message):

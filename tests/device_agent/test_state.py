@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from device_agent.clock_exchange import ClockExchange, gap_s
 from device_agent.errors import AlreadyRunning
-from device_agent.health import read_health, temperature_c
+from device_agent.health import data_bytes, read_health, temperature_c
 from device_agent.lock import only_instance
 from device_agent.pulse import PulseWatch
 from device_agent.state import ProblemLog, readiness
@@ -70,6 +70,22 @@ def test_the_hottest_sensor_counts_and_a_broken_one_does_not(tmp_path: Path) -> 
         (tmp_path / f"thermal_zone{zone}" / "temp").write_text(words)
     assert temperature_c(tmp_path) == 51.5
     assert temperature_c(tmp_path / "none") is None
+
+
+def test_data_used_is_what_left_and_entered_the_machine(tmp_path: Path) -> None:
+    counters = tmp_path / "dev"
+    counters.write_text(
+        "Inter-|   Receive                            |  Transmit\n"
+        " face |bytes packets errs drop fifo frame compressed multicast|bytes packets errs drop fifo frame\n"
+        "    lo: 900 1 0 0 0 0 0 0 900 1 0 0 0 0 0 0\n"
+        "  wg0: 500 1 0 0 0 0 0 0 500 1 0 0 0 0 0 0\n"
+        " wwan0: 1000 9 0 0 0 0 0 0 234 8 0 0 0 0 0 0\n"
+        "  eth0:6 1 0 0 0 0 0 0 7 1 0 0 0 0 0 0\n"
+    )
+    assert data_bytes(counters) == 1247
+    counters.write_text("wwan0: nonsense")
+    assert data_bytes(counters) is None
+    assert data_bytes(tmp_path / "none") is None
 
 
 class Asked:
