@@ -25,15 +25,18 @@ from controller.devices.api import router as devices
 from controller.enrolment.api import router as enrolment
 from controller.errors import Unavailable
 from controller.groups.api import router as groups
+from controller.health.api import router as machine_health
 from controller.http import problems
 from controller.http.cookies import HostCookies
 from controller.http.hosts import KnownHosts
 from controller.http.middleware import BodyLimit, SecurityHeaders
 from controller.http.openapi import describe, refusals
 from controller.http.route import RuntimeDep
+from controller.incidents.api import router as incidents
 from controller.migrations import migrate
 from controller.monitoring.api import router as monitoring
 from controller.occupancy import working_in
+from controller.photos.api import router as photos
 from controller.playlists.api import router as playlists
 from controller.pronunciations.api import router as pronunciations
 from controller.records.api import router as records
@@ -63,6 +66,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     alerts,
     cap,
     monitoring,
+    machine_health,
+    incidents,
+    photos,
     commands,
     records,
     content,

@@ -54,6 +54,8 @@ NAMED: Final = frozenset(
         "user_id",
         "pronunciation_id",
         "command_id",
+        "incident_id",
+        "photo_id",
         "alert_id",
         "occurrence_id",
         "key",

@@ -26,6 +26,9 @@ from controller.cap.keeping import look, reading_feeds
 from controller.cap.publisher import publish
 from controller.content.service import collect_garbage, links_of, store_of
 from controller.enrolment.office import authority_of
+from controller.health.service import condense
+from controller.incidents.edges import KEPT as INCIDENTS_KEPT
+from controller.incidents.repository import IncidentBook
 from controller.link.inbox import DatabaseInbox
 from controller.link.mqtt import Link
 from controller.link.outbox import DatabaseOutbox
@@ -33,6 +36,8 @@ from controller.link.refusals import refusals_of
 from controller.link.wake import bell_of
 from controller.monitoring.hub import hub_of
 from controller.monitoring.service import MonitoringService
+from controller.photos.repository import PhotoRepository
+from controller.photos.service import REMOVED_KEPT
 from controller.planning.documents import Press
 from controller.planning.repository import PlanningRepository, chunks
 from controller.planning.service import AT_ONCE, Planner
@@ -225,12 +230,17 @@ def _clockwork(runtime: Runtime, under_way: UnderWay) -> AsyncIOScheduler:
     async def test_alerts() -> None:
         await keep_testing(runtime)
 
+    async def condense_health() -> None:
+        await condense(runtime.database, runtime.clock())
+
     async def tidy() -> None:
         now = runtime.clock()
         await forget_rehearsals(runtime.database, now - REHEARSALS_KEPT)
-        await collect_garbage(runtime.database, store_of(runtime), now)
         async with runtime.database.transaction() as session:
+            await PhotoRepository(session).forget(removed_before=now - REMOVED_KEPT)
+            await IncidentBook(session).forget(ended_before=now - INCIDENTS_KEPT)
             await PlanningRepository(session).forget_history(ended_before=now - HISTORY_KEPT)
+        await collect_garbage(runtime.database, store_of(runtime), now)
 
     zone = runtime.settings.zone
     every(DateTrigger(), roll_all, "roll-at-start")
@@ -241,5 +251,6 @@ def _clockwork(runtime: Runtime, under_way: UnderWay) -> AsyncIOScheduler:
     every(IntervalTrigger(seconds=10), look_at_feeds, "look-at-feeds")
     every(IntervalTrigger(seconds=5), publish_alerts, "publish-alerts")
     every(IntervalTrigger(minutes=1), test_alerts, "test-alerts")
+    every(CronTrigger(minute=37, timezone=zone), condense_health, "condense-health")
     every(CronTrigger(hour=2, minute=40, timezone=zone), tidy, "tidy")
     return recurring

@@ -14,9 +14,12 @@ from controller.database import Base
 from controller.devices import models as devices
 from controller.enrolment import models as enrolment
 from controller.groups import models as groups
+from controller.health import models as health
 from controller.http import models as http
+from controller.incidents import models as incidents
 from controller.link import models as link
 from controller.monitoring import models as monitoring
+from controller.photos import models as photos
 from controller.planning import models as planning
 from controller.playlists import models as playlists
 from controller.pronunciations import models as pronunciations
@@ -37,9 +40,12 @@ TABLES = (
     devices,
     enrolment,
     groups,
+    health,
     http,
+    incidents,
     link,
     monitoring,
+    photos,
     planning,
     playlists,
     pronunciations,

@@ -24,6 +24,8 @@ from controller.database import Base
 from controller.devices.models import Device
 from controller.enrolment.models import Application, Certificate, CodeRow
 from controller.groups.models import Group, GroupMember
+from controller.incidents.models import Incident
+from controller.photos.models import DevicePhoto
 from controller.playlists.models import Playlist, PlaylistItem
 from controller.pronunciations.models import Pronunciation
 from controller.signing.models import SigningKeyRow
@@ -135,6 +137,15 @@ AUDITED: Final[tuple[Spec, ...]] = (
     Whole(Application, "application", label="hostname", place=where(Device, "device_id"), decisions_only=True),
     Whole(Certificate, "certificate", label="fingerprint", place=where(Device, "device_id")),
     Act(CommandRow, of=Device, by="device_id", action="ordered", tells=("action",)),
+    Whole(DevicePhoto, "photo", label="device_id", place=where(Device, "device_id")),
+    Whole(
+        Incident,
+        "incident",
+        label="device_id",
+        place=where(Device, "device_id"),
+        ignored=frozenset({"said", "began_at", "ended_at", "times"}),
+        decisions_only=True,
+    ),
     Whole(Group, "group", label="name"),
     Part(GroupMember, of=Group, by="group_id", field="members"),
     Whole(Announcement, "announcement", ignored=SOUND_IN_THE_MAKING),

@@ -16,6 +16,7 @@ from controller.broadcasts.models import Schedule
 from controller.content.models import Clip
 from controller.devices.models import Device, DeviceStatus
 from controller.link.models import RetainedDocument
+from controller.photos.models import DevicePhoto
 from controller.planning.models import PlannedRow
 from controller.playlists.models import Assembly, Playlist
 
@@ -88,6 +89,7 @@ class ClipRepository:
         for source in (Announcement.source, Announcement.second_source):
             needed |= set(await self._session.scalars(select(source).where(Announcement.retired_at.is_(None))))
         needed |= set(await self._session.scalars(select(RetainedDocument.content_sha256)))
+        needed |= set(await self._session.scalars(select(DevicePhoto.sha256)))
         for sound in await self._session.execute(
             select(Assembly.stretches, Assembly.relays)
             .join(Playlist, or_(Playlist.wanted_key == Assembly.key, Playlist.sound_key == Assembly.key))

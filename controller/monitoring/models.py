@@ -21,6 +21,8 @@ class DeviceStateRow(Base):
     online: Mapped[bool] = mapped_column(default=False, index=True)
     online_changed_at: Mapped[datetime | None]
     seen_at: Mapped[datetime | None] = mapped_column(index=True)
+    sampled_s: Mapped[int | None] = mapped_column(BigInteger)
+    """The slot of the last health sample, in seconds since the epoch."""
     agent_version: Mapped[str] = mapped_column(String(64), default="")
     plan_version: Mapped[int | None] = mapped_column(BigInteger)
     config_version: Mapped[int | None] = mapped_column(BigInteger)

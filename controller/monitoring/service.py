@@ -6,6 +6,10 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controller.database import after_commit
+from controller.health.repository import Samples
+from controller.health.sampling import FINE_S, sampled
+from controller.incidents.edges import OFFLINE, Edge, Wrong, edges, wrong_with
+from controller.incidents.service import note
 from controller.monitoring.hub import Hub, Topic
 from controller.monitoring.models import DeviceStateRow
 from controller.monitoring.repository import IncomingStates
@@ -30,6 +34,7 @@ class MonitoringService:
         row = await self._rows.of(status.device)
         if not status.online and row.session not in {None, status.session}:
             return
+        before = _wrong(row)
         if status.online and not retained:
             row.seen_at = now
         row.session = status.session
@@ -38,11 +43,13 @@ class MonitoringService:
         # A retained birth may be long ago: only a state tells whether the speaker is still there.
         if not (status.online and retained):
             self._set_online(row, online=status.online, now=now)
+        await note(self._session, *edges(row.device_id, before, _wrong(row)), now)
         self._tell()
 
     async def take_state(self, state: DeviceState, *, now: datetime, retained: bool) -> None:
         """Take a report in. A retained one is as old as it says."""
         row = await self._rows.of(state.device)
+        before = _wrong(row)
         said_at = min(state.at or now, now) if retained else now
         if retained and (state.at is None or (row.seen_at is not None and row.seen_at > said_at)):
             said_at = row.seen_at or now - SILENT_AFTER
@@ -54,6 +61,9 @@ class MonitoringService:
         row.state = state.model_dump(mode="json", exclude_none=True)
         if not retained or said_at > now - SILENT_AFTER:
             self._set_online(row, online=True, now=now)
+        if not retained:
+            self._sample(row, state, now)
+        await note(self._session, *edges(row.device_id, before, _wrong(row)), now)
         self._tell()
 
     async def notice_silence(self, *, now: datetime) -> None:
@@ -62,7 +72,15 @@ class MonitoringService:
         for device_id in gone:
             log.warning("device.silent", device=device_id)
         if gone:
+            await note(self._session, tuple(Edge(device_id, Wrong(OFFLINE)) for device_id in gone), (), now)
             self._tell()
+
+    def _sample(self, row: DeviceStateRow, state: DeviceState, now: datetime) -> None:
+        """Keep the first report of each slot."""
+        sample = sampled(state, now)
+        if row.sampled_s is None or sample.slot_s > row.sampled_s:
+            row.sampled_s = sample.slot_s
+            Samples(self._session).add(row.device_id, sample, FINE_S)
 
     def _set_online(self, row: DeviceStateRow, *, online: bool, now: datetime) -> None:
         if row.online is not online:
@@ -71,3 +89,8 @@ class MonitoringService:
 
     def _tell(self) -> None:
         after_commit(self._session, lambda: self._hub.publish(Topic.DEVICES, Topic.OCCURRENCES))
+
+
+def _wrong(row: DeviceStateRow) -> dict[str, Wrong]:
+    """What is wrong with a speaker as we know it. One that never came is not away."""
+    return wrong_with(row.state, away=not row.online and row.online_changed_at is not None)

@@ -316,6 +316,7 @@ DERIVED = {
     "clips",
     "command_attempts",
     "device_states",
+    "health_samples",
     "idempotent_answers",
     "key_notices",
     "planned_occurrences",

@@ -1,6 +1,7 @@
 """Every guarded endpoint, called as everybody, and across the borders of areas."""
 
 import re
+from base64 import b64decode
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -22,7 +23,11 @@ GUARDED = [row for row in rows() if not row.open]
 STREAM = "/events"
 """Never ends for whoever may listen: only its refusals are asked for here, its stream in the tests of monitoring."""
 ANY = {"If-Match": "*"}
-FILES = {"PUT /api/v1/announcements/{announcement_id}/second"}
+PIXEL = b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4//8/AAX+Av4N70a4AAAAAElFTkSuQmCC")
+FILES = {
+    "PUT /api/v1/announcements/{announcement_id}/second": ("a.wav", b"RIFF"),
+    "POST /api/v1/devices/{device_id}/photos": ("a.png", PIXEL),
+}
 BODIES: dict[str, dict[str, Any]] = {
     "PUT /api/v1/announcements/{announcement_id}/second": {"language": "en"},
     "PATCH /api/v1/announcements/{announcement_id}": {"title": "Tin khác"},
@@ -61,7 +66,7 @@ async def call(client: httpx.AsyncClient, row: Row, **ids: str) -> httpx.Respons
     if row.method in {"GET", "DELETE"}:
         return await client.request(row.method, path, headers=ANY, params=body)
     if name in FILES:
-        return await client.request(row.method, path, headers=ANY, data=body, files={"file": ("a.wav", b"RIFF")})
+        return await client.request(row.method, path, headers=ANY, data=body, files={"file": FILES[name]})
     if row.path.startswith("/api/"):
         return await client.request(row.method, path, headers=ANY, json=body)
     return await client.request(row.method, path, headers=ANY, data=body)

@@ -6,7 +6,10 @@ import httpx
 
 from controller.accounts.roles import Role
 from controller.cap.models import CapFeed, CapSender
+from controller.content.service import store_of
 from controller.database import new_id
+from controller.incidents.models import Incident
+from controller.photos.models import DevicePhoto
 from controller.planning.models import PlannedRow
 from schedules.types import Resume
 from tests.support import broadcasts
@@ -30,7 +33,18 @@ async def things(house: House, chief: httpx.AsyncClient, area: str) -> dict[str,
     programme = await broadcasts.playlist(house, area, title=f"Tin {area}")
     airing = f"s-{area}.20261120T060000Z"
     schedule = await broadcasts.schedule(house, area, programme, areas=(area,))
+    incident = Incident(id=new_id(), device_id=device, code="offline", began_at=house.clock.now)
+    stored = store_of(house.runtime).put(f"a picture of {area}".encode())
+    photo = DevicePhoto(
+        id=new_id(),
+        device_id=device,
+        sha256=stored.sha256,
+        size_bytes=stored.size_bytes,
+        author="",
+        added_at=house.clock.now,
+    )
     async with house.database.transaction() as session:
+        session.add_all([incident, photo])
         session.add(
             PlannedRow(
                 device_id=device, occurrence_id=airing, schedule_id=schedule, title="Tin", priority=0, issuer_depth=2,
@@ -53,6 +67,8 @@ async def things(house: House, chief: httpx.AsyncClient, area: str) -> dict[str,
         "user_id": person.user_id,
         "pronunciation_id": word.json()["id"],
         "command_id": order.json()["id"],
+        "incident_id": incident.id,
+        "photo_id": photo.id,
         "alert_id": alert.json()["id"],
         **await warning_centre(house, area),
     }

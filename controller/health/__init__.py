@@ -1,0 +1,1 @@
+"""How each speaker's machine was over time."""

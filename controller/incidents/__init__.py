@@ -1,0 +1,1 @@
+"""What a technician must look at: since when, until when, and who has seen to it."""

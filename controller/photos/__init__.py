@@ -1,0 +1,1 @@
+"""Photos of speakers: what a technician should know before climbing the pole."""
