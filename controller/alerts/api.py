@@ -32,6 +32,7 @@ from controller.devices.models import Device
 from controller.http.fields import AreaCodeField
 from controller.http.pages import PageDep, PageOut
 from controller.http.route import NowDep, RuntimeDep, SessionDep, TransactionRoute
+from controller.http.spreadsheet import spreadsheet
 
 router = APIRouter(prefix="/api/v1", tags=["alerts"], route_class=TransactionRoute)
 SPEAKERS_MAX = 500
@@ -205,7 +206,7 @@ async def get_report(alert_id: str, alerts: AlertsDep, viewer: ViewerDep, now: N
         viewer, row.id, silent=False, after=found[-1][1].id if found else "", limit=SPEAKERS_MAX
     ):
         found += [(reach, device) for reach, device, _ in some]
-    return _spreadsheet(report_csv(found, over=is_over(row, now)), f"loa-{row.id}")
+    return spreadsheet(report_csv(found, over=is_over(row, now)), f"loa-{row.id}")
 
 
 @router.get(
@@ -219,12 +220,7 @@ async def get_report(alert_id: str, alerts: AlertsDep, viewer: ViewerDep, now: N
 async def get_call_list(alert_id: str, alerts: AlertsDep, viewer: ViewerDep) -> Response:
     """Answer one line for each of the viewer's speakers that has not sounded it: its area, whom to call, last seen."""
     row = await alerts.repository.get(viewer, alert_id)
-    return _spreadsheet(call_list_csv(await to_call(alerts, viewer, row.id)), f"loa-{row.id}-call-list")
-
-
-def _spreadsheet(text: str, name: str) -> Response:
-    disposition = f'attachment; filename="{name}.csv"'
-    return Response(text, media_type="text/csv", headers={"Content-Disposition": disposition})
+    return spreadsheet(call_list_csv(await to_call(alerts, viewer, row.id)), f"loa-{row.id}-call-list")
 
 
 async def to_call(alerts: Alerts, viewer: Viewer, alert_id: str) -> list[SpeakerReachOut]:

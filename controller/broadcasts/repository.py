@@ -69,6 +69,12 @@ class OccurrenceRepository:
         statement = self.readable(viewer).where(PlannedRow.occurrence_id == occurrence_id)
         return await self._told(viewer, (await self._session.scalars(statement)).all())
 
+    async def next_of(self, viewer: Viewer, device_id: str, now: datetime, limit: int) -> Sequence[PlannedRow]:
+        """Return what goes on or comes next on one speaker, the soonest first."""
+        mine = (PlannedRow.device_id == device_id, PlannedRow.ends_at > now)
+        statement = self.readable(viewer).where(*mine).order_by(PlannedRow.starts_at, PlannedRow.occurrence_id)
+        return (await self._session.scalars(statement.limit(limit))).all()
+
     async def _told(self, viewer: Viewer, planned: Sequence[PlannedRow]) -> DayOfAir:
         ids = sorted({row.occurrence_id for row in planned})
         devices = {row.device_id for row in planned}

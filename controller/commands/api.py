@@ -5,14 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Response
 
 from controller.accounts.access import OPERATES, READS, Idempotent, ViewerDep
-from controller.accounts.roles import Permission
 from controller.commands.models import CommandRow
 from controller.commands.repository import CommandRepository
 from controller.commands.schemas import CommandIn, CommandOut
 from controller.commands.service import CommandService
-from controller.devices.models import DeviceStatus
 from controller.devices.repository import DeviceRepository
-from controller.errors import Conflict, Forbidden, NotFound
+from controller.errors import NotFound
 from controller.http.pages import PageDep, PageOut
 from controller.http.route import NowDep, RuntimeDep, SessionDep, TransactionRoute
 from controller.link.wake import wake_of
@@ -25,9 +23,6 @@ def commands_of(session: SessionDep, runtime: RuntimeDep) -> CommandService:
     """Return commands within the request's transaction."""
     return CommandService(session, wake_link=wake_of(runtime), hub=hub_of(runtime))
 
-
-MAINTENANCE = frozenset({"test_tone", "send_logs", "restart"})
-"""What only who keeps speakers running may order."""
 
 CommandsDep = Annotated[CommandService, Depends(commands_of)]
 
@@ -44,21 +39,13 @@ async def order(
     device_id: str,
     body: CommandIn,
     response: Response,
-    session: SessionDep,
     commands: CommandsDep,
     viewer: ViewerDep,
     now: NowDep,
 ) -> CommandOut:
     """Sign the order and send it; ask again for what the speaker answered."""
-    if body.action.verb in MAINTENANCE and not viewer.may(Permission.MAINTAIN):
-        raise Forbidden
-    device = await DeviceRepository(session).get(viewer, device_id)
-    if device.status is DeviceStatus.RETIRED:
-        raise Conflict("Cụm loa này đã ngừng dùng", "This speaker was retired")
-    (row,) = commands.order([device.id], body.action, author=viewer.name, now=now)
-    row.attempts = []
-    await session.flush()
-    response.headers["Location"] = f"/api/v1/devices/{device.id}/commands/{row.id}"
+    row = await commands.order_of(viewer, device_id, body.action, now)
+    response.headers["Location"] = f"/api/v1/devices/{row.device_id}/commands/{row.id}"
     return CommandOut.of(row, now)
 
 

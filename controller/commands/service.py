@@ -6,14 +6,21 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from controller.accounts.roles import Permission
+from controller.accounts.viewer import Viewer
 from controller.commands.models import CommandAttempt, CommandRow
 from controller.commands.repository import CommandTraffic
 from controller.database import after_commit, new_id
+from controller.devices.models import DeviceStatus
+from controller.devices.repository import DeviceRepository
+from controller.errors import Conflict, Forbidden
 from controller.monitoring.hub import Hub, Topic
 from protocol.messages import Action, Reply
 
 log = structlog.get_logger(__name__)
 
+MAINTENANCE = frozenset({"test_tone", "send_logs", "restart"})
+"""What only who keeps speakers running may order."""
 LIFETIME = timedelta(minutes=2)
 """An order that arrives later than this is no longer what anybody meant."""
 
@@ -44,6 +51,18 @@ class CommandService:
             after_commit(self._session, self._wake_link)
             log.info("command.ordered", verb=action.verb, speakers=len(ordered), author=author)
         return ordered
+
+    async def order_of(self, viewer: Viewer, device_id: str, action: Action, now: datetime) -> CommandRow:
+        """Order this of one speaker, as somebody who may."""
+        if action.verb in MAINTENANCE and not viewer.may(Permission.MAINTAIN):
+            raise Forbidden
+        device = await DeviceRepository(self._session).get(viewer, device_id)
+        if device.status is DeviceStatus.RETIRED:
+            raise Conflict("Cụm loa này đã ngừng dùng", "This speaker was retired")
+        (row,) = self.order([device.id], action, author=viewer.name, now=now)
+        row.attempts = []
+        await self._session.flush()
+        return row
 
     async def take_reply(self, reply: Reply, *, now: datetime) -> None:
         """Write down what a speaker answered. An answer to nothing we asked is let go."""
