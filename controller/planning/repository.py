@@ -205,6 +205,17 @@ class PlanningRepository:
             found |= {row.topic: row for row in rows}
         return found
 
+    async def versions(self, topics: Collection[str]) -> Mapping[str, int]:
+        """Return which version must stand on these topics: the documents themselves may be megabytes."""
+        found: dict[str, int] = {}
+        for chunk in chunks(sorted(topics)):
+            standing = (RetainedDocument.topic.in_(chunk), func.length(RetainedDocument.payload) > 0)
+            rows = await self._session.execute(
+                select(RetainedDocument.topic, RetainedDocument.version).where(*standing)
+            )
+            found.update(rows.tuples().all())
+        return found
+
     def add_document(self, document: RetainedDocument) -> None:
         """Add a document to the transaction."""
         self._session.add(document)

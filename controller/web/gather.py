@@ -1,7 +1,7 @@
 """Asks the capabilities' repositories for what a page shows, as the viewer who looks. No SQL of its own begins here."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC
 
 from pydantic import ValidationError
@@ -49,6 +49,17 @@ class Fleet:
             {row.device_id: row for row in await states.all(states.readable(viewer))},
         )
 
+    @classmethod
+    async def some(cls, session: AsyncSession, viewer: Viewer, ids: Collection[str]) -> "Fleet":
+        """Ask for a few."""
+        devices, states = await DeviceRepository(session).some(viewer, ids), StateRepository(session)
+        wanted = states.readable(viewer).where(DeviceStateRow.device_id.in_([device.id for device in devices]))
+        return cls(devices, {row.device_id: row for row in await states.all(wanted)})
+
+    def where(self, take: Callable[[Device], bool]) -> "Fleet":
+        """Those of them for which `take` holds."""
+        return replace(self, devices=[device for device in self.devices if take(device)])
+
     def online(self, device_id: str) -> bool:
         """Whether a speaker is there."""
         return device_id in self.states and self.states[device_id].online
@@ -57,27 +68,27 @@ class Fleet:
 async def speakers(session: AsyncSession, fleet: Fleet, refusals: Refusals) -> list[SpeakerFacts]:
     """What is known of each speaker."""
     topic_of = {device.id: topics.device(DeviceId(device.id), Channel.PLAN) for device in fleet.devices}
-    documents = await PlanningRepository(session).documents(topic_of.values())
+    versions = await PlanningRepository(session).versions(topic_of.values())
     found: list[SpeakerFacts] = []
     for device in fleet.devices:
         row = fleet.states.get(device.id)
-        document = documents.get(topic_of[device.id])
         found.append(
             SpeakerFacts(
                 id=device.id,
                 name=device.name,
-                place=_place(device.area),
+                place=place_of(device.area),
                 online=fleet.online(device.id),
                 changed_at=row.online_changed_at if row else None,
                 state=_said(row),
-                wanted_plan=document.version if document is not None and document.payload else None,
+                note=device.note,
+                wanted_plan=versions.get(topic_of[device.id]),
                 faults=tuple(Problem(code=each.code, since=each.since) for each in refusals.faults(device.id)),
             )
         )
     return found
 
 
-def _place(area: Area) -> str:
+def place_of(area: Area) -> str:
     """`xã Tân Yên`, and not `thôn Thôn Đông` where the name says it already."""
     named = area.name.casefold().startswith(area.kind.casefold())
     return area.name if named else f"{area.kind} {area.name}"

@@ -22,6 +22,8 @@ from controller.web.pages import (
     rules,
     sign_in,
     signals,
+    speaker,
+    speakers,
     today,
 )
 
@@ -46,4 +48,6 @@ PAGES: tuple[APIRouter, ...] = (
     signals.router,
     enrolment.router,
     live.router,
+    speakers.router,
+    speaker.router,  # the last: any word may be a speaker's code
 )

@@ -48,6 +48,8 @@ def kind_text(kind: str, t: Translator) -> str:
         "announcement": t("announcement"),
         "device": t("speaker"),
         "group": t("group"),
+        "photo": t("photo of the speaker"),
+        "incident": t("incident"),
         "area": t("area"),
         "pronunciation": t("pronunciation"),
         "cap_sender": t("CAP sender"),

@@ -24,6 +24,8 @@ class SpeakerFacts:
     """Its last words; None before the first."""
     wanted_plan: int | None = None
     """The version that was published to it."""
+    note: str = ""
+    """What people wrote down of it."""
     faults: tuple[Problem, ...] = ()
     """What the service finds fault with in what it says."""
 

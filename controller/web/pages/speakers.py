@@ -1,0 +1,175 @@
+"""All speakers: how each is and why, filtered, searched and sorted; rows in view are kept up to date."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.responses import Response
+
+from controller.accounts.access import READS, ViewerDep
+from controller.accounts.viewer import Viewer
+from controller.areas.models import Area
+from controller.areas.repository import AreaRepository
+from controller.areas.tree import codes_of
+from controller.groups.models import Group
+from controller.groups.repository import GroupRepository
+from controller.http.route import NowDep, SessionDep
+from controller.http.spreadsheet import as_csv, moment, spreadsheet
+from controller.link.refusals import refusals_of
+from controller.runtime import runtime_of
+from controller.web import gather
+from controller.web.pages.common import page_for
+from controller.web.present import speaker_list as chosen
+from controller.web.present.causes import causes
+from controller.web.present.speakers import SpeakerFacts
+from controller.web.routing import PageRoute
+from controller.web.speaker_views import SpeakerRow, SpeakersView, SpeakerWish
+from controller.web.templating import Page
+
+router = APIRouter(include_in_schema=False, route_class=PageRoute)
+
+ROWS = 100
+"""In one piece; the next comes when its end comes into view."""
+ROWS_IN_VIEW = 40
+Word = Annotated[str, Query(max_length=200)]
+
+
+def _wish(
+    *, q: Word = "", state: Word = "", area: Word = "", group: Word = "", problem: Word = "", sort: Word = ""
+) -> SpeakerWish:
+    return SpeakerWish(q.strip(), state, area, group, problem, sort)
+
+
+WishDep = Annotated[SpeakerWish, Depends(_wish)]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a wish leads to: lines of every state, to be counted, and what is wrong anywhere."""
+
+    fleet: gather.Fleet
+    facts: dict[str, SpeakerFacts]
+    rows: list[SpeakerRow]
+    problems: frozenset[str]
+
+
+async def _find(session: AsyncSession, viewer: Viewer, page: Page, wish: SpeakerWish) -> Found:
+    fleet = await gather.Fleet.of(session, viewer)
+    some = await _within(session, viewer, fleet, wish)
+    facts = await gather.speakers(session, some, refusals_of(runtime_of(page.request)))
+    codes = {each.id: frozenset(cause.code for cause in causes(each, page.formats, page.now)) for each in facts}
+    shown = chosen.matching(facts, wish, codes)
+    rows = [chosen.row_of(each, page.formats, page.now) for each in shown]
+    return Found(fleet, {each.id: each for each in shown}, rows, frozenset().union(*codes.values()))
+
+
+async def _within(session: AsyncSession, viewer: Viewer, fleet: gather.Fleet, wish: SpeakerWish) -> gather.Fleet:
+    """Those of the area and the group that were chosen; an unknown one has none."""
+    if wish.area:
+        area = await AreaRepository(session).find(viewer, wish.area)
+        fleet = fleet.where(lambda device: area is not None and device.area.path.startswith(area.path))
+    if wish.group:
+        groups = GroupRepository(session)
+        group = await groups.find(viewer, wish.group)
+        members = frozenset(await groups.members(group.id)) if group is not None else frozenset()
+        fleet = fleet.where(lambda device: device.id in members)
+    return fleet
+
+
+@router.get("/speakers", dependencies=[READS])
+async def speakers(
+    *,
+    request: Request,
+    session: SessionDep,
+    viewer: ViewerDep,
+    now: NowDep,
+    wish: WishDep,
+    after: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
+) -> Response:
+    """The list, or its next piece."""
+    page = await page_for(request, session, viewer, now)
+    found = await _find(session, viewer, page, wish)
+    rows = chosen.ordered(chosen.in_state(found.rows, wish.state), wish.sort)
+    end = after + ROWS
+    return page.html(
+        "speakers.html",
+        viewer_name=viewer.name,
+        here=chosen.address(wish),
+        view=SpeakersView(
+            wish=wish,
+            rows=tuple(rows[after:end]),
+            found=len(rows),
+            all=len(found.fleet.devices),
+            counts=chosen.counted(found.rows, wish, page.t),
+            areas=await _areas(session, viewer, found.fleet),
+            groups=await _groups(session, viewer),
+            problems=chosen.problems_of({*found.problems, wish.problem} - {""}, page.t),
+            sorts=chosen.sorts(page.t),
+            more=chosen.address(wish, after=end) if end < len(rows) else "",
+            csv=chosen.address(wish, "/speakers.csv"),
+        ),
+    )
+
+
+@router.get("/parts/speakers/rows", dependencies=[READS])
+async def rows_part(
+    request: Request,
+    session: SessionDep,
+    viewer: ViewerDep,
+    now: NowDep,
+    ids: Annotated[str, Query(max_length=ROWS_IN_VIEW * 130)] = "",
+) -> Response:
+    """The lines of a few, as they are now."""
+    page = await page_for(request, session, viewer, now)
+    fleet = await gather.Fleet.some(session, viewer, ids.split(",")[:ROWS_IN_VIEW])
+    facts = await gather.speakers(session, fleet, refusals_of(runtime_of(request)))
+    return page.html("partials/speaker_rows.html", rows=tuple(chosen.row_of(each, page.formats, now) for each in facts))
+
+
+@router.get("/speakers.csv", dependencies=[READS])
+async def speakers_csv(
+    request: Request, session: SessionDep, viewer: ViewerDep, now: NowDep, wish: WishDep
+) -> Response:
+    """The same list, whole, for a spreadsheet."""
+    page = await page_for(request, session, viewer, now)
+    found = await _find(session, viewer, page, wish)
+    rows = chosen.ordered(chosen.in_state(found.rows, wish.state), wish.sort)
+    t = page.t
+    columns = (
+        t("Code"), t("Name"), t("Place"), t("State"), t("Cause"), t("Since (UTC)"), t("Ready"), t("Planned"),
+        t("Volume"), t("Heard last (UTC)"), t("Note"),
+    )  # fmt: skip
+    return spreadsheet(as_csv(columns, (_line(row, found) for row in rows)), f"loa-speakers-{now:%Y%m%d-%H%M}")
+
+
+def _line(row: SpeakerRow, found: Found) -> tuple[str, ...]:
+    speaker, facts = row.speaker, found.facts[row.speaker.id]
+    state = found.fleet.states.get(speaker.id)
+    return (
+        speaker.id,
+        speaker.name,
+        speaker.place,
+        row.tone_name,
+        row.cause.text if row.cause else "",
+        moment(chosen.began(facts, row)),
+        str(speaker.ready),
+        str(speaker.planned),
+        "" if speaker.volume is None else str(speaker.volume),
+        moment(state.seen_at if state else None),
+        facts.note,
+    )
+
+
+async def _areas(session: AsyncSession, viewer: Viewer, fleet: gather.Fleet) -> tuple[tuple[str, str], ...]:
+    """The places with speakers and what lies above them, as a tree written down."""
+    areas = AreaRepository(session)
+    codes = {code for device in fleet.devices for code in codes_of(device.area.path)}
+    rows = await areas.all(areas.readable(viewer).where(Area.code.in_(codes)).order_by(Area.path))
+    top = min((row.depth for row in rows), default=0)
+    return tuple((row.code, "\u2003" * (row.depth - top) + row.name) for row in rows)
+
+
+async def _groups(session: AsyncSession, viewer: Viewer) -> tuple[tuple[str, str], ...]:
+    groups = GroupRepository(session)
+    return tuple((row.id, row.name) for row in await groups.all(groups.readable(viewer).order_by(Group.name, Group.id)))
