@@ -213,7 +213,7 @@ class PlanningRepository:
             rows = await self._session.execute(
                 select(RetainedDocument.topic, RetainedDocument.version).where(*standing)
             )
-            found.update(rows.tuples().all())
+            found |= {row.topic: row.version for row in rows}
         return found
 
     def add_document(self, document: RetainedDocument) -> None:

@@ -30,7 +30,7 @@ async def hear(house: House, *, at: datetime | None = None, retained: bool = Fal
 async def spans(house: House) -> dict[int, int]:
     counted = select(HealthSample.span_s, func.count()).group_by(HealthSample.span_s)
     async with house.database.reading() as session:
-        return dict((await session.execute(counted)).tuples().all())
+        return {row[0]: row[1] for row in await session.execute(counted)}
 
 
 async def told(house: House, wanted: str) -> list[dict[str, Any]]:

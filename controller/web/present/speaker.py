@@ -146,7 +146,7 @@ def health_view(wanted: Range, samples: Sequence[Sample], formats: Formats) -> H
     """Show how the machine was: each figure's last, lowest, middle and highest value."""
     t = formats.t
     used = used_bytes(samples)
-    heard = [sample for sample in samples if sample.uptime_s is not None]
+    heard = [sample.uptime_s for sample in samples if sample.uptime_s is not None]
     figures = (
         _figure("temperature_c", t("Temperature"), "°C", [each.temperature_c for each in samples], formats),
         _figure("signal_percent", t("Mobile signal"), "%", [each.signal_percent for each in samples], formats),
@@ -161,7 +161,7 @@ def health_view(wanted: Range, samples: Sequence[Sample], formats: Formats) -> H
         figures=tuple(figure for figure in figures if figure is not None),
         heard_percent=formats.number(100 * len(heard) / len(samples)) if heard else "",
         used=f"{formats.number(sum(n or 0 for n in used) / _MEGA, 1)} MB" if any(n is not None for n in used) else "",
-        restarts=sum(after.uptime_s < before.uptime_s for before, after in pairwise(heard)),
+        restarts=sum(after_s < before_s for before_s, after_s in pairwise(heard)),
     )
 
 

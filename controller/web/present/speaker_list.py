@@ -1,7 +1,8 @@
 """Which speakers somebody wants to see, and in what order. Pure."""
 
+import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any, Final
@@ -99,13 +100,19 @@ def address(wish: SpeakerWish, path: str = HERE, **more: object) -> str:
     return f"{path}?{urlencode(asked)}" if asked else path
 
 
-def _by_name(row: SpeakerRow) -> tuple[str, str]:
-    return plain(row.speaker.name), row.speaker.id
+def _by_name(row: SpeakerRow) -> tuple[object, ...]:
+    return _natural(row.speaker.name), row.speaker.id
 
 
-_SORTS: Final[Mapping[str, Callable[[SpeakerRow], Sequence[Any]]]] = {
+def _natural(text: str) -> tuple[tuple[str, int], ...]:
+    """Words and numbers of a name, so that 3 stands before 12."""
+    return tuple((word, int(number or 0)) for word, number in _WORD_AND_NUMBER.findall(plain(text)))
+
+
+_WORD_AND_NUMBER: Final = re.compile(r"([^0-9]+|(?=[0-9]))([0-9]{0,18})")
+_SORTS: Final[Mapping[str, Callable[[SpeakerRow], tuple[Any, ...]]]] = {
     "state": lambda row: (tone_rank(row.speaker.tone), *_by_name(row)),
     "name": _by_name,
-    "place": lambda row: (plain(row.speaker.place), *_by_name(row)),
+    "place": lambda row: (_natural(row.speaker.place), *_by_name(row)),
     "ready": lambda row: (row.speaker.ready - row.speaker.planned, *_by_name(row)),
 }
