@@ -218,6 +218,14 @@ async def test_a_long_list_comes_in_pieces_of_modest_size(quiet_house: House):
     assert seen == [f"loa-{n}" for n in range(2000)]
 
 
+async def test_a_piece_is_only_lines_for_who_scrolls_and_a_page_for_who_follows_the_link(commune: House):
+    browser = await technician(commune)
+    piece = (await browser.get("/speakers?after=1", headers={"HX-Request": "true"})).text
+    whole = (await browser.get("/speakers?after=1")).text
+    assert listed(piece) == listed(whole) == ["00001-2", "00001-1"]
+    assert ("<html" in piece, "<html" in whole) == (False, True)
+
+
 async def test_a_speakers_page_says_why_since_when_and_what_to_do(commune: House):
     page = (await (await technician(commune)).get("/speakers/00001-2")).text
     assert 'data-cause="disk_full"' in page

@@ -92,6 +92,9 @@ async def speakers(
     found = await _find(session, viewer, page, wish)
     rows = chosen.ordered(chosen.in_state(found.rows, wish.state), wish.sort)
     end = after + ROWS
+    more = chosen.address(wish, after=end) if end < len(rows) else ""
+    if after and page.partial:
+        return page.html("partials/speaker_rows.html", rows=rows[after:end], more=more)
     return page.html(
         "speakers.html",
         viewer_name=viewer.name,
@@ -106,7 +109,7 @@ async def speakers(
             groups=await _groups(session, viewer),
             problems=chosen.problems_of({*found.problems, wish.problem} - {""}, page.t),
             sorts=chosen.sorts(page.t),
-            more=chosen.address(wish, after=end) if end < len(rows) else "",
+            more=more,
             csv=chosen.address(wish, "/speakers.csv"),
         ),
     )
@@ -124,7 +127,8 @@ async def rows_part(
     page = await page_for(request, session, viewer, now)
     fleet = await gather.Fleet.some(session, viewer, ids.split(",")[:ROWS_IN_VIEW])
     facts = await gather.speakers(session, fleet, refusals_of(runtime_of(request)))
-    return page.html("partials/speaker_rows.html", rows=tuple(chosen.row_of(each, page.formats, now) for each in facts))
+    rows = [chosen.row_of(each, page.formats, now) for each in facts]
+    return page.html("partials/speaker_rows.html", rows=rows, more="")
 
 
 @router.get("/speakers.csv", dependencies=[READS])
