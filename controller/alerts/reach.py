@@ -9,6 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from controller.alerts.repository import AlertTraffic, Stands
 from controller.database import after_commit
+from controller.incidents.edges import ALERT_UNANSWERED, Edge, Wrong
+from controller.incidents.service import note
 from controller.monitoring.hub import Hub, Topic
 from protocol.messages import AlertPhase, AlertReport, AlertStanding
 
@@ -54,6 +56,8 @@ class Reach:
         for alert_id, device_id in silent:
             log.warning("alert.not_acknowledged", alert=alert_id, device=device_id)
         if silent:
+            devices = sorted({device_id for _, device_id in silent})
+            await note(self._session, tuple(Edge(each, Wrong(ALERT_UNANSWERED)) for each in devices), (), now)
             after_commit(self._session, lambda: self._hub.publish(Topic.ALERTS))
         return len(silent)
 

@@ -6,6 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 OFFLINE: Final = "offline"
+ALERT_UNANSWERED: Final = "alert_unanswered"
+"""It was online and did not say within 100 s that it has an alert (EN 54-21)."""
+OVER_WHEN_SEEN: Final = frozenset({ALERT_UNANSWERED})
+"""What happened once and is over only when somebody has looked at it."""
 AGAIN_WITHIN: Final = timedelta(minutes=10)
 """What comes back so soon had not really ended: a loose cable is one incident, not a hundred."""
 PASSING: Final = timedelta(seconds=100)

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from controller.accounts.viewer import Viewer
 from controller.database import after_commit
 from controller.errors import NotFound
-from controller.incidents.edges import AGAIN_WITHIN, Edge, passing
+from controller.incidents.edges import AGAIN_WITHIN, OVER_WHEN_SEEN, Edge, passing
 from controller.incidents.models import Incident
 from controller.incidents.repository import IncidentBook, IncidentRepository
 from controller.monitoring.hub import Hub, Topic
@@ -59,5 +59,7 @@ class Incidents:
             raise NotFound
         if incident.acknowledged_at is None:
             incident.acknowledged_by, incident.acknowledged_at = self._viewer.name, now
+            if incident.code in OVER_WHEN_SEEN:
+                incident.ended_at = incident.ended_at or now
             after_commit(self._session, lambda: self._hub.publish(Topic.DEVICES))
         return incident

@@ -415,6 +415,11 @@ async def test_how_far_it_has_come_is_counted_and_the_silent_are_named(
     assert (await counts(maker, draft))["incidents"] == 1
     everyone = await maker.get(f"/api/v1/alerts/{draft['id']}/reach/speakers")
     assert [each["incident"] for each in everyone] == [False, True, False]
+    (incident,) = (await maker.get(f"/api/v1/devices/{COMMUNE}-2/incidents"))["items"]
+    assert (incident["code"], incident["ended_at"]) == ("alert_unanswered", None)
+    technician = await house.signed_in(COMMUNE, "ky-thuat")
+    seen = await technician.post(f"/api/v1/devices/{COMMUNE}-2/incidents/{incident['id']}/acknowledge")
+    assert seen.json()["ended_at"], "it is over when somebody has looked at it"
 
 
 async def test_reports_of_strangers_and_of_unknown_alerts_change_nothing(

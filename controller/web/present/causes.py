@@ -5,7 +5,7 @@ from datetime import datetime
 from itertools import chain
 from typing import Final
 
-from controller.incidents.edges import OFFLINE
+from controller.incidents.edges import ALERT_UNANSWERED, OFFLINE
 from controller.web.formats import Formats
 from controller.web.i18n import Translator
 from controller.web.present.speakers import SpeakerFacts
@@ -57,6 +57,7 @@ def cause_text(code: str, said: str, t: Translator) -> str:
     own = {
         OFFLINE: t("It is not heard any more: no power, or no network"),
         NEVER_HEARD: t("Not heard from yet"),
+        ALERT_UNANSWERED: t("It was online and did not answer an alert within 100 seconds"),
         FETCHING: t("Fetching sound for its plan"),
         "amplifier_fault": t("The amplifier cannot be switched on"),
         "sink_missing": t("No sound output: there is no such sound card"),
