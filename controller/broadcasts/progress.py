@@ -1,14 +1,12 @@
 """How an airing is going: from what was planned, what speakers say, and what they recorded. Pure."""
 
-from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from controller.broadcasts.repository import DayOfAir
-from controller.broadcasts.schemas import OccurrenceOut, RelayOut, SpeakerProgress
-from controller.monitoring.models import DeviceStateRow
-from controller.planning.models import PlannedRow
-from controller.records.models import PlayRecordRow
+from controller.broadcasts.repository import DayOfAir, Planned, Played, Said
+from controller.broadcasts.schemas import OccurrenceOut, RelayOut, SpeakerProgress, Word
 from protocol.messages import Outcome
 from schedules.types import Priority
 
@@ -16,106 +14,139 @@ REPORTED_WITHIN = timedelta(seconds=60)
 """An online speaker that has not spoken of an airing this long after its end did not air it."""
 
 
-def occurrences(day: DayOfAir, now: datetime) -> list[OccurrenceOut]:
+@dataclass(frozen=True, slots=True)
+class Airing:
+    """One occurrence on all the viewer's speakers that it is meant for."""
+
+    rows: Sequence[Planned]
+    """By speaker."""
+    cancelled: bool
+    words: Sequence[Word]
+    """How it goes on each of them."""
+    ready: int
+
+    @property
+    def first(self) -> Planned:
+        """What it is, the same on each."""
+        return self.rows[0]
+
+    @property
+    def starts_at(self) -> datetime:
+        """When the first speaker begins: hamlets may follow one another."""
+        return min(row.starts_at for row in self.rows)
+
+    @property
+    def ends_at(self) -> datetime:
+        """When the last speaker ends."""
+        return max(row.ends_at for row in self.rows)
+
+    def on(self, word: Word) -> int:
+        """On how many speakers it goes so."""
+        return self.words.count(word)
+
+
+def airings(day: DayOfAir, now: datetime) -> list[Airing]:
     """Return every occurrence with what became of it, in order of time."""
-    states = {state.device_id: state for state in day.states}
-    cancelled = {each.occurrence_id for each in day.cancelled}
-    records: dict[tuple[str, str], list[PlayRecordRow]] = defaultdict(list)
-    for record in sorted(day.records, key=lambda record: (record.device_id, record.at, record.boot_order, record.seq)):
-        records[record.device_id, record.occurrence_id or ""].append(record)
-    by_occurrence: dict[str, list[PlannedRow]] = defaultdict(list)
+    records = _records(day)
+    by_occurrence: dict[str, list[Planned]] = defaultdict(list)
     for row in day.planned:
         by_occurrence[row.occurrence_id].append(row)
-    found = [_occurrence(rows, states, records, cancelled, now) for rows in by_occurrence.values()]
-    return sorted(found, key=lambda each: (each.starts_at, each.id))
+    found = [_airing(sorted(rows, key=lambda row: row.device_id), day, records, now) for rows in by_occurrence.values()]
+    return sorted(found, key=lambda each: (each.starts_at, each.first.occurrence_id))
 
 
-def _occurrence(
-    rows: Sequence[PlannedRow],
-    states: Mapping[str, DeviceStateRow],
-    records: Mapping[tuple[str, str], Sequence[PlayRecordRow]],
-    cancelled: Collection[str],
-    now: datetime,
-) -> OccurrenceOut:
-    rows = sorted(rows, key=lambda row: row.device_id)
-    first = rows[0]
-    called_off = first.occurrence_id in cancelled
-    speakers = [
-        progress(
-            row,
-            states.get(row.device_id),
-            records.get((row.device_id, row.occurrence_id), ()),
-            cancelled=called_off,
-            now=now,
+def occurrences(day: DayOfAir, now: datetime) -> list[OccurrenceOut]:
+    """Return the same as the API tells it, speaker by speaker."""
+    records = _records(day)
+    return [_occurrence(each, records) for each in airings(day, now)]
+
+
+_Records = Mapping[tuple[str, str], Sequence[Played]]
+
+
+def _records(day: DayOfAir) -> _Records:
+    found: dict[tuple[str, str], list[Played]] = defaultdict(list)
+    for record in sorted(day.records, key=lambda record: (record.device_id, record.at, record.boot_order, record.seq)):
+        found[record.device_id, record.occurrence_id].append(record)
+    return found
+
+
+def _airing(rows: Sequence[Planned], day: DayOfAir, records: _Records, now: datetime) -> Airing:
+    cancelled = rows[0].occurrence_id in day.cancelled
+    words, ready = list[Word](), 0
+    for row in rows:
+        said = day.said.get(row.device_id)
+        has = has_it(row, said)
+        ready += has
+        words.append(
+            _word(row, said, records.get((row.device_id, row.occurrence_id), ()), has=has, cancelled=cancelled, now=now)
         )
-        for row in rows
-    ]
-    count = Counter(each.state for each in speakers)
+    return Airing(rows, cancelled, words, ready)
+
+
+def _occurrence(airing: Airing, records: _Records) -> OccurrenceOut:
+    first = airing.first
     return OccurrenceOut(
         id=first.occurrence_id,
         schedule_id=first.schedule_id,
         title=first.title,
-        starts_at=min(row.starts_at for row in rows),
-        ends_at=max(row.ends_at for row in rows),
+        starts_at=airing.starts_at,
+        ends_at=airing.ends_at,
         duration_ms=first.duration_ms,
         relays=[RelayOut.model_validate(relay) for relay in first.relays],
         priority=Priority(first.priority),
-        cancelled=called_off,
-        targeted=len(rows),
-        ready=sum(has_it(row, states.get(row.device_id)) for row in rows),
-        on_air=count["on_air"],
-        played=count["played"],
-        partly=count["partly"],
-        missed=count["missed"],
-        failed=count["failed"],
-        unreported=count["unreported"],
-        speakers=speakers,
+        cancelled=airing.cancelled,
+        targeted=len(airing.rows),
+        ready=airing.ready,
+        on_air=airing.on("on_air"),
+        played=airing.on("played"),
+        partly=airing.on("partly"),
+        missed=airing.on("missed"),
+        failed=airing.on("failed"),
+        unreported=airing.on("unreported"),
+        speakers=[
+            _progress(row, word, records.get((row.device_id, row.occurrence_id), ()))
+            for row, word in zip(airing.rows, airing.words, strict=True)
+        ],
     )
 
 
-def has_it(row: PlannedRow, state: DeviceStateRow | None) -> bool:
+def has_it(row: Planned, said: Said | None) -> bool:
     """Whether the speaker knows of the airing and has all its sound."""
-    if state is None or state.plan_version is None or state.plan_version < row.plan_version:
+    if said is None or said.plan_version is None or said.plan_version < row.plan_version:
         return False
-    missing = set((state.state or {}).get("missing", ()))
-    return missing.isdisjoint(row.clips)
+    return not said.missing or set(said.missing).isdisjoint(row.clips)
 
 
-def progress(
-    row: PlannedRow,
-    state: DeviceStateRow | None,
-    records: Sequence[PlayRecordRow],
-    *,
-    cancelled: bool,
-    now: datetime,
-) -> SpeakerProgress:
-    """Return how the airing is going on one speaker."""
-    online = state is not None and state.online
+def _progress(row: Planned, word: Word, records: Sequence[Played]) -> SpeakerProgress:
     sounding = [record for record in records if record.started_at is not None]
-    said = SpeakerProgress(
+    return SpeakerProgress(
         device=row.device_id,
         starts_at=row.starts_at,
-        state="coming",
+        state=word,
         start_error_ms=sounding[0].start_error_ms if sounding else None,
         played_ms=sum(record.played_ms for record in records),
         reason=records[-1].reason if records else "",
     )
-    if state is not None and online and state.on_air == row.occurrence_id:
-        word = "on_air"
-    elif records:
-        word = _verdict(records)
-    elif cancelled:
-        word = "cancelled"
-    elif now < row.ends_at:
-        word = "ready" if has_it(row, state) else "coming"
-    elif online and now > row.ends_at + REPORTED_WITHIN:
-        word = "missed"
-    else:
-        word = "unreported"
-    return said.model_copy(update={"state": word})
 
 
-def _verdict(records: Sequence[PlayRecordRow]) -> str:
+def _word(
+    row: Planned, said: Said | None, records: Sequence[Played], *, has: bool, cancelled: bool, now: datetime
+) -> Word:
+    """Return how an airing is going on one speaker, which `has` it or not."""
+    online = said is not None and said.online
+    if said is not None and online and said.on_air == row.occurrence_id:
+        return "on_air"
+    if records:
+        return _verdict(records)
+    if cancelled:
+        return "cancelled"
+    if now < row.ends_at:
+        return "ready" if has else "coming"
+    return "missed" if online and now > row.ends_at + REPORTED_WITHIN else "unreported"
+
+
+def _verdict(records: Sequence[Played]) -> Word:
     """Return what a speaker's records of one airing come to."""
     outcomes = {record.outcome for record in records}
     if Outcome.COMPLETED in outcomes:

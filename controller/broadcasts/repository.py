@@ -1,10 +1,11 @@
 """All SQL about schedules and what became of their occurrences."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
+from typing import Any, Final
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 
@@ -17,8 +18,10 @@ from controller.monitoring.models import DeviceStateRow
 from controller.planning.models import PlannedRow
 from controller.records.models import PlayRecordRow
 from controller.repository import Repository
+from protocol.messages import Outcome
 
-VARIABLES_MAX = 500
+BEGIN_APART_MAX: Final = 4
+"""Moments at which the hamlets of one occurrence may begin."""
 
 
 class ScheduleRepository(Repository[Schedule]):
@@ -34,17 +37,71 @@ class ScheduleRepository(Repository[Schedule]):
 
 
 @dataclass(frozen=True, slots=True)
+class Planned:
+    """One airing on one speaker, as far as its course goes."""
+
+    device_id: str
+    occurrence_id: str
+    schedule_id: str
+    title: str
+    starts_at: datetime
+    ends_at: datetime
+    duration_ms: int
+    priority: int
+    relays: Sequence[Mapping[str, Any]]
+    clips: Sequence[str]
+    plan_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a speaker said last, as far as airings go."""
+
+    device_id: str
+    online: bool
+    plan_version: int | None
+    on_air: str | None
+    missing: Sequence[str] | None
+    """Clips that it lacks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """A play record, as far as its airing goes."""
+
+    device_id: str
+    occurrence_id: str
+    at: datetime
+    boot_order: int
+    seq: int
+    started_at: datetime | None
+    start_error_ms: float | None
+    played_ms: int
+    outcome: Outcome
+    reason: str
+
+
+_PLANNED: Final = tuple(getattr(PlannedRow, each.name) for each in fields(Planned))
+_SAID: Final = (
+    *(getattr(DeviceStateRow, each.name) for each in fields(Said) if each.name != "missing"),
+    DeviceStateRow.state["missing"],
+)
+_PLAYED: Final = tuple(getattr(PlayRecordRow, each.name) for each in fields(Played))
+
+
+@dataclass(frozen=True, slots=True)
 class DayOfAir:
     """Everything that tells how the occurrences of a stretch of time are going."""
 
-    planned: Sequence[PlannedRow]
-    states: Sequence[DeviceStateRow]
-    records: Sequence[PlayRecordRow]
-    cancelled: Sequence[CancelledOccurrence]
+    planned: Sequence[Planned]
+    said: Mapping[str, Said]
+    """By speaker."""
+    records: Sequence[Played]
+    cancelled: Collection[str]
 
 
 class OccurrenceRepository:
-    """Occurrences as the viewer's speakers were told of them. Four queries, however many."""
+    """Occurrences as the viewer's speakers were told of them. A handful of queries, however many."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
@@ -61,13 +118,11 @@ class OccurrenceRepository:
 
     async def between(self, viewer: Viewer, start: datetime, end: datetime) -> DayOfAir:
         """Return what starts in [start, end)."""
-        statement = self.readable(viewer).where(PlannedRow.starts_at >= start, PlannedRow.starts_at < end)
-        return await self._told(viewer, (await self._session.scalars(statement)).all())
+        return await self._told(viewer, PlannedRow.starts_at >= start, PlannedRow.starts_at < end)
 
     async def one(self, viewer: Viewer, occurrence_id: str) -> DayOfAir:
         """Return one occurrence."""
-        statement = self.readable(viewer).where(PlannedRow.occurrence_id == occurrence_id)
-        return await self._told(viewer, (await self._session.scalars(statement)).all())
+        return await self._told(viewer, PlannedRow.occurrence_id == occurrence_id)
 
     async def next_of(self, viewer: Viewer, device_id: str, now: datetime, limit: int) -> Sequence[PlannedRow]:
         """Return what goes on or comes next on one speaker, the soonest first."""
@@ -75,28 +130,44 @@ class OccurrenceRepository:
         statement = self.readable(viewer).where(*mine).order_by(PlannedRow.starts_at, PlannedRow.occurrence_id)
         return (await self._session.scalars(statement.limit(limit))).all()
 
-    async def _told(self, viewer: Viewer, planned: Sequence[PlannedRow]) -> DayOfAir:
-        ids = sorted({row.occurrence_id for row in planned})
-        devices = {row.device_id for row in planned}
-        states = await self._session.scalars(
-            select(DeviceStateRow)
-            .join(Device, Device.id == DeviceStateRow.device_id)
-            .join(Area, Area.code == Device.area_code)
-            .where(within(Area.path, viewer.scope))
-        )
-        records: list[PlayRecordRow] = []
-        cancelled: list[CancelledOccurrence] = []
-        for start in range(0, len(ids), VARIABLES_MAX):
-            some = ids[start : start + VARIABLES_MAX]
-            records += await self._session.scalars(select(PlayRecordRow).where(PlayRecordRow.occurrence_id.in_(some)))
-            cancelled += await self._session.scalars(
-                select(CancelledOccurrence).where(CancelledOccurrence.occurrence_id.in_(some))
+    async def some(self, viewer: Viewer, occurrence_ids: Collection[str]) -> DayOfAir:
+        """Return these occurrences."""
+        return await self._told(viewer, PlannedRow.occurrence_id.in_(sorted(occurrence_ids)))
+
+    async def nearest(self, viewer: Viewer, start: datetime, now: datetime, end: datetime, limit: int) -> list[str]:
+        """Return which occurrences begin between two moments: of those before `now` and after it, the nearest to it."""
+        found = list[str]()
+        for after, before, order in ((start, now, PlannedRow.starts_at.desc()), (now, end, PlannedRow.starts_at.asc())):
+            # Speakers of one occurrence may begin one after another: it is met more than once.
+            starts = (
+                self.readable(viewer)
+                .with_only_columns(PlannedRow.occurrence_id, PlannedRow.starts_at)
+                .where(PlannedRow.starts_at >= after, PlannedRow.starts_at < before)
+                .distinct()
+                .order_by(order)
+                .limit(limit * BEGIN_APART_MAX)
             )
+            found += list(dict.fromkeys(each for each, _ in await self._session.execute(starts)))[:limit]
+        return list(dict.fromkeys(found))
+
+    async def _told(self, viewer: Viewer, *wanted: ColumnElement[bool]) -> DayOfAir:
+        mine = self.readable(viewer).where(*wanted)
+        planned = [
+            Planned(*row) for row in await self._session.execute(mine.with_only_columns(*_PLANNED).order_by(None))
+        ]
+        devices = mine.with_only_columns(PlannedRow.device_id)
+        said = await self._session.execute(select(*_SAID).where(DeviceStateRow.device_id.in_(devices)))
+        ids = mine.with_only_columns(PlannedRow.occurrence_id)
+        own = {row.device_id for row in planned}
+        played = await self._session.execute(select(*_PLAYED).where(PlayRecordRow.occurrence_id.in_(ids)))
+        cancelled = await self._session.scalars(
+            select(CancelledOccurrence.occurrence_id).where(CancelledOccurrence.occurrence_id.in_(ids))
+        )
         return DayOfAir(
             planned,
-            [state for state in states if state.device_id in devices],
-            [record for record in records if record.device_id in devices],
-            cancelled,
+            {row[0]: Said(*row) for row in said},
+            [record for row in played if (record := Played(*row)).device_id in own],
+            frozenset(cancelled),
         )
 
     async def called_off(self, occurrence_id: str) -> CancelledOccurrence | None:

@@ -161,12 +161,16 @@ class ScheduleOut(BaseModel):
         )
 
 
+Word = Literal["coming", "ready", "on_air", "played", "partly", "missed", "failed", "cancelled", "unreported"]
+"""How an airing is going on one speaker."""
+
+
 class SpeakerProgress(BaseModel):
     """One airing on one speaker."""
 
     device: str
     starts_at: AwareDatetime
-    state: Literal["coming", "ready", "on_air", "played", "partly", "missed", "failed", "cancelled", "unreported"]
+    state: Word
     start_error_ms: float | None = None
     played_ms: int = 0
     reason: str = ""

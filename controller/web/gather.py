@@ -12,9 +12,9 @@ from controller.areas.models import Area
 from controller.areas.repository import AreaRepository
 from controller.areas.tree import codes_of
 from controller.broadcasts.models import Schedule
-from controller.broadcasts.progress import occurrences
+from controller.broadcasts.progress import Airing
+from controller.broadcasts.progress import airings as going
 from controller.broadcasts.repository import OccurrenceRepository, ScheduleRepository
-from controller.broadcasts.schemas import OccurrenceOut
 from controller.devices.models import Device, DeviceStatus
 from controller.devices.repository import DeviceRepository
 from controller.link.refusals import Refusals
@@ -30,6 +30,9 @@ from protocol import topics
 from protocol.messages import DeviceState, Problem
 from protocol.topics import Channel
 from schedules.types import DeviceId
+
+AIRINGS = 40
+"""Shown of what was and of what comes: a commune's day has fewer, and nobody reads a province's."""
 
 
 @dataclass(frozen=True)
@@ -115,34 +118,36 @@ async def places(session: AsyncSession, viewer: Viewer, fleet: Fleet) -> tuple[A
 
 
 async def airings(session: AsyncSession, viewer: Viewer, page: Page, fleet: Fleet) -> list[AiringFacts]:
-    """What airs on the viewer's speakers from today's midnight to 24 hours from now."""
+    """What airs on the viewer's speakers from today's midnight to 24 hours from now; of very much, what is nearest."""
     midnight = page.formats.local(page.now).replace(hour=0, minute=0, second=0, microsecond=0)
-    day = await OccurrenceRepository(session).between(viewer, midnight.astimezone(UTC), page.now + HORIZON)
-    schedules = ScheduleRepository(session)
+    repository, schedules = OccurrenceRepository(session), ScheduleRepository(session)
+    near = await repository.nearest(viewer, midnight.astimezone(UTC), page.now, page.now + HORIZON, AIRINGS)
+    day = await repository.some(viewer, near)
     ids = {row.schedule_id for row in day.planned}
     rules = {row.id: row.rrule for row in await schedules.all(schedules.readable(viewer).where(Schedule.id.in_(ids)))}
     place_of = {device.id: device.area.name for device in fleet.devices}
-    return [_airing(each, rules.get(each.schedule_id), place_of) for each in occurrences(day, page.now)]
+    return [_airing(each, rules.get(each.first.schedule_id), place_of) for each in going(day, page.now)]
 
 
-def _airing(each: OccurrenceOut, rrule: str | None, place_of: Mapping[str, str]) -> AiringFacts:
+def _airing(each: Airing, rrule: str | None, place_of: Mapping[str, str]) -> AiringFacts:
+    first = each.first
     return AiringFacts(
-        id=each.id,
-        schedule_id=each.schedule_id,
-        title=each.title,
+        id=first.occurrence_id,
+        schedule_id=first.schedule_id,
+        title=first.title,
         starts_at=each.starts_at,
         ends_at=each.ends_at,
-        duration_ms=each.duration_ms,
-        stations=[relay.title for relay in each.relays],
-        targets=each.targeted,
-        places=sorted({place_of[speaker.device] for speaker in each.speakers if speaker.device in place_of}),
+        duration_ms=first.duration_ms,
+        stations=[relay["title"] for relay in first.relays],
+        targets=len(each.rows),
+        places=sorted({place_of[row.device_id] for row in each.rows if row.device_id in place_of}),
         rrule=rrule,
         ready=each.ready,
-        on_air=each.on_air,
-        played=each.played,
-        partly=each.partly,
-        missed=each.missed,
-        failed=each.failed,
-        unreported=each.unreported,
+        on_air=each.on("on_air"),
+        played=each.on("played"),
+        partly=each.on("partly"),
+        missed=each.on("missed"),
+        failed=each.on("failed"),
+        unreported=each.on("unreported"),
         cancelled=each.cancelled,
     )

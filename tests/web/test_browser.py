@@ -9,16 +9,15 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi.routing import APIRoute
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from controller.accounts.roles import Role
 from controller.areas.models import Area
 from controller.web import assets, build
-from controller.web.pages import PAGES
 from protocol.topics import Channel
 from tests.support.broadcasts import document, plan_of, playlist
 from tests.support.controller import PASSWORD
+from tests.support.pages import WHOLE_PAGES, address
 from tests.support.recordings import make_recording
 from tests.support.site import Site, running_site
 from tests.support.things import things
@@ -529,16 +528,6 @@ def test_every_page_is_a_touch_away_on_a_phone(site: Site, context: BrowserConte
     assert page.complaints == []
 
 
-WHOLE_PAGES = [
-    route.path
-    for router in PAGES
-    for route in router.routes
-    if isinstance(route, APIRoute)
-    and "GET" in route.methods
-    and not re.search(r"^/parts/|^/static/|/sound/|^/events$|openid|^/sign-in$", route.path)
-]
-
-
 async def seeded(site: Site, commune: str) -> dict[str, str]:
     """One of everything that a page shows by its name."""
     house = site.house
@@ -558,8 +547,7 @@ def test_every_page_keeps_to_its_own_policy(site: Site, context: BrowserContext,
     made = site.ask(lambda: seeded(site, commune))
     assert {"/", "/records", "/account", "/people", "/emergency/{alert_id}"} <= set(WHOLE_PAGES)
     for path in WHOLE_PAGES:
-        where = path.replace("tests/{alert_id}", "tests/{tests/alert_id}")
-        answer = page.goto(site.url + re.sub(r"{(.+?)}", lambda name: made[name[1]], where))
+        answer = page.goto(site.url + address(path, made))
         assert answer is not None
         assert answer.ok, path
         expect(page.get_by_role("main")).to_be_visible()
