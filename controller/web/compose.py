@@ -220,9 +220,9 @@ def targets(values: ComposeValues, areas: Iterable[AreaNode]) -> ComposeValues:
 def chosen(values: ComposeValues, fleet: Fleet) -> list[str]:
     """The speakers that the form's targets come to."""
     return [
-        device.id
-        for device in fleet.devices
-        if device.id in values.devices or not values.areas.isdisjoint(codes_of(device.area.path))
+        each.id
+        for each in fleet.speakers
+        if each.id in values.devices or not values.areas.isdisjoint(codes_of(each.place.path))
     ]
 
 

@@ -1,7 +1,7 @@
 """Asks the capabilities' repositories for what a page shows, as the viewer who looks. No SQL of its own begins here."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC
 
 from pydantic import ValidationError
@@ -15,21 +15,15 @@ from controller.broadcasts.models import Schedule
 from controller.broadcasts.progress import Airing
 from controller.broadcasts.progress import airings as going
 from controller.broadcasts.repository import OccurrenceRepository, ScheduleRepository
-from controller.devices.models import Device, DeviceStatus
-from controller.devices.repository import DeviceRepository
 from controller.link.refusals import Refusals
-from controller.monitoring.models import DeviceStateRow
+from controller.monitoring.fleet import FleetRepository, Place, SpeakerNow
 from controller.monitoring.repository import StateRepository
-from controller.planning.repository import PlanningRepository
 from controller.web.present.areas import ChoiceFacts, PlaceFacts, tree
 from controller.web.present.speakers import SpeakerFacts
 from controller.web.present.timeline import HORIZON, AiringFacts
 from controller.web.templating import Page
 from controller.web.views import AreaNode
-from protocol import topics
 from protocol.messages import DeviceState, Problem
-from protocol.topics import Channel
-from schedules.types import DeviceId
 
 AIRINGS = 40
 """Shown of what was and of what comes: a commune's day has fewer, and nobody reads a province's."""
@@ -39,65 +33,52 @@ AIRINGS = 40
 class Fleet:
     """The viewer's speakers with the last that was heard from each."""
 
-    devices: Sequence[Device]
-    states: dict[str, DeviceStateRow]
+    speakers: Sequence[SpeakerNow]
+    """By name."""
 
     @classmethod
     async def of(cls, session: AsyncSession, viewer: Viewer) -> "Fleet":
         """Ask for it."""
-        devices = DeviceRepository(session)
-        states = StateRepository(session)
-        return cls(
-            await devices.all(devices.listed(viewer, status=DeviceStatus.ACTIVE).order_by(Device.name, Device.id)),
-            {row.device_id: row for row in await states.all(states.readable(viewer))},
-        )
+        return cls(await FleetRepository(session).now(viewer))
 
     @classmethod
     async def some(cls, session: AsyncSession, viewer: Viewer, ids: Collection[str]) -> "Fleet":
         """Ask for a few."""
-        devices, states = await DeviceRepository(session).some(viewer, ids), StateRepository(session)
-        wanted = states.readable(viewer).where(DeviceStateRow.device_id.in_([device.id for device in devices]))
-        return cls(devices, {row.device_id: row for row in await states.all(wanted)})
+        return cls(await FleetRepository(session).now(viewer, ids))
 
-    def where(self, take: Callable[[Device], bool]) -> "Fleet":
+    def where(self, take: Callable[[SpeakerNow], bool]) -> "Fleet":
         """Those of them for which `take` holds."""
-        return replace(self, devices=[device for device in self.devices if take(device)])
-
-    def online(self, device_id: str) -> bool:
-        """Whether a speaker is there."""
-        return device_id in self.states and self.states[device_id].online
+        return Fleet([speaker for speaker in self.speakers if take(speaker)])
 
 
-async def speakers(session: AsyncSession, fleet: Fleet, refusals: Refusals) -> list[SpeakerFacts]:
+def speakers(fleet: Fleet, refusals: Refusals) -> list[SpeakerFacts]:
     """What is known of each speaker."""
-    topic_of = {device.id: topics.device(DeviceId(device.id), Channel.PLAN) for device in fleet.devices}
-    versions = await PlanningRepository(session).versions(topic_of.values())
-    found: list[SpeakerFacts] = []
-    for device in fleet.devices:
-        row = fleet.states.get(device.id)
-        found.append(
-            SpeakerFacts(
-                id=device.id,
-                name=device.name,
-                place=place_of(device.area),
-                online=fleet.online(device.id),
-                changed_at=row.online_changed_at if row else None,
-                state=_said(row),
-                note=device.note,
-                wanted_plan=versions.get(topic_of[device.id]),
-                faults=tuple(Problem(code=each.code, since=each.since) for each in refusals.faults(device.id)),
-            )
+    return [
+        SpeakerFacts(
+            id=each.id,
+            name=each.name,
+            place=place_of(each.place),
+            online=each.online,
+            changed_at=each.changed_at,
+            seen_at=each.seen_at,
+            report=each.report,
+            note=each.note,
+            wanted_plan=each.wanted_plan,
+            faults=tuple(Problem(code=fault.code, since=fault.since) for fault in refusals.faults(each.id)),
         )
-    return found
+        for each in fleet.speakers
+    ]
 
 
-def place_of(area: Area) -> str:
+def place_of(area: Place | Area) -> str:
     """`xã Tân Yên`, and not `thôn Thôn Đông` where the name says it already."""
     named = area.name.casefold().startswith(area.kind.casefold())
     return area.name if named else f"{area.kind} {area.name}"
 
 
-def _said(row: DeviceStateRow | None) -> DeviceState | None:
+async def said(session: AsyncSession, viewer: Viewer, device_id: str) -> DeviceState | None:
+    """All that one speaker said last."""
+    row = await StateRepository(session).find(viewer, device_id)
     if row is None or row.state is None:
         return None
     try:
@@ -109,11 +90,11 @@ def _said(row: DeviceStateRow | None) -> DeviceState | None:
 async def places(session: AsyncSession, viewer: Viewer, fleet: Fleet) -> tuple[AreaNode, ...]:
     """The tree of places with speakers in it."""
     areas = AreaRepository(session)
-    codes = {code for device in fleet.devices for code in codes_of(device.area.path)}
+    codes = {code for path in {each.place.path for each in fleet.speakers} for code in codes_of(path)}
     rows = await areas.all(areas.readable(viewer).where(Area.code.in_(codes)))
     return tree(
         (PlaceFacts(row.code, row.name, row.kind, row.parent_code) for row in rows),
-        (ChoiceFacts(device.id, device.name, device.area_code, fleet.online(device.id)) for device in fleet.devices),
+        (ChoiceFacts(each.id, each.name, each.place.code, each.online) for each in fleet.speakers),
     )
 
 
@@ -125,7 +106,7 @@ async def airings(session: AsyncSession, viewer: Viewer, page: Page, fleet: Flee
     day = await repository.some(viewer, near)
     ids = {row.schedule_id for row in day.planned}
     rules = {row.id: row.rrule for row in await schedules.all(schedules.readable(viewer).where(Schedule.id.in_(ids)))}
-    place_of = {device.id: device.area.name for device in fleet.devices}
+    place_of = {each.id: each.place.name for each in fleet.speakers}
     return [_airing(each, rules.get(each.first.schedule_id), place_of) for each in going(day, page.now)]
 
 

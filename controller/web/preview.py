@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from controller.accounts.viewer import Viewer
+from controller.devices.repository import DeviceRepository
 from controller.planning.compile import Speaker
 from controller.planning.gather import Gathering
 from controller.planning.repository import PlanningRepository
@@ -42,13 +44,15 @@ class Preview:
     """Looks ahead with the planner's own functions, so that it says what will happen."""
 
     session: AsyncSession
+    viewer: Viewer
     settings: Settings
     formats: Formats
     now: datetime
 
     async def warnings(self, fleet: Fleet, device_ids: Collection[str], wish: Schedule, *, at_once: bool) -> list[str]:
         """What speaks against airing `wish` on these speakers, in sentences."""
-        devices = [device for device in fleet.devices if device.id in device_ids][:SPEAKERS_MAX]
+        some = [each.id for each in fleet.speakers if each.id in device_ids][:SPEAKERS_MAX]
+        devices = await DeviceRepository(self.session).some(self.viewer, some)
         gathered = await Gathering(
             PlanningRepository(self.session),
             now=self.now,
@@ -120,7 +124,7 @@ class Preview:
                     return
 
     def _away(self, fleet: Fleet, device_ids: Collection[str]) -> Iterator[str]:
-        away = [device.name for device in fleet.devices if device.id in device_ids and not fleet.online(device.id)]
+        away = [each.name for each in fleet.speakers if each.id in device_ids and not each.online]
         if away:
             yield self.formats.t(
                 "%(where)s: offline just now, and will play this only if the link comes back in time.",

@@ -407,8 +407,12 @@ class RecordsView:
     """A page of play records with the filters that led to it."""
 
     rows: tuple[RecordView, ...]
-    speakers: tuple[DeviceChoice, ...]
+    speakers: tuple[DeviceChoice, ...] = ()
+    """To choose from; nothing where there are too many."""
+    many: bool = False
+    """So many speakers that one is searched by its name."""
     device: str = ""
+    speaker: str = ""
     outcome: str = ""
     day: str = ""
     broken: str = ""

@@ -17,6 +17,7 @@ from controller.commands.repository import CommandTraffic
 from controller.commands.service import CommandService
 from controller.devices.models import Device
 from controller.health.sampling import Range, Sample
+from controller.monitoring.fleet import Report
 from controller.monitoring.hub import hub_of
 from controller.monitoring.service import MonitoringService
 from controller.web.formats import Formats
@@ -24,11 +25,11 @@ from controller.web.i18n import Language, translator
 from controller.web.pages.speakers import ROWS
 from controller.web.present.causes import causes
 from controller.web.present.speaker import health_view
-from controller.web.present.speaker_list import matching, ordered, row_of
+from controller.web.present.speaker_list import matching, ordered
 from controller.web.present.speakers import SpeakerFacts
 from controller.web.speaker_views import SpeakerWish
 from controller.web.views import Tone
-from protocol.messages import PlayerState, Problem, Reply
+from protocol.messages import DeviceState, PlayerState, Problem, Reply
 from schedules.types import VIETNAM
 from tests.support.controller import PASSWORD, House
 from tests.support.site import state_of
@@ -44,7 +45,23 @@ PNG = bytes.fromhex(
 
 def facts(**changes: Any) -> SpeakerFacts:
     known = {"id": "loa-1", "name": "Cụm loa 1", "place": "xã Tân Yên", "online": True, "changed_at": NOON}
-    return SpeakerFacts(**{**known, "state": state_of("loa-1", at=NOON), **changes})
+    said = changes.pop("state", state_of("loa-1", at=NOON))
+    return SpeakerFacts(**known | changes, report=said and report_of(said))
+
+
+def report_of(said: DeviceState) -> Report:
+    """What the list keeps of a report."""
+    return Report(
+        player=said.player.state,
+        title=said.player.title,
+        volume=said.player.volume,
+        clock=said.clock.quality,
+        ready=said.ready,
+        planned=said.planned,
+        plan_version=said.plan_version,
+        plan_until=said.plan_until,
+        problems=[each.model_dump(mode="json", exclude_none=True) for each in said.problems],
+    )
 
 
 def wrong(**changes: Any) -> list[tuple[str, Tone, str]]:
@@ -95,10 +112,10 @@ def test_search_knows_no_marks_and_no_capitals(q: str):
 
 @given(st.permutations(["Loa 12", "Loa 3", "loa 3 b", "Đình", "2", "²", ""]))
 def test_names_are_sorted_as_people_count_whatever_came_first(names: list[str]):
-    rows = [row_of(facts(id=f"id-{name}", name=name), FORMATS, NOON) for name in names]
-    shown = [row.speaker.name for row in ordered(rows, "name")]
+    some = [facts(id=f"id-{name}", name=name) for name in names]
+    shown = [each.name for each in ordered(some, "name")]
     assert shown.index("Loa 3") < shown.index("loa 3 b") < shown.index("Loa 12")
-    assert shown == [row.speaker.name for row in ordered(reversed(rows), "name")]
+    assert shown == [each.name for each in ordered(reversed(some), "name")]
 
 
 def test_figures_over_time_are_told_in_words_and_restarts_counted():

@@ -214,7 +214,7 @@ async def _warnings(
         playlist.sound.duration_ms or 0 if playlist.sound else 0,
         desk.viewer.depth,
     )
-    preview = Preview(desk.session, runtime.settings, desk.page.formats, desk.page.now)
+    preview = Preview(desk.session, desk.viewer, runtime.settings, desk.page.formats, desk.page.now)
     return await preview.warnings(fleet, chosen(values, fleet), wish, at_once=values.when == "now")
 
 

@@ -13,9 +13,12 @@ from controller.accounts.access import READS, ViewerDep
 from controller.accounts.viewer import Viewer
 from controller.areas.models import Area
 from controller.areas.repository import AreaRepository
+from controller.errors import NotFound
 from controller.http.fields import Search
 from controller.http.route import NowDep, SessionDep
+from controller.web import gather
 from controller.web.pages.common import page_for
+from controller.web.present.areas import node_of
 from controller.web.routing import PageRoute
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
@@ -38,6 +41,19 @@ async def places_part(
     """What may be chosen of what was searched for."""
     page = await page_for(request, session, viewer, now)
     return page.html("partials/places.html", places=await places(session, viewer, search=q.strip()), chosen="")
+
+
+@router.get("/parts/places/{area_code}", dependencies=[READS])
+async def speakers_part(
+    request: Request, session: SessionDep, viewer: ViewerDep, now: NowDep, area_code: str
+) -> Response:
+    """The speakers of one place of the tree, to be ticked."""
+    page = await page_for(request, session, viewer, now)
+    tree = await gather.places(session, viewer, await gather.Fleet.of(session, viewer))
+    found = node_of(tree, area_code)
+    if found is None:
+        raise NotFound
+    return page.html("partials/choices.html", devices=found.devices, ticked=())
 
 
 async def places(

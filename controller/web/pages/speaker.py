@@ -96,7 +96,7 @@ async def _shown(
 ) -> Response:
     session, viewer, formats, now = devices.session, devices.viewer, page.formats, page.now
     fleet = await gather.Fleet.some(session, viewer, [device.id])
-    (facts,) = await gather.speakers(session, fleet, refusals_of(runtime_of(page.request)))
+    (facts,) = gather.speakers(fleet, refusals_of(runtime_of(page.request)))
     view = speaker_view(facts, formats, now)
     records, incidents, orders = RecordRepository(session), IncidentRepository(session), CommandRepository(session)
     mine = records.readable(viewer).where(PlayRecordRow.device_id == device.id)
@@ -118,7 +118,7 @@ async def _shown(
             code=device.id,
             retired=device.status is DeviceStatus.RETIRED,
             causes=causes(facts, formats, now),
-            facts=present.machine_facts(facts, formats, now),
+            facts=present.machine_facts(await gather.said(session, viewer, device.id), formats, now),
             coming=tuple(present.coming_view(row, formats, now) for row in coming),
             records=tuple(record_view(row, device.name, page.t) for row in played.items),
             incidents=tuple(present.incident_view(row, formats, now) for row in troubles.items),

@@ -21,7 +21,7 @@ from controller.runtime import runtime_of
 from controller.web import gather
 from controller.web.pages.common import page_for
 from controller.web.present import speaker_list as chosen
-from controller.web.present.causes import causes
+from controller.web.present.causes import codes
 from controller.web.present.speakers import SpeakerFacts
 from controller.web.routing import PageRoute
 from controller.web.speaker_views import SpeakerRow, SpeakersView, SpeakerWish
@@ -46,34 +46,35 @@ WishDep = Annotated[SpeakerWish, Depends(_wish)]
 
 @dataclass(frozen=True)
 class Found:
-    """What a wish leads to: lines of every state, to be counted, and what is wrong anywhere."""
+    """What a wish leads to: speakers in every state, to be counted, and what is wrong anywhere."""
 
     fleet: gather.Fleet
-    facts: dict[str, SpeakerFacts]
-    rows: list[SpeakerRow]
+    speakers: list[SpeakerFacts]
     problems: frozenset[str]
+
+    def wanted(self, wish: SpeakerWish) -> list[SpeakerFacts]:
+        """Those in the state that is asked for, in their order."""
+        return chosen.ordered(chosen.in_state(self.speakers, wish.state), wish.sort)
 
 
 async def _find(session: AsyncSession, viewer: Viewer, page: Page, wish: SpeakerWish) -> Found:
     fleet = await gather.Fleet.of(session, viewer)
     some = await _within(session, viewer, fleet, wish)
-    facts = await gather.speakers(session, some, refusals_of(runtime_of(page.request)))
-    codes = {each.id: frozenset(cause.code for cause in causes(each, page.formats, page.now)) for each in facts}
-    shown = chosen.matching(facts, wish, codes)
-    rows = [chosen.row_of(each, page.formats, page.now) for each in shown]
-    return Found(fleet, {each.id: each for each in shown}, rows, frozenset().union(*codes.values()))
+    facts = gather.speakers(some, refusals_of(runtime_of(page.request)))
+    troubles = {each.id: codes(each, page.now) for each in facts}
+    return Found(fleet, chosen.matching(facts, wish, troubles), frozenset().union(*troubles.values()))
 
 
 async def _within(session: AsyncSession, viewer: Viewer, fleet: gather.Fleet, wish: SpeakerWish) -> gather.Fleet:
     """Those of the area and the group that were chosen; an unknown one has none."""
     if wish.area:
         area = await AreaRepository(session).find(viewer, wish.area)
-        fleet = fleet.where(lambda device: area is not None and device.area.path.startswith(area.path))
+        fleet = fleet.where(lambda speaker: area is not None and speaker.place.path.startswith(area.path))
     if wish.group:
         groups = GroupRepository(session)
         group = await groups.find(viewer, wish.group)
         members = frozenset(await groups.members(group.id)) if group is not None else frozenset()
-        fleet = fleet.where(lambda device: device.id in members)
+        fleet = fleet.where(lambda speaker: speaker.id in members)
     return fleet
 
 
@@ -90,21 +91,21 @@ async def speakers(
     """The list, or its next piece."""
     page = await page_for(request, session, viewer, now)
     found = await _find(session, viewer, page, wish)
-    rows = chosen.ordered(chosen.in_state(found.rows, wish.state), wish.sort)
-    end = after + ROWS
-    more = chosen.address(wish, after=end) if end < len(rows) else ""
+    wanted, end = found.wanted(wish), after + ROWS
+    rows = tuple(chosen.row_of(each, page.formats, now) for each in wanted[after:end])
+    more = chosen.address(wish, after=end) if end < len(wanted) else ""
     if after and page.partial:
-        return page.html("partials/speaker_rows.html", rows=rows[after:end], more=more)
+        return page.html("partials/speaker_rows.html", rows=rows, more=more)
     return page.html(
         "speakers.html",
         viewer_name=viewer.name,
         here=chosen.address(wish),
         view=SpeakersView(
             wish=wish,
-            rows=tuple(rows[after:end]),
-            found=len(rows),
-            all=len(found.fleet.devices),
-            counts=chosen.counted(found.rows, wish, page.t),
+            rows=rows,
+            found=len(wanted),
+            all=len(found.fleet.speakers),
+            counts=chosen.counted(found.speakers, wish, page.t),
             areas=await _areas(session, viewer, found.fleet),
             groups=await _groups(session, viewer),
             problems=chosen.problems_of({*found.problems, wish.problem} - {""}, page.t),
@@ -126,7 +127,7 @@ async def rows_part(
     """The lines of a few, as they are now."""
     page = await page_for(request, session, viewer, now)
     fleet = await gather.Fleet.some(session, viewer, ids.split(",")[:ROWS_IN_VIEW])
-    facts = await gather.speakers(session, fleet, refusals_of(runtime_of(request)))
+    facts = gather.speakers(fleet, refusals_of(runtime_of(request)))
     rows = [chosen.row_of(each, page.formats, now) for each in facts]
     return page.html("partials/speaker_rows.html", rows=rows, more="")
 
@@ -138,18 +139,17 @@ async def speakers_csv(
     """The same list, whole, for a spreadsheet."""
     page = await page_for(request, session, viewer, now)
     found = await _find(session, viewer, page, wish)
-    rows = chosen.ordered(chosen.in_state(found.rows, wish.state), wish.sort)
     t = page.t
     columns = (
         t("Code"), t("Name"), t("Place"), t("State"), t("Cause"), t("Since (UTC)"), t("Ready"), t("Planned"),
         t("Volume"), t("Heard last (UTC)"), t("Note"),
     )  # fmt: skip
-    return spreadsheet(as_csv(columns, (_line(row, found) for row in rows)), f"loa-speakers-{now:%Y%m%d-%H%M}")
+    lines = (_line(each, chosen.row_of(each, page.formats, now)) for each in found.wanted(wish))
+    return spreadsheet(as_csv(columns, lines), f"loa-speakers-{now:%Y%m%d-%H%M}")
 
 
-def _line(row: SpeakerRow, found: Found) -> tuple[str, ...]:
-    speaker, facts = row.speaker, found.facts[row.speaker.id]
-    state = found.fleet.states.get(speaker.id)
+def _line(facts: SpeakerFacts, row: SpeakerRow) -> tuple[str, ...]:
+    speaker = row.speaker
     return (
         speaker.id,
         speaker.name,
@@ -160,7 +160,7 @@ def _line(row: SpeakerRow, found: Found) -> tuple[str, ...]:
         str(speaker.ready),
         str(speaker.planned),
         "" if speaker.volume is None else str(speaker.volume),
-        moment(state.seen_at if state else None),
+        moment(facts.seen_at),
         facts.note,
     )
 
@@ -168,7 +168,7 @@ def _line(row: SpeakerRow, found: Found) -> tuple[str, ...]:
 async def _areas(session: AsyncSession, viewer: Viewer, fleet: gather.Fleet) -> tuple[tuple[str, str], ...]:
     """The places with speakers and what lies above them, as a tree written down."""
     areas = AreaRepository(session)
-    codes = {code for device in fleet.devices for code in codes_of(device.area.path)}
+    codes = {code for path in {each.place.path for each in fleet.speakers} for code in codes_of(path)}
     rows = await areas.all(areas.readable(viewer).where(Area.code.in_(codes)).order_by(Area.path))
     top = min((row.depth for row in rows), default=0)
     return tuple((row.code, "\u2003" * (row.depth - top) + row.name) for row in rows)

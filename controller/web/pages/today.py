@@ -19,7 +19,7 @@ from controller.web import gather
 from controller.web.compose import blank, compose_view
 from controller.web.pages.common import page_for
 from controller.web.present import compose as form
-from controller.web.present.speakers import speaker_view, summary
+from controller.web.present.speakers import speaker_view, summary, worst
 from controller.web.present.timeline import days
 from controller.web.routing import PageRoute
 from controller.web.templating import Page
@@ -32,14 +32,20 @@ async def _day(session: AsyncSession, viewer: Viewer, page: Page, fleet: gather.
     return days(await gather.airings(session, viewer, page, fleet), page.formats, page.now)
 
 
-async def _speakers(session: AsyncSession, page: Page, fleet: gather.Fleet) -> list[SpeakerView]:
-    facts = await gather.speakers(session, fleet, refusals_of(runtime_of(page.request)))
-    return [speaker_view(each, page.formats, page.now) for each in facts]
+SPEAKERS = 60
+"""Shown here, those with trouble first; all of them have a page."""
 
 
-def _summary(speakers: list[SpeakerView], day: tuple[DayView, ...]) -> SummaryView:
+def _speakers(page: Page, fleet: gather.Fleet) -> tuple[list[SpeakerView], int]:
+    """Those to show, and how many there are besides."""
+    facts = gather.speakers(fleet, refusals_of(runtime_of(page.request)))
+    shown = worst(facts, SPEAKERS) if len(facts) > SPEAKERS else facts
+    return [speaker_view(each, page.formats, page.now) for each in shown], len(facts) - len(shown)
+
+
+def _summary(page: Page, fleet: gather.Fleet, day: tuple[DayView, ...]) -> SummaryView:
     on_air = sum(1 for part in day for each in part.occurrences if each.phase is Phase.ON_AIR and each.on_air)
-    return summary(speakers, on_air)
+    return summary(gather.speakers(fleet, refusals_of(runtime_of(page.request))), on_air)
 
 
 @router.get("/", dependencies=[READS])
@@ -57,7 +63,7 @@ async def today(
     """The whole page. `playlist`: what its form is about to air."""
     page = await page_for(request, session, viewer, now)
     fleet = await gather.Fleet.of(session, viewer)
-    day, speakers = await _day(session, viewer, page, fleet), await _speakers(session, page, fleet)
+    day, (speakers, further) = await _day(session, viewer, page, fleet), _speakers(page, fleet)
     schedule = await broadcasts.repository.find(viewer, sent) if sent else None
     compose = replace(
         await compose_view(blank(playlist), page, viewer, PlaylistRepository(session), runtime_of(request)),
@@ -67,9 +73,10 @@ async def today(
     return page.html(
         "today.html",
         viewer_name=viewer.name,
-        summary=_summary(speakers, day),
+        summary=_summary(page, fleet, day),
         days=day,
         speakers=speakers,
+        further=further,
         compose=compose,
         waiting=await approvals.tally(now),
     )
@@ -80,8 +87,8 @@ async def summary_part(request: Request, session: SessionDep, viewer: ViewerDep,
     """The line at the top."""
     page = await page_for(request, session, viewer, now)
     fleet = await gather.Fleet.of(session, viewer)
-    speakers = await _speakers(session, page, fleet)
-    return page.html("partials/summary.html", summary=_summary(speakers, await _day(session, viewer, page, fleet)))
+    day = await _day(session, viewer, page, fleet)
+    return page.html("partials/summary.html", summary=_summary(page, fleet, day))
 
 
 @router.get("/parts/day", dependencies=[READS])
@@ -97,7 +104,8 @@ async def speakers_part(request: Request, session: SessionDep, viewer: ViewerDep
     """The speakers."""
     page = await page_for(request, session, viewer, now)
     fleet = await gather.Fleet.of(session, viewer)
-    return page.html("partials/speakers.html", speakers=await _speakers(session, page, fleet))
+    speakers, further = _speakers(page, fleet)
+    return page.html("partials/speakers.html", speakers=speakers, further=further)
 
 
 @router.post("/occurrences/{occurrence_id}/stop", dependencies=[OPERATES])

@@ -61,6 +61,15 @@ def tree(places: Iterable[PlaceFacts], speakers: Iterable[ChoiceFacts]) -> tuple
     return tuple(root for root in roots if root.size)
 
 
+def node_of(nodes: Iterable[AreaNode], code: str) -> AreaNode | None:
+    """Return the branch of a place, wherever it is."""
+    for node in nodes:
+        found = node if node.code == code else node_of(node.children, code)
+        if found is not None:
+            return found
+    return None
+
+
 def _all_of(node: AreaNode) -> list[DeviceChoice]:
     return [*node.devices, *(device for child in node.children for device in _all_of(child))]
 

@@ -6,13 +6,14 @@ from itertools import chain
 from typing import Final
 
 from controller.incidents.edges import ALERT_UNANSWERED, OFFLINE
+from controller.monitoring.fleet import Report
 from controller.web.formats import Formats
 from controller.web.i18n import Translator
-from controller.web.present.speakers import SpeakerFacts
+from controller.web.present.speakers import SpeakerFacts, told, tone_rank
 from controller.web.present.words import problem_text
 from controller.web.speaker_views import CauseView
 from controller.web.views import Tone
-from protocol.messages import ClockQuality, DeviceState, Problem
+from protocol.messages import ClockQuality, Problem
 
 NEVER_HEARD: Final = "never_heard"
 FETCHING: Final = "fetching"
@@ -23,12 +24,6 @@ _CARD: Final = frozenset(
 )
 _SILENCING: Final = _CARD | {"amplifier_fault"}
 """While one of these lasts nothing can be heard."""
-_ORDER: Final = (Tone.BAD, Tone.OFF, Tone.WARN, Tone.WAIT, Tone.AIR, Tone.GOOD)
-
-
-def tone_rank(tone: Tone) -> int:
-    """The worst first."""
-    return _ORDER.index(tone)
 
 
 def tone_name(tone: Tone, t: Translator) -> str:
@@ -80,26 +75,31 @@ def causes(facts: SpeakerFacts, formats: Formats, now: datetime) -> tuple[CauseV
     return tuple(_cause(problem, formats, now) for problem in ordered)
 
 
+def codes(facts: SpeakerFacts, now: datetime) -> frozenset[str]:
+    """Return what is wrong by its names alone: among thousands nobody reads more."""
+    return frozenset(problem.code for problem in _found(facts, now))
+
+
 def _found(facts: SpeakerFacts, now: datetime) -> Iterator[Problem]:
-    state = facts.state
-    if state is None:
+    report = facts.report
+    if report is None:
         yield Problem(code=NEVER_HEARD)
         yield from facts.faults
         return
     if not facts.online:
         yield Problem(code=OFFLINE, since=facts.changed_at)
-    yield from chain(state.problems, facts.faults)
+    yield from chain(told(report), facts.faults)
     if facts.online:
-        yield from _of_state(state, now)
+        yield from _of_report(report, now)
 
 
-def _of_state(state: DeviceState, now: datetime) -> Iterator[Problem]:
+def _of_report(report: Report, now: datetime) -> Iterator[Problem]:
     """What a report says without naming it as a problem."""
-    if state.player.state == "lost":
+    if report.player == "lost":
         yield Problem(code=SINK_LOST)
-    if state.clock.quality is not ClockQuality.TRUSTED:
+    if report.clock != ClockQuality.TRUSTED:
         yield Problem(code=CLOCK)
-    if state.ready < state.planned and (state.plan_until is None or state.plan_until > now):
+    if report.ready < report.planned and (report.plan_until is None or report.plan_until > now):
         yield Problem(code=FETCHING)
 
 

@@ -12,17 +12,16 @@ from controller.planning.models import PlannedRow
 from controller.web.formats import Formats
 from controller.web.i18n import Translator
 from controller.web.present.causes import cause_text, cause_tone
-from controller.web.present.speakers import SpeakerFacts
 from controller.web.speaker_views import ComingView, FigureView, HealthView, IncidentView, OrderView
 from controller.web.views import Tone
-from protocol.messages import ClockState
+from protocol.messages import ClockState, DeviceState
 
 _MEGA: Final = 1_000_000
 
 
-def machine_facts(facts: SpeakerFacts, formats: Formats, now: datetime) -> tuple[tuple[str, str], ...]:
+def machine_facts(state: DeviceState | None, formats: Formats, now: datetime) -> tuple[tuple[str, str], ...]:
     """What it said last of itself, as names and words; what it does not tell is left out."""
-    t, state = formats.t, facts.state
+    t = formats.t
     if state is None:
         return ()
     health = state.health

@@ -1,13 +1,18 @@
 """How a speaker is, in one word of tone and one sentence."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
+from pydantic import ValidationError
+
+from controller.monitoring.fleet import Report
 from controller.web.formats import Formats
 from controller.web.present.words import problem_text
 from controller.web.views import ProblemView, SpeakerView, SummaryView, Tone
-from protocol.messages import ClockQuality, DeviceState, Problem
+from protocol.messages import ClockQuality, Problem
 
 
 @dataclass(frozen=True)
@@ -20,7 +25,8 @@ class SpeakerFacts:
     online: bool = False
     changed_at: datetime | None = None
     """When it came or went."""
-    state: DeviceState | None = None
+    seen_at: datetime | None = None
+    report: Report | None = None
     """Its last words; None before the first."""
     wanted_plan: int | None = None
     """The version that was published to it."""
@@ -32,27 +38,49 @@ class SpeakerFacts:
 
 def speaker_view(facts: SpeakerFacts, formats: Formats, now: datetime) -> SpeakerView:
     """Show one speaker."""
-    state = facts.state
-    if state is None:
+    report = facts.report
+    if report is None:
         text = formats.t("Not heard from yet")
         problems = tuple(_problems(facts.faults, formats, now))
         return SpeakerView(facts.id, facts.name, facts.place, Tone.OFF, text, problems=problems)
-    tone, text = _condition(facts, state, formats, now)
+    tone = tone_of(facts)
+    text = _condition(facts, report, tone, formats, now)
     return SpeakerView(
         id=facts.id,
         name=facts.name,
         place=facts.place,
         tone=tone,
         state=text,
-        ready=state.ready,
-        planned=state.planned,
-        clock_trusted=state.clock.quality is ClockQuality.TRUSTED,
-        plan_current=facts.wanted_plan is None or (state.plan_version or 0) >= facts.wanted_plan,
-        volume=state.player.volume if facts.online and state.player.volume else None,
+        ready=report.ready,
+        planned=report.planned,
+        clock_trusted=report.clock == ClockQuality.TRUSTED,
+        plan_current=facts.wanted_plan is None or (report.plan_version or 0) >= facts.wanted_plan,
+        volume=report.volume if facts.online and report.volume else None,
         problems=tuple(
-            each for each in _problems((*state.problems, *facts.faults), formats, now) if each != ProblemView(text)
+            each for each in _problems((*told(report), *facts.faults), formats, now) if each != ProblemView(text)
         ),
     )
+
+
+def tone_of(facts: SpeakerFacts) -> Tone:
+    """How a speaker is, in one word."""
+    report = facts.report
+    if report is None or not facts.online:
+        return Tone.OFF
+    if report.player != "silent":
+        return Tone.BAD if report.player == "lost" else Tone.AIR
+    if report.clock != ClockQuality.TRUSTED or report.problems or facts.faults:
+        return Tone.WARN
+    return Tone.WAIT if report.ready < report.planned else Tone.GOOD
+
+
+def told(report: Report) -> tuple[Problem, ...]:
+    """What a speaker itself says is wrong. A newer one may say it in a way that we cannot read."""
+    found = []
+    for each in report.problems:
+        with suppress(ValidationError):
+            found.append(Problem.model_validate(each))
+    return tuple(found)
 
 
 def _problems(problems: Iterable[Problem], formats: Formats, now: datetime) -> Iterator[ProblemView]:
@@ -61,43 +89,55 @@ def _problems(problems: Iterable[Problem], formats: Formats, now: datetime) -> I
         yield ProblemView(problem_text(formats.t, problem.code, problem.text), since)
 
 
-def _condition(facts: SpeakerFacts, state: DeviceState, formats: Formats, now: datetime) -> tuple[Tone, str]:
+def _condition(facts: SpeakerFacts, report: Report, tone: Tone, formats: Formats, now: datetime) -> str:
     t = formats.t
-    if not facts.online:
-        return Tone.OFF, _absence(facts, state, formats, now)
-    if state.player.state == "lost":
-        return Tone.BAD, t("No sound output")
-    if state.player.state == "playing":
-        return Tone.AIR, t("On air: %(title)s", title=state.player.title) if state.player.title else t("On air")
-    return _rest(facts, state, formats)
+    if tone is Tone.OFF:
+        return _absence(facts, report, formats, now)
+    if tone is Tone.AIR and report.title:
+        return t("On air: %(title)s", title=report.title)
+    if tone is Tone.WARN and report.clock != ClockQuality.TRUSTED:
+        return t("Not sure of the time: timed items wait")
+    return {
+        Tone.BAD: t("No sound output"),
+        Tone.AIR: t("On air"),
+        Tone.WARN: t("Needs a look"),
+        Tone.WAIT: t("Fetching sound for its plan"),
+        Tone.GOOD: t("Ready") if report.planned else t("Ready, nothing planned"),
+    }[tone]
 
 
-def _rest(facts: SpeakerFacts, state: DeviceState, formats: Formats) -> tuple[Tone, str]:
-    t = formats.t
-    if state.clock.quality is not ClockQuality.TRUSTED:
-        return Tone.WARN, t("Not sure of the time: timed items wait")
-    if state.problems or facts.faults:
-        return Tone.WARN, t("Needs a look")
-    if state.ready < state.planned:
-        return Tone.WAIT, t("Fetching sound for its plan")
-    return Tone.GOOD, t("Ready") if state.planned else t("Ready, nothing planned")
-
-
-def _absence(facts: SpeakerFacts, state: DeviceState, formats: Formats, now: datetime) -> str:
+def _absence(facts: SpeakerFacts, report: Report, formats: Formats, now: datetime) -> str:
     if facts.changed_at is None:
         return formats.t("Offline")
     since = formats.since(facts.changed_at, now)
-    if state.plan_until is not None and state.plan_until > now:
+    if report.plan_until is not None and report.plan_until > now:
         return formats.t("Offline since %(time)s; it goes on with its plan by itself", time=since)
     return formats.t("Offline since %(time)s", time=since)
 
 
-def summary(speakers: Iterable[SpeakerView], on_air: int) -> SummaryView:
+_ORDER: Final = (Tone.BAD, Tone.OFF, Tone.WARN, Tone.WAIT, Tone.AIR, Tone.GOOD)
+
+
+def tone_rank(tone: Tone) -> int:
+    """The worst first."""
+    return _ORDER.index(tone)
+
+
+def worst(speakers: Iterable[SpeakerFacts], limit: int) -> list[SpeakerFacts]:
+    """The first of them, those with trouble before the others; among equals the order stays."""
+    return sorted(speakers, key=lambda each: tone_rank(tone_of(each)))[:limit]
+
+
+def summary(speakers: Iterable[SpeakerFacts], on_air: int) -> SummaryView:
     """All of them in one line."""
-    every = tuple(speakers)
-    troubled = sum(1 for each in every if each.tone in {Tone.BAD, Tone.WARN} or each.problems)
+    every = [(each, tone_of(each)) for each in speakers]
+    troubled = sum(
+        1
+        for each, tone in every
+        if tone in {Tone.BAD, Tone.WARN} or each.faults or (each.report is not None and each.report.problems)
+    )
     return SummaryView(
-        online=sum(1 for each in every if each.tone is not Tone.OFF),
+        online=sum(1 for _, tone in every if tone is not Tone.OFF),
         speakers=len(every),
         on_air=on_air,
         troubled=troubled,

@@ -2,7 +2,7 @@
 
 const boxes = (node) => [...node.querySelectorAll("input[type=checkbox]")];
 const own = (node) => node.querySelector(":scope > details > summary input[type=checkbox], :scope > label input[type=checkbox]");
-const children = (node) => [...node.querySelectorAll(":scope > details > ul > li")];
+const children = (node) => [...node.querySelectorAll(":scope > details > ul > li:not([data-later])")];
 
 function settle(node) {
   const below = children(node);
@@ -16,7 +16,10 @@ function settle(node) {
 }
 
 function count(tree) {
-  const chosen = tree.querySelectorAll("input[name=device]:checked").length;
+  let chosen = tree.querySelectorAll("input[name=device]:checked").length;
+  for (const place of tree.querySelectorAll("li[data-speakers]")) {
+    if (own(place)?.checked && place.querySelector("[data-later]")) chosen += Number(place.dataset.speakers);
+  }
   const sign = tree.querySelector("[data-chosen]");
   if (sign) sign.textContent = chosen ? sign.dataset.chosen.replace("{n}", chosen) : sign.dataset.none;
 }
@@ -33,6 +36,7 @@ export function settleTrees(root = document) {
 
 export function watchAreas() {
   settleTrees();
+  document.addEventListener("htmx:after:swap", (event) => event.target.closest?.("[data-areas]") && settleTrees());
   document.addEventListener("change", (event) => {
     const tree = event.target.closest?.("[data-areas]");
     if (!tree) return;
