@@ -8,6 +8,7 @@ as they are sent.
 """
 
 import asyncio
+import gc
 import json
 import re
 import statistics
@@ -66,6 +67,8 @@ async def measured(folder: Path, *, speakers: int, airings: int) -> Mapping[str,
     found = dict[str, dict[str, Took]]()
     async with open_house(folder, services=()) as house:
         codes = await province(house, speakers=speakers, airings=airings)
+        gc.collect()
+        gc.freeze()  # as the service does when it has started
         made = await things(house, await house.signed_in("VN", "chief"), codes[0])
         for who, area in (("province", "24"), ("commune", codes[0])):
             browser = await house.in_person(area, f"officer-{who}")

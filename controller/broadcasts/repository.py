@@ -1,11 +1,13 @@
 """All SQL about schedules and what became of their occurrences."""
 
+import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, Select, Text, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 
@@ -81,7 +83,13 @@ class Played:
     reason: str
 
 
-_PLANNED: Final = tuple(getattr(PlannedRow, each.name) for each in fields(Planned))
+_RELAYS, _CLIPS = ([each.name for each in fields(Planned)].index(name) for name in ("relays", "clips"))
+_AS_TEXT: Final = frozenset({"relays", "clips"})
+_PLANNED: Final = tuple(
+    type_coerce(column, Text) if each.name in _AS_TEXT else column
+    for each in fields(Planned)
+    for column in [getattr(PlannedRow, each.name)]
+)
 _SAID: Final = (
     *(getattr(DeviceStateRow, each.name) for each in fields(Said) if each.name != "missing"),
     DeviceStateRow.state["missing"],
@@ -98,6 +106,18 @@ class DayOfAir:
     """By speaker."""
     records: Sequence[Played]
     cancelled: Collection[str]
+
+
+def _planned(*columns: Any) -> Planned:
+    row = Planned(*columns)
+    return replace(row, relays=_listed(columns[_RELAYS]), clips=_listed(columns[_CLIPS]))
+
+
+@lru_cache(maxsize=1000)
+def _listed(text: str) -> Sequence[Any]:
+    """Read a list. Remembered: what airs is the same on all of its speakers."""
+    found: list[Any] = json.loads(text)
+    return found
 
 
 class OccurrenceRepository:
@@ -152,9 +172,7 @@ class OccurrenceRepository:
 
     async def _told(self, viewer: Viewer, *wanted: ColumnElement[bool]) -> DayOfAir:
         mine = self.readable(viewer).where(*wanted)
-        planned = [
-            Planned(*row) for row in await self._session.execute(mine.with_only_columns(*_PLANNED).order_by(None))
-        ]
+        planned = [_planned(*row) for row in await self._session.execute(mine.with_only_columns(*_PLANNED))]
         devices = mine.with_only_columns(PlannedRow.device_id)
         said = await self._session.execute(select(*_SAID).where(DeviceStateRow.device_id.in_(devices)))
         ids = mine.with_only_columns(PlannedRow.occurrence_id)

@@ -1,5 +1,6 @@
 """How all speakers of a viewer are, in one query of what lists need: thousands of them are one page."""
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -72,7 +73,7 @@ _COLUMNS: Final = (
     RetainedDocument.version,
     _STATE["player", "state"].as_string(), _STATE["player", "title"].as_string(),
     _STATE["player", "volume"].as_integer(), DeviceStateRow.clock, DeviceStateRow.ready, DeviceStateRow.planned,
-    DeviceStateRow.plan_version, _STATE["plan_until"].as_string(), _STATE["problems"],
+    DeviceStateRow.plan_version, _STATE["plan_until"].as_string(), _STATE["problems"].as_string(),
 )  # fmt: skip
 
 
@@ -122,11 +123,18 @@ def _speaker(  # noqa: PLR0917  # one for each column, in their order
     planned: int,
     plan_version: int | None,
     plan_until: str | None,
-    problems: Sequence[Mapping[str, Any]] | None,
+    problems: str | None,
 ) -> SpeakerNow:
     report = None
     if player is not None:
         until = datetime.fromisoformat(plan_until) if plan_until else None
-        report = Report(player, title or "", volume or 0, clock, ready, planned, plan_version, until, problems or ())
+        report = Report(
+            player, title or "", volume or 0, clock, ready, planned, plan_version, until, _problems(problems)
+        )
     place = Place(code, area, kind, path)
     return SpeakerNow(id_, name, note, place, bool(online), changed_at, seen_at, wanted, report)
+
+
+def _problems(said: str | None) -> Sequence[Mapping[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(said) if said and said != "[]" else []
+    return found

@@ -25,7 +25,7 @@ from controller.web.templating import Page
 from controller.web.views import AreaNode
 from protocol.messages import DeviceState, Problem
 
-AIRINGS = 40
+AIRINGS = 24
 """Shown of what was and of what comes: a commune's day has fewer, and nobody reads a province's."""
 
 

@@ -19,7 +19,7 @@ from controller.web import gather
 from controller.web.compose import blank, compose_view
 from controller.web.pages.common import page_for
 from controller.web.present import compose as form
-from controller.web.present.speakers import speaker_view, summary, worst
+from controller.web.present.speakers import SpeakerFacts, speaker_view, summary, worst
 from controller.web.present.timeline import days
 from controller.web.routing import PageRoute
 from controller.web.templating import Page
@@ -36,16 +36,19 @@ SPEAKERS = 60
 """Shown here, those with trouble first; all of them have a page."""
 
 
-def _speakers(page: Page, fleet: gather.Fleet) -> tuple[list[SpeakerView], int]:
+def _facts(page: Page, fleet: gather.Fleet) -> list[SpeakerFacts]:
+    return gather.speakers(fleet, refusals_of(runtime_of(page.request)))
+
+
+def _speakers(page: Page, facts: list[SpeakerFacts]) -> tuple[list[SpeakerView], int]:
     """Those to show, and how many there are besides."""
-    facts = gather.speakers(fleet, refusals_of(runtime_of(page.request)))
     shown = worst(facts, SPEAKERS) if len(facts) > SPEAKERS else facts
     return [speaker_view(each, page.formats, page.now) for each in shown], len(facts) - len(shown)
 
 
-def _summary(page: Page, fleet: gather.Fleet, day: tuple[DayView, ...]) -> SummaryView:
+def _summary(facts: list[SpeakerFacts], day: tuple[DayView, ...]) -> SummaryView:
     on_air = sum(1 for part in day for each in part.occurrences if each.phase is Phase.ON_AIR and each.on_air)
-    return summary(gather.speakers(fleet, refusals_of(runtime_of(page.request))), on_air)
+    return summary(facts, on_air)
 
 
 @router.get("/", dependencies=[READS])
@@ -63,7 +66,8 @@ async def today(
     """The whole page. `playlist`: what its form is about to air."""
     page = await page_for(request, session, viewer, now)
     fleet = await gather.Fleet.of(session, viewer)
-    day, (speakers, further) = await _day(session, viewer, page, fleet), _speakers(page, fleet)
+    day, facts = await _day(session, viewer, page, fleet), _facts(page, fleet)
+    speakers, further = _speakers(page, facts)
     schedule = await broadcasts.repository.find(viewer, sent) if sent else None
     compose = replace(
         await compose_view(blank(playlist), page, viewer, PlaylistRepository(session), runtime_of(request)),
@@ -73,7 +77,7 @@ async def today(
     return page.html(
         "today.html",
         viewer_name=viewer.name,
-        summary=_summary(page, fleet, day),
+        summary=_summary(facts, day),
         days=day,
         speakers=speakers,
         further=further,
@@ -88,7 +92,7 @@ async def summary_part(request: Request, session: SessionDep, viewer: ViewerDep,
     page = await page_for(request, session, viewer, now)
     fleet = await gather.Fleet.of(session, viewer)
     day = await _day(session, viewer, page, fleet)
-    return page.html("partials/summary.html", summary=_summary(page, fleet, day))
+    return page.html("partials/summary.html", summary=_summary(_facts(page, fleet), day))
 
 
 @router.get("/parts/day", dependencies=[READS])
@@ -104,7 +108,7 @@ async def speakers_part(request: Request, session: SessionDep, viewer: ViewerDep
     """The speakers."""
     page = await page_for(request, session, viewer, now)
     fleet = await gather.Fleet.of(session, viewer)
-    speakers, further = _speakers(page, fleet)
+    speakers, further = _speakers(page, _facts(page, fleet))
     return page.html("partials/speakers.html", speakers=speakers, further=further)
 
 
