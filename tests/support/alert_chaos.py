@@ -12,6 +12,7 @@ from protocol.messages import Alert, Outcome, RepeatPlan
 from tests.support.alerted import AREA, alert, speaker_in
 
 FADE = timedelta(milliseconds=200)
+LOOKS_EVERY = timedelta(seconds=0.2)
 SOUND_S = 7.0
 """Of the signal and the words together."""
 OPERATIONS = 14
@@ -21,7 +22,7 @@ PATIENCE = 60
 
 @dataclass
 class _Span:
-    """How long a sound of an alert was in force on the speaker."""
+    """How long a sound of an alert was in force on the speaker, in one piece."""
 
     since: datetime
     until: datetime | None = None
@@ -38,7 +39,8 @@ class Life:
     active: dict[str, Alert] = field(default_factory=dict)
     """What the controller says is active: a link that is cut keeps it from the speaker."""
     cut: bool = False
-    spans: dict[str, _Span] = field(default_factory=dict)
+    spans: dict[str, list[_Span]] = field(default_factory=dict)
+    """More than one where it had ended on the speaker before word came that it goes on."""
     steps: list[str] = field(default_factory=list)
 
     async def live(self) -> list[str]:
@@ -166,15 +168,17 @@ class Life:
         held = self.speaker.alerts.active(now)
         sounds = {f"{each.id}.{each.sound_revision}.": each for each in held}
         for prefix in sounds:
-            self.spans.setdefault(prefix, _Span(now))
-        for prefix, span in self.spans.items():
-            if span.until is None and prefix not in sounds:
-                span.until = now
+            spans = self.spans.setdefault(prefix, [])
+            if not spans or spans[-1].until is not None:
+                spans.append(_Span(now))
+        for prefix, spans in self.spans.items():
+            if spans[-1].until is None and prefix not in sounds:
+                spans[-1].until = now
 
     async def _pass(self, seconds: float) -> None:
         end = self.speaker.now_s + seconds
         while self.speaker.now_s < end:
-            await self.speaker.run_until(self.speaker.now_s + 0.2)
+            await self.speaker.run_until(self.speaker.now_s + LOOKS_EVERY / timedelta(seconds=1))
             self._note(self.speaker.system.utc)
 
     async def _settle(self) -> None:
@@ -197,16 +201,15 @@ class Life:
         faults = []
         for row in self.speaker.rows():
             name = row.play.occurrence or ""
-            span = next((span for prefix, span in self.spans.items() if name.startswith(prefix)), None)
+            spans = next((spans for prefix, spans in self.spans.items() if name.startswith(prefix)), None)
             if row.started_at is None:
                 continue
-            if span is None:
+            if spans is None:
                 faults.append(f"{name} was heard though nobody ordered it")
-            elif (
-                span.until is not None
-                and row.ended_at is not None
-                and row.ended_at > span.until + FADE + timedelta(seconds=0.2)
-            ):
+                continue
+            begun = [span for span in spans if span.since <= row.started_at + LOOKS_EVERY]
+            span = begun[-1] if begun else spans[0]
+            if span.until is not None and row.ended_at is not None and row.ended_at > span.until + FADE + LOOKS_EVERY:
                 faults.append(f"{name} was heard until {row.ended_at:%H:%M:%S.%f}, over since {span.until:%H:%M:%S.%f}")
         return faults
 
