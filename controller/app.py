@@ -45,6 +45,7 @@ from controller.settings import Settings
 from controller.signals.api import router as signals
 from controller.signing.api import router as signing
 from controller.speech.api import router as speech
+from controller.standing.api import router as standing
 from controller.web.pages import PAGES
 from controller.web.routing import refused
 
@@ -64,6 +65,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     broadcasts,
     approval,
     alerts,
+    standing,
     cap,
     monitoring,
     machine_health,

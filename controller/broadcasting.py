@@ -6,6 +6,7 @@ APScheduler drives recurring work here; it never triggers sound.
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler  # type: ignore[import-untyped]
 from apscheduler.triggers.base import BaseTrigger  # type: ignore[import-untyped]
@@ -44,6 +45,7 @@ from controller.planning.service import AT_ONCE, Planner
 from controller.playlists.sound import forget_rehearsals
 from controller.runtime import Runtime
 from controller.signing.service import KeyWatch
+from controller.standing import keeping as standing
 
 HISTORY_KEPT = timedelta(days=400)
 """What was meant to air: a year, for comparing."""
@@ -130,6 +132,7 @@ SERVICES = (
     keeping_keys,
     planning,
     alerts.alerting,
+    standing.telling,
     reading_feeds,
     remembering_attempts,
     sending_letters,
@@ -252,5 +255,7 @@ def _clockwork(runtime: Runtime, under_way: UnderWay) -> AsyncIOScheduler:
     every(IntervalTrigger(seconds=5), publish_alerts, "publish-alerts")
     every(IntervalTrigger(minutes=1), test_alerts, "test-alerts")
     every(CronTrigger(minute=37, timezone=zone), condense_health, "condense-health")
+    every(DateTrigger(), partial(standing.begin, runtime), "standing-at-start")
+    every(IntervalTrigger(minutes=5), partial(standing.begin, runtime), "standing")
     every(CronTrigger(hour=2, minute=40, timezone=zone), tidy, "tidy")
     return recurring

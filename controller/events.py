@@ -70,6 +70,13 @@ class AnnouncementSettled(Event):
     announcement_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class StandingChanged(Event):
+    """An area worded a standing message, or took its words back; it holds everywhere below `path`."""
+
+    path: str
+
+
 Processor = Callable[[AsyncSession, Sequence[Event]], Awaitable[None]]
 """Runs before the commit, with what happened in order and without repetition; it may record further events."""
 

@@ -25,6 +25,7 @@ from controller.playlists import models as playlists
 from controller.pronunciations import models as pronunciations
 from controller.records import models as records
 from controller.signing import models as signing
+from controller.standing import models as standing
 
 TABLES = (
     accounts,
@@ -51,5 +52,6 @@ TABLES = (
     pronunciations,
     records,
     signing,
+    standing,
 )
 METADATA = Base.metadata

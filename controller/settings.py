@@ -71,6 +71,8 @@ class Settings(BaseSettings):
     """"Now" means this many seconds from now, so that speakers can get ready."""
     alert_lead_ms: int = Field(default=800, ge=0, le=10_000)
     """From the press to the instant at which all speakers begin an alert: time for the order to reach them."""
+    standing_sounds: bool = True
+    """Whether the sound of standing messages is made beforehand and kept by every speaker."""
     cap_networks: tuple[IPvAnyNetwork, ...] = ()
     """Networks of our own in which feeds of CAP may lie, as JSON: `["10.20.0.0/16"]`. All others must be public."""
 

@@ -48,7 +48,7 @@ from device_agent.replay import Rejections, ReplayMemory
 from device_agent.settings import AgentSettings
 from device_agent.sinks.choose import sink_opener
 from device_agent.state import MISSING_MAX, ProblemLog, StateReporter, readiness
-from protocol.messages import ClockRequest, DeviceState, Message, Status
+from protocol.messages import ClipRef, ClockRequest, DeviceState, Message, Status, standing_digest
 from protocol.topics import DELIVERY, Channel
 
 log = structlog.get_logger(__name__)
@@ -323,6 +323,7 @@ class Agent:
     def _config_changed(self) -> None:
         config = self._configs.current()
         log.info("config_in_force", version=config.version if config else None)
+        self._want_clips()
         self._follow_alerts()
         self._watch.poke()
         self._conductor.poke()
@@ -374,8 +375,16 @@ class Agent:
     def _want_clips(self) -> None:
         stored, alerting = self._plans.current(), tuple(self._watch.clips())
         planned = by_need(stored.plan, self._clock.best_guess()) if stored else ()
-        inline = [clip.sha256 for clip in alerting if clip.size_bytes <= DELIVERY[Channel.AUDIO].max_bytes]
-        self._fetcher.want((*alerting, *planned), inline=inline)
+        standing = self._standing()
+        kept = {clip.sha256 for clip in standing}
+        small = [clip.sha256 for clip in alerting if clip.size_bytes <= DELIVERY[Channel.AUDIO].max_bytes]
+        inline = [name for name in small if name not in kept]
+        self._fetcher.want((*alerting, *standing, *planned), inline=inline)
+
+    def _standing(self) -> tuple[ClipRef, ...]:
+        """The standing messages, wanted before they are needed: what is wanted the cache never drops."""
+        config = self._configs.current()
+        return config.standing if config is not None else ()
 
     def _send(self, message: Message) -> None:
         self._link.send(message)
@@ -424,6 +433,9 @@ class Agent:
             ready=ready,
             planned=planned,
             missing=missing[:MISSING_MAX],
+            standing=standing_digest(
+                clip.sha256 for clip in self._standing() if self._cache.path(clip.sha256) is not None
+            ),
             clock=self._clock.state(),
             player=self._conductor.state(),
             cache_mb=round(self._cache.size_bytes() / MIB, 1),

@@ -62,6 +62,11 @@ class Officer:
         changed: Json = self._ask("PATCH", path, json=body, headers={"If-Match": etag} if etag else {})
         return changed
 
+    def put(self, path: str, body: Mapping[str, object]) -> Json:
+        """Say what something is from now on."""
+        found: Json = self._ask("PUT", path, json=body)
+        return found
+
     def ensure(self, path: str, body: Mapping[str, object], *, key: str) -> Json:
         """Make something unless it is there already under its `key`."""
         try:

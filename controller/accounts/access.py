@@ -137,6 +137,7 @@ APPROVES = Depends(May(Permission.APPROVE))
 OPERATES = Depends(May(Permission.OPERATE))
 MAINTAINS = Depends(May(Permission.MAINTAIN))
 ALERTS = Depends(May(Permission.ALERT))
+PREPARES = Depends(May(Permission.PREPARE))
 ADMINISTERS = Depends(May(Permission.ADMINISTER))
 AUDITS = Depends(May(Permission.AUDIT))
 

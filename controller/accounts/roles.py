@@ -35,6 +35,8 @@ class Permission(StrEnum):
     MAINTAIN = "maintain"
     """Register, enrol, edit, test and retire speakers; order their logs or a restart."""
     ALERT = "alert"
+    PREPARE = "prepare"
+    """Word the standing messages that alerts begin with."""
     ADMINISTER = "administer"
     """Users, areas and their policies, groups."""
     AUDIT = "audit"
@@ -44,8 +46,8 @@ _OF: Final[Mapping[Role, frozenset[Permission]]] = {
     Role.BROADCASTER: frozenset({Permission.ANNOUNCE, Permission.OPERATE}),
     Role.APPROVER: frozenset({Permission.APPROVE, Permission.OPERATE}),
     Role.TECHNICIAN: frozenset({Permission.MAINTAIN, Permission.OPERATE}),
-    Role.DUTY_OFFICER: frozenset({Permission.ALERT, Permission.OPERATE}),
-    Role.ADMINISTRATOR: frozenset({Permission.ADMINISTER, Permission.OPERATE, Permission.AUDIT}),
+    Role.DUTY_OFFICER: frozenset({Permission.ALERT, Permission.PREPARE, Permission.OPERATE}),
+    Role.ADMINISTRATOR: frozenset({Permission.ADMINISTER, Permission.PREPARE, Permission.OPERATE, Permission.AUDIT}),
     Role.AUDITOR: frozenset({Permission.AUDIT}),
 }
 

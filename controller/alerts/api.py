@@ -26,7 +26,6 @@ from controller.alerts.schemas import (
     StandingOut,
 )
 from controller.alerts.service import Alerts
-from controller.alerts.standing import STANDING
 from controller.alerts.states import AlertState
 from controller.devices.models import Device
 from controller.http.fields import AreaCodeField
@@ -75,9 +74,19 @@ async def list_alerts(
 @router.get(
     "/alerts/standing", operation_id="listStanding", summary="Standing messages to start from", dependencies=[READS]
 )
-async def list_standing(_viewer: ViewerDep) -> list[StandingOut]:
-    """Answer them all."""
-    return [StandingOut.model_validate(each, from_attributes=True) for each in STANDING]
+async def list_standing(alerts: AlertsDep) -> list[StandingOut]:
+    """Answer what an alert of the viewer's own area may begin with, in the words that hold there."""
+    return [
+        StandingOut(
+            code=each.hazard,
+            headline=each.headline,
+            text=each.text,
+            signal=each.start.signal,
+            repeats=each.start.repeats,
+            lifetime_s=each.start.lifetime_s,
+        )
+        for each in await alerts.standing()
+    ]
 
 
 @router.post(

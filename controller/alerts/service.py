@@ -15,7 +15,7 @@ from controller.alerts.models import AlertRow, AlertTarget
 from controller.alerts.repository import AlertRepository, AlertTraffic, ReachRepository
 from controller.alerts.schemas import AddressIn, AlertIn, AudienceOut
 from controller.alerts.sets import AlertPress, Sets, targets_of
-from controller.alerts.standing import ALL_CLEAR_TEXT, Repeats
+from controller.alerts.standing import Hazard, Repeats
 from controller.alerts.states import (
     ACTIVATIONS_WITHIN,
     ALL_CLEAR_LASTS,
@@ -42,6 +42,8 @@ from controller.cap.geometry import outline_of
 from controller.database import after_commit, new_id
 from controller.errors import Invalid, NotFound
 from controller.monitoring.hub import Hub, Topic
+from controller.standing.repository import StandingRepository
+from controller.standing.words import Message, blanks_in, in_force, named, sound_of
 from protocol.messages import AlertKind
 
 log = structlog.get_logger(__name__)
@@ -245,7 +247,7 @@ class Alerts:
         row = await self._active(alert_id, now)
         row.state, row.ended_by, row.ended_at = AlertState.CANCELLED, self._viewer.name, now
         if all_clear and row.volume != 0:
-            words = text or ALL_CLEAR_TEXT
+            words = text or await self.all_clear_text(row.area)
             if row.kind is AlertKind.EXERCISE:
                 words = f"{EXERCISE_WORDS} {words}"
             row.all_clear = await self._typed(row.area, f"Báo yên: {row.headline}"[:200], words, now)
@@ -254,6 +256,17 @@ class Alerts:
         await self._say(targets_of(row), now)
         log.info("alert.cancelled", alert=row.id, area=row.area_code, by=self._viewer.name)
         return row
+
+    async def standing(self) -> tuple[Message, ...]:
+        """Return what an alert of the viewer's own area may begin with."""
+        own = await Areas(self._session, self._viewer).place(self._viewer.area_code)
+        begun = in_force(await StandingRepository(self._session).holding(own.path), own.code)
+        return tuple(each for each in begun if each.hazard is not Hazard.ALL_CLEAR)
+
+    async def all_clear_text(self, area: Area) -> str:
+        """Return what is said where an alert of an area is called off, unless somebody says it otherwise."""
+        holding = await StandingRepository(self._session).holding(area.path)
+        return named(in_force(holding, area.code), Hazard.ALL_CLEAR).text
 
     async def stop_all(self, area_code: str, now: datetime) -> Sequence[AlertRow]:
         """Call off every alert that this area, or one below it, issued. What came from above stays."""
@@ -370,11 +383,17 @@ class Alerts:
                 )
             return words
         text = wish.text
+        if blanks := blanks_in(text):
+            raise Invalid.field("text", f"Hãy điền vào chỗ trống «{blanks[0]}»", f"Fill in the blank “{blanks[0]}”")
         if wish.kind is AlertKind.EXERCISE and not text.casefold().startswith(EXERCISE_WORDS[:-1].casefold()):
             text = f"{EXERCISE_WORDS} {text}".strip()
         return await self._typed(area, wish.headline, text, now) if text else None
 
     async def _typed(self, area: Area, title: str, text: str, now: datetime) -> Announcement:
+        """Return words with their sound: speakers have it already where it is that of a standing message."""
+        made = sound_of(await StandingRepository(self._session).holding(area.path), text)
+        if made is not None:
+            return made
         wish = AnnouncementIn(title=title, area_code=area.code, text=text, category=CATEGORY)
         return await self._announcements.type(wish, now)
 

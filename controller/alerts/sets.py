@@ -19,6 +19,7 @@ from controller.planning.compile import content_hash
 from controller.planning.documents import Document, Standing
 from controller.planning.repository import PlanningRepository
 from controller.planning.service import put
+from controller.standing.repository import StandingRepository
 from protocol import topics
 from protocol.messages import ACTIVE_MAX, Alert, AlertSet, ClipRef, RepeatPlan
 from protocol.signing import Signer, sign
@@ -51,6 +52,7 @@ class Sets:
         self._press = press
         self._traffic = AlertTraffic(session)
         self._planning = PlanningRepository(session)
+        self._standing = StandingRepository(session)
 
     async def say(self, targets: Collection[Target], now: datetime) -> int:
         """Say of these targets what is in force there now; returns how many sets are news."""
@@ -93,9 +95,10 @@ class Sets:
             body.model_copy(update={"version": version}), audience=name, key=key, now=now, lifetime=SET_LIVES
         ).encode()
         device_id = target[1] if target[0] is TargetKind.DEVICE else None
-        return Document(
-            _topic(target), device_id, signed, digest, version, expires_at, key.kid, content_sha256=_inline(alerts)
-        )
+        inline = _inline(alerts)
+        if inline is not None and await self._standing.is_sound(inline):
+            inline = None  # speakers keep it, and the slow link is for the order itself
+        return Document(_topic(target), device_id, signed, digest, version, expires_at, key.kid, content_sha256=inline)
 
     async def _alert(self, row: AlertRow, target: Target) -> Alert:
         ending = row.state is AlertState.CANCELLED

@@ -1,4 +1,4 @@
-"""Standing messages and repeat plans: what an officer starts from. An area may word its own."""
+"""Repeat plans, and the standing messages as they come with the system. An area may word its own."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -53,11 +53,25 @@ REPEATS: Final = {
 """As the rules for tsunami bulletins have it, and what other dangers ask for."""
 
 
+class Hazard(StrEnum):
+    """What a standing message is for."""
+
+    STORM = "storm"
+    FLOOD = "flood"
+    DAM = "dam"
+    TSUNAMI = "tsunami"
+    EVACUATION = "evacuation"
+    FIRE = "fire"
+    ALL_CLEAR = "all_clear"
+    """What is said when an alert is called off."""
+    EXERCISE = "exercise"
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """A message for a danger that is known before it comes."""
 
-    code: str
+    code: Hazard
     headline: str
     text: str
     signal: Signal
@@ -67,7 +81,7 @@ class Standing:
 
 STANDING: Final = (
     Standing(
-        "storm",
+        Hazard.STORM,
         "Báo bão",
         "Bão đang đến gần. Bà con khẩn trương chằng chống nhà cửa, tìm nơi trú ẩn an toàn, không ra ngoài khi gió mạnh."
         " Theo dõi hướng dẫn của chính quyền địa phương.",
@@ -76,7 +90,7 @@ STANDING: Final = (
         12 * HOUR_S,
     ),
     Standing(
-        "flood",
+        Hazard.FLOOD,
         "Báo động lũ cấp III",
         "Mực nước đã vượt báo động III. Bà con vùng trũng thấp, ven sông di chuyển người và tài sản lên nơi cao ngay."
         " Không đi qua đường ngập, ngầm tràn.",
@@ -85,7 +99,7 @@ STANDING: Final = (
         12 * HOUR_S,
     ),
     Standing(
-        "dam",
+        Hazard.DAM,
         "Hồ chứa xả lũ",
         "Hồ chứa đang xả lũ. Bà con ven sông và vùng hạ du rời khỏi bờ sông ngay, không vớt củi, không đánh bắt cá."
         " Di chuyển lên nơi cao theo hướng dẫn.",
@@ -94,7 +108,7 @@ STANDING: Final = (
         6 * HOUR_S,
     ),
     Standing(
-        "tsunami",
+        Hazard.TSUNAMI,
         "Cảnh báo sóng thần",
         "Cảnh báo sóng thần. Bà con ven biển rời bãi biển và di chuyển ngay lên nơi cao, xa bờ."
         " Không quay lại cho đến khi có tin hủy cảnh báo.",
@@ -103,7 +117,7 @@ STANDING: Final = (
         12 * HOUR_S,
     ),
     Standing(
-        "evacuation",
+        Hazard.EVACUATION,
         "Lệnh sơ tán",
         "Chính quyền yêu cầu bà con sơ tán ngay đến điểm tập kết đã được thông báo. Mang theo giấy tờ, thuốc men,"
         " nước uống. Giúp đỡ người già, trẻ em và người khuyết tật.",
@@ -112,7 +126,7 @@ STANDING: Final = (
         6 * HOUR_S,
     ),
     Standing(
-        "fire",
+        Hazard.FIRE,
         "Cháy lớn",
         "Có cháy lớn trong khu vực. Bà con bình tĩnh rời khỏi khu vực cháy, nhường đường cho xe chữa cháy."
         " Gọi 114 khi thấy người mắc kẹt.",
@@ -121,7 +135,15 @@ STANDING: Final = (
         2 * HOUR_S,
     ),
     Standing(
-        "exercise",
+        Hazard.ALL_CLEAR,
+        "Báo yên",
+        "Nguy hiểm đã qua, báo động đã được hủy. Bà con trở lại sinh hoạt bình thường.",
+        Signal.ALL_CLEAR,
+        Repeats.ONCE,
+        HOUR_S,
+    ),
+    Standing(
+        Hazard.EXERCISE,
         "Diễn tập",
         "Đây là diễn tập. Bà con không lo lắng, không cần sơ tán. Nhắc lại, đây chỉ là diễn tập.",
         Signal.EXERCISE,
@@ -129,4 +151,3 @@ STANDING: Final = (
         HOUR_S,
     ),
 )
-ALL_CLEAR_TEXT: Final = "Nguy hiểm đã qua, báo động đã được hủy. Bà con trở lại sinh hoạt bình thường."

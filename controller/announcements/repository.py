@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controller.accounts.viewer import Viewer
@@ -10,6 +10,7 @@ from controller.announcements.models import Announcement, Status
 from controller.areas.models import Area
 from controller.areas.tree import within
 from controller.repository import Repository
+from controller.standing.models import StandingMessage
 
 
 class AnnouncementRepository(Repository[Announcement]):
@@ -20,8 +21,9 @@ class AnnouncementRepository(Repository[Announcement]):
     descending = True
 
     def readable(self, viewer: Viewer) -> Select[Announcement]:
-        """Announcements of areas in the viewer's subtree."""
-        return select(Announcement).join(Announcement.area).where(within(Area.path, viewer.scope))
+        """Announcements of areas in the viewer's subtree. A standing message is worded in its own place alone."""
+        standing = exists().where(StandingMessage.announcement_id == Announcement.id)
+        return select(Announcement).join(Announcement.area).where(within(Area.path, viewer.scope), ~standing)
 
     async def some(self, viewer: Viewer, ids: Collection[str]) -> dict[str, Announcement]:
         """Those of `ids` that the viewer sees, by id."""

@@ -29,6 +29,7 @@ from controller.photos.models import DevicePhoto
 from controller.playlists.models import Playlist, PlaylistItem
 from controller.pronunciations.models import Pronunciation
 from controller.signing.models import SigningKeyRow
+from controller.standing.models import StandingMessage
 
 Place: TypeAlias = Callable[[Session, Any], str]
 """Finds the path of the area that a row lies in."""
@@ -163,6 +164,7 @@ AUDITED: Final[tuple[Spec, ...]] = (
         ignored=frozenset({"revision", "sound_revision", "signal_ms", "counted_at"}),
     ),
     Part(AlertTarget, of=AlertRow, by="alert_id", field="targets"),
+    Whole(StandingMessage, "standing_message", label="headline", ignored=frozenset({"announcement_id"})),
     Whole(Pronunciation, "pronunciation", label="written"),
     Whole(CapSender, "cap_sender"),
     Whole(CapFeed, "cap_feed", label="url", place=where(CapSender, "sender_id")),

@@ -8,10 +8,12 @@ from sqlalchemy import delete, exists, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controller.accounts.viewer import Viewer
+from controller.alerts.models import AlertRow
+from controller.alerts.states import AlertState
 from controller.announcements.models import Announcement
 from controller.approval.models import Approval, ApprovedVersion
 from controller.areas.models import Area
-from controller.areas.tree import within
+from controller.areas.tree import ancestors, within
 from controller.broadcasts.models import Schedule
 from controller.content.models import Clip
 from controller.devices.models import Device, DeviceStatus
@@ -19,6 +21,7 @@ from controller.link.models import RetainedDocument
 from controller.photos.models import DevicePhoto
 from controller.planning.models import PlannedRow
 from controller.playlists.models import Assembly, Playlist
+from controller.standing.models import StandingMessage
 
 
 class ClipRepository:
@@ -36,11 +39,20 @@ class ClipRepository:
         self._session.add(clip)
 
     async def audible(self, viewer: Viewer, sha256: str) -> bool:
-        """Whether the clip is the sound of an announcement, a playlist or a schedule in the viewer's subtree."""
+        """Whether the clip is the sound of an announcement, a playlist or a schedule in the viewer's subtree.
+
+        Or of a standing message that holds there.
+        """
         own = exists().where(
             Announcement.clip_sha256 == sha256, Announcement.area_code == Area.code, within(Area.path, viewer.scope)
         )
-        if await self._session.scalar(select(own)):
+        inherited = exists().where(
+            Announcement.clip_sha256 == sha256,
+            StandingMessage.announcement_id == Announcement.id,
+            StandingMessage.area_code == Area.code,
+            Area.path.in_(ancestors(viewer.scope)),
+        )
+        if await self._session.scalar(select(or_(own, inherited))):
             return True
         sounds = await self._session.execute(
             select(Assembly.stretches, Assembly.relays)
@@ -60,12 +72,15 @@ class ClipRepository:
         return any(sha256 in _clips(*sound) for sound in scheduled)
 
     async def needed_by(self, device_id: str, sha256: str, now: datetime) -> bool:
-        """Whether an active speaker's plan still asks for the clip, or is itself that content."""
+        """Whether an active speaker's plan still asks for the clip, or is itself that content, or it is to be kept."""
         device = await self._session.get(Device, device_id)
         if device is None or device.status is not DeviceStatus.ACTIVE:
             return False
         manifest = exists().where(RetainedDocument.device_id == device_id, RetainedDocument.content_sha256 == sha256)
-        if await self._session.scalar(select(manifest)):
+        standing = exists().where(
+            StandingMessage.announcement_id == Announcement.id, Announcement.clip_sha256 == sha256
+        )
+        if await self._session.scalar(select(or_(manifest, standing))):
             return True
         planned = await self._session.scalars(
             select(PlannedRow.clips).where(PlannedRow.device_id == device_id, PlannedRow.ends_at > now)
@@ -79,10 +94,18 @@ class ClipRepository:
 
     async def needed(self, needed_after: datetime) -> set[str]:
         """Return every hash that something refers to."""
+        alerting = exists().where(
+            or_(AlertRow.announcement_id == Announcement.id, AlertRow.all_clear_id == Announcement.id),
+            or_(
+                AlertRow.state == AlertState.DRAFT,
+                AlertRow.expires_at > needed_after,
+                AlertRow.all_clear_until > needed_after,
+            ),
+        )
         needed = set(
             await self._session.scalars(
                 select(Announcement.clip_sha256).where(
-                    Announcement.clip_sha256.is_not(None), Announcement.retired_at.is_(None)
+                    Announcement.clip_sha256.is_not(None), or_(Announcement.retired_at.is_(None), alerting)
                 )
             )
         )

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from protocol.messages import (
     CapLimits,
@@ -71,10 +71,12 @@ class Speaker:
     schedules: tuple[Schedule, ...]
     previous: tuple[Airing, ...] | None
     """What its last plan held from today on; None: it never had one."""
+    standing: tuple[str, ...] = ()
+    """The clips of standing messages that it keeps."""
 
     def unnamed(self) -> "Speaker":
         """Return what decides what the speaker airs, and no more: neighbours that are alike air alike."""
-        return replace(self, device_id="", name="", areas=(), groups=())
+        return replace(self, device_id="", name="", areas=(), groups=(), standing=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,23 +136,28 @@ def plan(
 ) -> Plan:
     """Return the plan's body; its version is given when it is found to be news."""
     needed = sorted({clip for each in aired for clip in each.sound.clips})
-    links_end = window.end + LINK_OUTLIVES_PLAN
     return Plan(
         device=device_id,
         version=1,
         window_start=window.start,
         window_end=window.end,
         occurrences=tuple(_on_the_wire(each) for each in aired),
-        clips=tuple(
-            ClipRef(
-                sha256=sha256,
-                url=url(sha256, links_end),
-                size_bytes=clips[sha256].size_bytes,
-                duration_ms=clips[sha256].duration_ms,
-                media_type=clips[sha256].media_type,
-            )
-            for sha256 in needed
-        ),
+        clips=_refs(needed, clips, window.end + LINK_OUTLIVES_PLAN, url),
+    )
+
+
+def _refs(
+    needed: Iterable[str], clips: Mapping[str, ClipFacts], links_end: datetime, url: Callable[[str, datetime], str]
+) -> tuple[ClipRef, ...]:
+    return tuple(
+        ClipRef(
+            sha256=sha256,
+            url=url(sha256, links_end),
+            size_bytes=clips[sha256].size_bytes,
+            duration_ms=clips[sha256].duration_ms,
+            media_type=clips[sha256].media_type,
+        )
+        for sha256 in needed
     )
 
 
@@ -174,7 +181,12 @@ def _on_the_wire(airing: Airing) -> PlanOccurrence:
     )
 
 
-def config(speaker: Speaker, keys: Iterable[TrustedKey], notices: Sequence[str] = ()) -> Config:
+def config(
+    speaker: Speaker,
+    keys: Iterable[TrustedKey],
+    notices: Sequence[str] = (),
+    standing: tuple[ClipRef, ...] = (),
+) -> Config:
     """Return the configuration's body."""
     policy = speaker.policy
     return Config(
@@ -197,6 +209,7 @@ def config(speaker: Speaker, keys: Iterable[TrustedKey], notices: Sequence[str] 
             days_per_week=policy.caps.days_per_week,
         ),
         local_alarm=policy.local_alarm,
+        standing=standing,
         keys=tuple(sorted(keys, key=lambda key: key.kid)),
         notices=tuple(notices),
     )
@@ -204,6 +217,22 @@ def config(speaker: Speaker, keys: Iterable[TrustedKey], notices: Sequence[str] 
 
 def _window(window: TimeWindow) -> dict[str, str]:
     return {"start": f"{window.start_local:%H:%M}", "end": f"{window.end_local:%H:%M}"}
+
+
+def kept_clips(
+    speaker: Speaker, clips: Mapping[str, ClipFacts], now: datetime, url: Callable[[str, datetime], str]
+) -> tuple[ClipRef, ...]:
+    """Return the standing messages that the speaker keeps."""
+    return _refs((each for each in speaker.standing if each in clips), clips, kept_links_end(now), url)
+
+
+def kept_links_end(now: datetime) -> datetime:
+    """Return when links in a configuration end: the same for a month, or each planning would be news to everybody.
+
+    At least a month from now, which no configuration outlives; a speaker renews those it comes late with.
+    """
+    months = now.year * 12 + now.month + 1
+    return datetime(months // 12, months % 12 + 1, 1, tzinfo=UTC) + LINK_OUTLIVES_PLAN
 
 
 def content_hash(body: Order) -> str:

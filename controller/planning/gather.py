@@ -14,6 +14,7 @@ from controller.link.models import RetainedDocument
 from controller.planning import rows
 from controller.planning.compile import ClipFacts, Material, Sound, Speaker
 from controller.planning.repository import Addressed, PlanningRepository
+from controller.standing.sets import kept
 from protocol import topics
 from protocol.topics import Channel
 from schedules.entry import nominal_end
@@ -54,6 +55,7 @@ class Gathering:
         said = {code: AreaPolicy.model_validate(area.policy) for code, area in areas.items()}
         siblings = await repository.siblings({device.area.parent_code or "" for device in devices})
         groups = await repository.groups_of(ids)
+        worded = await repository.worded(areas.keys())
         policies = {id_: effective_policy(said[code] for code in chains[id_] if code in said) for id_ in ids}
         calendars = {
             zone: Calendar(plan_window(self._now, zone, self._days))
@@ -101,9 +103,11 @@ class Gathering:
                     if each.version.schedule.area_code in chains[device.id] and not mine.isdisjoint(each.targets)
                 ),
                 previous=tuple(previous) if _was_planned(known, device.id) else None,
+                standing=kept(chains[device.id], worded).clips,
             )
         hashes = {clip for sound in sounds.values() for clip in sound.clips}
         hashes |= {c for speaker in speakers.values() for a in speaker.previous or () for c in a.sound.clips}
+        hashes |= {clip for speaker in speakers.values() for clip in speaker.standing}
         clips = {
             clip.sha256: ClipFacts(clip.sha256, clip.size_bytes, clip.duration_ms, clip.media_type)
             for clip in await repository.clips(hashes)

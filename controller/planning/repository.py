@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 from sqlalchemy import ColumnElement, Text, and_, cast, delete, func, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from controller.announcements.models import Announcement
 from controller.approval.models import Approval, ApprovedTarget, ApprovedVersion
 from controller.areas.models import Area
 from controller.areas.tree import within
@@ -19,6 +20,8 @@ from controller.devices.models import Device, DeviceStatus
 from controller.groups.models import GroupMember
 from controller.link.models import RetainedDocument
 from controller.planning.models import PlannedRow
+from controller.standing.models import StandingMessage
+from controller.standing.sets import Worded
 from schedules.types import Resume
 
 T = TypeVar("T")
@@ -105,6 +108,20 @@ class PlanningRepository:
             statement = select(Area).where(Area.code.in_(chunk))
             areas = await self._session.scalars(statement, execution_options=_AS_STORED)
             found |= {area.code: area for area in areas}
+        return found
+
+    async def worded(self, codes: Collection[str]) -> Mapping[str, Sequence[Worded]]:
+        """Return the finished sounds of these areas' standing messages, by area."""
+        found: dict[str, list[Worded]] = defaultdict(list)
+        for chunk in chunks(codes):
+            rows = await self._session.execute(
+                select(StandingMessage.area_code, StandingMessage.hazard, Announcement.clip_sha256)
+                .join(Announcement, Announcement.id == StandingMessage.announcement_id)
+                .where(StandingMessage.area_code.in_(chunk), Announcement.clip_sha256.is_not(None))
+                .order_by(StandingMessage.area_code, StandingMessage.hazard)
+            )
+            for code, hazard, sha256 in rows:
+                found[code].append(Worded(hazard, str(sha256)))
         return found
 
     async def siblings(self, parents: Collection[str]) -> Mapping[str, Sequence[str]]:

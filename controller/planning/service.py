@@ -11,12 +11,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from controller.database import after_commit
 from controller.devices.models import Device, DeviceStatus
-from controller.events import AreaPolicyChanged, DeviceChanged, Event, GroupChanged, PlaylistChanged, ScheduleChanged
+from controller.events import (
+    AreaPolicyChanged,
+    DeviceChanged,
+    Event,
+    GroupChanged,
+    PlaylistChanged,
+    ScheduleChanged,
+    StandingChanged,
+)
 from controller.keys import SigningKeys
 from controller.link.models import RetainedDocument
 from controller.monitoring.hub import Hub, Topic
 from controller.planning import rows
-from controller.planning.compile import Airing, Speaker, airings, config, plan
+from controller.planning.compile import Airing, Speaker, airings, config, kept_clips, plan
 from controller.planning.documents import Document, Press, Standing
 from controller.planning.gather import Gathered, Gathering
 from controller.planning.repository import PlanningRepository, chunks
@@ -82,7 +90,7 @@ class Planner:
             match event:
                 case DeviceChanged(device_id):
                     found.add(device_id)
-                case AreaPolicyChanged(path):
+                case AreaPolicyChanged(path) | StandingChanged(path):
                     places.add(path)
                 case GroupChanged(device_ids=device_ids):
                     found |= device_ids
@@ -179,7 +187,12 @@ class Planner:
                         expires_at=calendar.window.end + PLAN_OUTLIVES_WINDOW,
                     ),
                     self._press.print(
-                        config(speaker, self._keys.trusted, self._keys.notices),
+                        config(
+                            speaker,
+                            self._keys.trusted,
+                            self._keys.notices,
+                            kept_clips(speaker, gathered.material.clips, now, url),
+                        ),
                         config_topic,
                         standing.get(config_topic),
                         now=now,

@@ -30,6 +30,7 @@ from protocol.messages.alerts import (
 )
 from protocol.messages.commands import Action, Command, Reply, Restart, SendLogs, SetVolume, Skip, Stop, TestTone
 from protocol.messages.configs import (
+    STANDING_MAX,
     CapLimits,
     ClassVolumes,
     Config,
@@ -39,6 +40,7 @@ from protocol.messages.configs import (
     VolumeWindow,
     Window,
     Zone,
+    standing_digest,
 )
 from protocol.messages.plans import ClipRef, Mark, Plan, PlanManifest, PlanOccurrence, Relay, Stretch
 from protocol.messages.records import Outcome, PlayRecord, Records, RecordsAck
@@ -63,6 +65,7 @@ __all__ = [
     "LOCAL_ALERT",
     "ORDERS",
     "REPORTS",
+    "STANDING_MAX",
     "VERSION",
     "Action",
     "Alert",
@@ -120,4 +123,5 @@ __all__ = [
     "VolumeWindow",
     "Window",
     "Zone",
+    "standing_digest",
 ]

@@ -1,11 +1,14 @@
 """What a speaker must know about its place."""
 
+import hashlib
+from collections.abc import Iterable
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field
 
 from protocol.messages._base import Identifier, Order, Part, Title, VolumePercent
+from protocol.messages.plans import ClipRef
 from protocol.topics import Channel
 from schedules.types import VIETNAM
 
@@ -90,6 +93,16 @@ class KeyNotice(Order):
     revoked: Annotated[tuple[Identifier, ...], Field(max_length=REVOKED_MAX)] = ()
 
 
+STANDING_MAX = 40
+"""Standing messages that one speaker keeps: those of four areas in a chain, with room for a few hazards more."""
+
+
+def standing_digest(clips: Iterable[str]) -> str:
+    """Return the short name of a set of standing messages, whatever their order; nothing for none."""
+    held = sorted(set(clips))
+    return hashlib.sha256("\n".join(held).encode()).hexdigest()[:16] if held else ""
+
+
 class Config(Order):
     """What a speaker must know about its place: areas, hours, volume, caps, and whom to trust."""
 
@@ -112,6 +125,8 @@ class Config(Order):
     caps: CapLimits = CapLimits()
     local_alarm: bool = False
     """Whether somebody at the speaker may raise its own alarm, by a button or a command."""
+    standing: Annotated[tuple[ClipRef, ...], Field(max_length=STANDING_MAX)] = ()
+    """The sound of standing messages, kept so that an alert in their words needs no download."""
     keys: tuple[TrustedKey, ...] = ()
     notices: Annotated[
         tuple[Annotated[str, Field(max_length=NOTICE_MAX_BYTES)], ...], Field(max_length=NOTICES_MAX)

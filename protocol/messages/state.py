@@ -103,6 +103,8 @@ class DeviceState(Message):
     planned: int = Field(default=0, ge=0)
     """… of this many."""
     missing: tuple[Hash, ...] = Field(default=(), max_length=200)
+    standing: str = Field(default="", pattern=r"^([0-9a-f]{16})?$")
+    """Which standing messages are here: `standing_digest` of their clips. Other than the controller's: an old set."""
     clock: ClockState
     player: PlayerState
     cache_mb: float = 0

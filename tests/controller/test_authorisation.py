@@ -35,6 +35,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/devices/{device_id}/commands": {"action": {"verb": "stop"}},
     "POST /api/v1/alerts/{alert_id}/prolong": {"lifetime_s": 600},
     "PUT /api/v1/alerts/{alert_id}/targets": {"targets": [{"kind": "area", "key": "07339-1"}]},
+    "PUT /api/v1/areas/{code}/standing/{hazard}": {"headline": "Báo bão", "text": "Bão vào đêm nay."},
     "POST /api/v1/cap/senders/{sender_id}/feeds": {"url": "https://kttv.example.vn/feed"},
     "POST /api/v1/schedules/{schedule_id}/approval/reject": {"reason": "Sai giờ"},
     "POST /approvals/{schedule_id}/approve": {"seen": "1"},
@@ -131,7 +132,7 @@ async def test_a_token_is_let_in_where_no_person_is_asked_for(quiet_house: House
     assert not wrong, "\n".join(wrong)
 
 
-ELSEWHERE = {"token_id", "session_id", "fingerprint", "kind", "kid", "token"}
+ELSEWHERE = {"token_id", "session_id", "fingerprint", "kind", "kid", "token", "hazard"}
 """The others name what is a person's own, the whole country's, a board that waits for its place, or a kind of thing."""
 CROSSING = [row for row in GUARDED if row.named]
 

@@ -8,7 +8,17 @@ from datetime import UTC, datetime, time, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.planning.compile import ClipFacts, Material, Sound, Speaker, airings, config, content_hash, plan
+from controller.planning.compile import (
+    ClipFacts,
+    Material,
+    Sound,
+    Speaker,
+    airings,
+    config,
+    content_hash,
+    kept_links_end,
+    plan,
+)
 from protocol.messages import Plan, Relay, Stretch, TrustedKey
 from schedules.plan import Calendar, plan_window
 from schedules.types import (
@@ -128,3 +138,9 @@ def test_a_configuration_says_what_holds_at_the_speaker() -> None:
     assert said.groups == ("g1", "g2")
     assert [key.kid for key in said.keys] == ["k1", "k2"]
     assert content_hash(said) == content_hash(config(replace(speaker([]), policy=policy), keys[::-1]))
+
+
+def test_links_to_what_is_kept_last_for_a_month_and_stay_the_same_for_one() -> None:
+    ends = [kept_links_end(datetime(2026, 11, day, 12, tzinfo=UTC)) for day in (1, 30)]
+    assert ends == [datetime(2027, 1, 2, tzinfo=UTC)] * 2
+    assert kept_links_end(datetime(2026, 12, 31, 23, tzinfo=UTC)) == datetime(2027, 2, 2, tzinfo=UTC)

@@ -17,7 +17,7 @@ import pytest
 import structlog
 from structlog.typing import EventDict
 
-from device_agent.agent import run_agent
+from device_agent.agent import Agent, run_agent
 from device_agent.clock import Exchange, SystemClock, TrustedClock
 from device_agent.errors import AgentError, AlreadyRunning, ConfigError
 from device_agent.lock import only_instance
@@ -25,10 +25,11 @@ from device_agent.logs import LogRing
 from device_agent.settings import AgentSettings, BrokerSettings, write_settings
 from loa.brokers import free_port
 from loa.process import Child
-from protocol.messages import ClipRef, Plan, PlanOccurrence, Stretch
+from protocol.messages import ClipRef, Config, Plan, PlanOccurrence, Stretch, standing_digest
 from schedules.types import Priority
 from tests.support.agent_rooms import KEY, SPEAKER, order
-from tests.support.eventually import eventually
+from tests.support.content_server import ContentServer
+from tests.support.eventually import becomes, eventually
 from tests.support.recordings import make_recording
 
 
@@ -300,3 +301,34 @@ def test_a_connection_that_hangs_does_not_hold_up_the_end(speaker: AgentSettings
             eventually(lambda: agent.returncode is not None, within_s=3, what="the agent has ended")
             assert agent.returncode == 0
     assert "agent_ended" in log.read_text()
+
+
+def sound(number: int) -> tuple[ClipRef, bytes]:
+    """A clip, and its bytes."""
+    content = bytes([number]) * 50_000
+    sha256 = hashlib.sha256(content).hexdigest()
+    return ClipRef(sha256=sha256, url=f"/content/{sha256}", size_bytes=len(content), duration_ms=9000), content
+
+
+async def test_standing_messages_are_fetched_kept_and_told_of(
+    speaker: AgentSettings, state_dir: Path, logbook: Logbook
+) -> None:
+    (here, bytes_here), (away, bytes_away) = sound(1), sound(2)
+    (state_dir / "clips").mkdir()
+    (state_dir / "clips" / here.sha256).write_bytes(bytes_here)
+    config = Config(device=SPEAKER, version=1, standing=(here, away))
+    (state_dir / "config.json").write_text(f'{{"token": "{order(config, now=datetime.now(UTC)).decode()}"}}')
+    async with ContentServer().running() as server:
+        agent = await Agent.open(speaker.model_copy(update={"content_hosts": (server.url,)}), LogRing())
+        running = asyncio.create_task(agent.run(), name="agent")
+        await becomes(lambda: _holds(agent, here))
+        server.files[away.url] = bytes_away
+        agent._fetcher.retry_now()
+        await becomes(lambda: _holds(agent, here, away))
+        agent.stop()
+        await running
+    assert f"GET {here.url}" not in server.requests
+
+
+async def _holds(agent: Agent, *clips: ClipRef) -> bool:
+    return agent._state().standing == standing_digest(clip.sha256 for clip in clips)

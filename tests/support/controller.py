@@ -173,6 +173,7 @@ async def open_house(
 ) -> AsyncIterator[House]:
     """Run a controller on a real database file in `folder`, with these `services` behind it."""
     clock = TestClock(now)
+    settings = {"standing_sounds": False} | settings
     chosen = Settings(data_dir=folder, database_url=database_url, public_url=ORIGIN, **settings)
     runtime = Runtime.open(chosen, clock=clock)
     app = create_app(chosen, runtime=runtime, services=services)

@@ -78,6 +78,7 @@ def state_of(
     ready: int = 0,
     planned: int = 0,
     trusted: bool = True,
+    standing: str = "",
     problems: tuple[Problem, ...] = (),
 ) -> DeviceState:
     """What a healthy speaker says, unless told otherwise."""
@@ -88,6 +89,7 @@ def state_of(
         plan_version=plan_version,
         ready=ready,
         planned=planned,
+        standing=standing,
         clock=ClockState(quality=ClockQuality.TRUSTED if trusted else ClockQuality.UNTRUSTED, source="exchange"),
         player=PlayerState(
             state="playing" if playing else "silent", occurrence=playing or None, title=title, volume=70
@@ -97,7 +99,7 @@ def state_of(
 
 
 @contextmanager
-def running_site(folder: Path) -> Iterator[Site]:
+def running_site(folder: Path, **settings: Any) -> Iterator[Site]:
     """Serve on a free port of this machine until the block ends."""
     listening = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
@@ -108,7 +110,7 @@ def running_site(folder: Path) -> Iterator[Site]:
 
     async def serve() -> None:
         nobody = socket.create_server(("127.0.0.1", 0))
-        async with open_house(folder, services=SERVICES, broker_port=nobody.getsockname()[1]) as house:
+        async with open_house(folder, services=SERVICES, broker_port=nobody.getsockname()[1], **settings) as house:
             nobody.close()
             server = server_of(house.app, house.runtime.settings)
             server.config.lifespan = "off"

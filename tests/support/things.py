@@ -55,6 +55,7 @@ async def things(house: House, chief: httpx.AsyncClient, area: str) -> dict[str,
         )  # fmt: skip
     return {
         "kind": "device",
+        "hazard": "storm",
         "key": device,
         "occurrence_id": airing,
         "device_id": device,

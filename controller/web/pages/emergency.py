@@ -18,12 +18,13 @@ from controller.alerts.api import reach_out as reach_of
 from controller.alerts.models import AlertRow
 from controller.alerts.schemas import AlertIn
 from controller.alerts.service import Alerts
-from controller.alerts.standing import ALL_CLEAR_TEXT, STANDING, Repeats, Standing
+from controller.alerts.standing import Repeats
 from controller.alerts.states import AlertState
 from controller.areas.repository import AreaRepository
 from controller.errors import ControllerError
 from controller.http.problems import invalid
 from controller.http.route import NowDep, SessionDep
+from controller.standing.words import Message
 from controller.web.pages.common import FieldsDep, page_for
 from controller.web.present import alerts as present
 from controller.web.routing import PageRoute
@@ -73,7 +74,7 @@ class Post:
             current=[present.line(each, formats) for each in await shown(self.alerts, *now_rows)],
             own_active=bool(own_active),
             past=[present.line(each, formats) for each in await shown(self.alerts, *past_rows)],
-            standing=STANDING,
+            standing=[(each.hazard.value, each.headline) for each in await self.alerts.standing()],
             repeats=[(each.value, each.words().in_language(self.page.t.language.code)) for each in Repeats],
             signals=[(each.value, self._name_of(each)) for each in SIGNALS],
             lifetimes=LIFETIMES_H,
@@ -107,7 +108,7 @@ class Post:
             silent=present.silent(silent[:SILENT_MAX], formats, now),
             silent_more=max(0, len(silent) - SILENT_MAX),
             may_act=own and self.viewer.may(Permission.ALERT),
-            all_clear_text=ALL_CLEAR_TEXT,
+            all_clear_text=await self.alerts.all_clear_text(row.area),
             ends=f"{formats.clock(row.expires_at)} · {formats.short_day(row.expires_at)}" if row.expires_at else "",
             problem=problem,
         )
@@ -137,7 +138,7 @@ PostDep = Annotated[Post, Depends(post_of)]
 @router.get("/emergency", dependencies=[READS])
 async def emergency_page(post: PostDep, standing: Annotated[str, Query(max_length=32)] = "") -> Response:
     """What is active now, and where to begin."""
-    start = next((each for each in STANDING if each.code == standing), None)
+    start = next((each for each in await post.alerts.standing() if each.hazard == standing), None)
     return await post.overview(_wish_of(start))
 
 
@@ -241,18 +242,19 @@ async def discard(alert_id: str, post: PostDep) -> Response:
     return RedirectResponse("/emergency", 303)
 
 
-def _wish_of(start: Standing | None) -> dict[str, object]:
+def _wish_of(message: Message | None) -> dict[str, object]:
     """What the form begins with."""
-    if start is None:
+    if message is None:
         return {
             "kind": AlertKind.ACTUAL.value, "headline": "", "text": "", "signal": Signal.ATTENTION.value,
             "repeats": Repeats.ONCE.value, "lifetime_h": "1", "stagger_s": "0",
         }  # fmt: skip
+    start = message.start
     exercise = start.signal is Signal.EXERCISE
     return {
         "kind": (AlertKind.EXERCISE if exercise else AlertKind.ACTUAL).value,
-        "headline": start.headline,
-        "text": start.text,
+        "headline": message.headline,
+        "text": message.text,
         "signal": Signal.ATTENTION.value if exercise else start.signal.value,
         "repeats": start.repeats.value,
         "lifetime_h": str(start.lifetime_s // 3600),
