@@ -36,7 +36,7 @@ class StandingIn(In):
         if self.second is not None and (blanks_in(self.text) or blanks_in(self.second.text)):
             raise ValueError(
                 Text(
-                    "Bản tin hai thứ tiếng không được có chỗ trống {…}: chỗ trống chỉ điền được bằng một thứ tiếng",
+                    "Thông báo hai thứ tiếng không được có chỗ trống {…}: chỗ trống chỉ điền được bằng một thứ tiếng",
                     "A message in two languages may have no blank {…}: it could be filled in in one of them only",
                 )
             )

@@ -153,7 +153,7 @@ async def test_what_lies_in_a_parents_or_a_neighbours_area_looks_like_what_never
     chief = await house.signed_in("VN", "chief")
     browser = await house.in_person("07339", "somebody", roles=tuple(Role) if role is None else (role,))
     foreign = {area: await things(house, chief, area) for area in ("24", "07444")}
-    never = dict.fromkeys(NAMED, "nothing") | {"kind": "device"}
+    never = dict.fromkeys(NAMED, "nothing") | {"kind": "device", "hazard": "storm"}
     wrong = []
     for row in CROSSING:
         name = f"{row.method} {row.path}"

@@ -24,6 +24,7 @@ from controller.web.pages import (
     signals,
     speaker,
     speakers,
+    standing,
     today,
 )
 
@@ -40,6 +41,7 @@ PAGES: tuple[APIRouter, ...] = (
     playlists.router,
     approvals.router,
     alert_tests.router,
+    standing.router,
     emergency.router,
     rules.router,
     records.router,

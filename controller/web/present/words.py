@@ -100,6 +100,7 @@ def permission_names(t: Translator) -> tuple[tuple[str, str], ...]:
         (Permission.OPERATE.value, t("stop, skip, turn the volume")),
         (Permission.MAINTAIN.value, t("look after speakers")),
         (Permission.ALERT.value, t("raise emergencies")),
+        (Permission.PREPARE.value, t("word the standing messages of emergencies")),
         (Permission.ADMINISTER.value, t("manage people, places and groups")),
         (Permission.AUDIT.value, t("read who did what")),
     )

@@ -1,0 +1,99 @@
+"""Standing messages as their reader sees them: whose words, how far their sound is, and which speakers hold it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from controller.announcements.models import Status
+from controller.standing.repository import Holding
+from controller.standing.schemas import StandingIn
+from controller.standing.words import Message, blanks_in
+from controller.web.formats import Formats
+from controller.web.views import Tone
+
+
+@dataclass(frozen=True)
+class MessageView:
+    """One message, as it stands in its form."""
+
+    hazard: str
+    headline: str
+    text: str
+    language: str
+    second_text: str
+    own: bool
+    whose: str
+    tone: Tone
+    state: str
+    clip: str
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class OldView:
+    """A speaker that would have to fetch something when it is needed."""
+
+    device: str
+    name: str
+    area: str
+    seen: str
+    tone: Tone
+
+
+def message(of: Message, area_name: str, formats: Formats) -> MessageView:
+    """Show what holds."""
+    sound, t = of.sound, formats.t
+    whose = area_name if of.own else t("as it comes with the system") if of.shipped else _owner(of)
+    tone, state = _state(of, formats)
+    return MessageView(
+        hazard=of.hazard.value,
+        headline=of.headline,
+        text=of.text,
+        language=of.second_language or "",
+        second_text=of.second_text,
+        own=of.own,
+        whose=whose,
+        tone=tone,
+        state=state,
+        clip=sound.clip_sha256 or "" if sound else "",
+    )
+
+
+def taken_back(of: Message) -> StandingIn:
+    """Return an area's words as they would be said again."""
+    second = {"language": of.second_language, "text": of.second_text} if of.second_language else None
+    return StandingIn.model_validate({"headline": of.headline, "text": of.text, "second": second})
+
+
+def old(found: Sequence[Holding], formats: Formats, now: datetime) -> list[OldView]:
+    """Show who does not hold what it should."""
+    return [
+        OldView(
+            each.device,
+            each.name,
+            each.area_name,
+            formats.t("last seen %(when)s", when=formats.since(each.last_seen_at, now))
+            if each.last_seen_at
+            else formats.t("never seen"),
+            Tone.WAIT if each.online else Tone.BAD,
+        )
+        for each in found
+    ]
+
+
+def _owner(of: Message) -> str:
+    return of.row.area.name if of.row is not None else ""
+
+
+def _state(of: Message, formats: Formats) -> tuple[Tone, str]:
+    t, sound = formats.t, of.sound
+    if blanks := blanks_in(of.text):
+        return Tone.WAIT, t("to fill in: %(blanks)s", blanks=", ".join(blanks))
+    if sound is None:
+        return Tone.WAIT, t("spoken when it is raised")
+    if sound.status is Status.FAILED:
+        said = sound.error_vi if t.language == "vi" else sound.error_en
+        return Tone.BAD, said or t("No sound could be made")
+    if sound.status is Status.PROCESSING:
+        return Tone.WAIT, t("The sound is being made")
+    return Tone.GOOD, t("ready, %(length)s", length=formats.duration((sound.duration_ms or 0) / 1000))
