@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import Select, exists, select
+from sqlalchemy import ColumnElement, Select, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controller.accounts.viewer import Viewer
@@ -22,8 +22,7 @@ class AnnouncementRepository(Repository[Announcement]):
 
     def readable(self, viewer: Viewer) -> Select[Announcement]:
         """Announcements of areas in the viewer's subtree. A standing message is worded in its own place alone."""
-        standing = exists().where(StandingMessage.announcement_id == Announcement.id)
-        return select(Announcement).join(Announcement.area).where(within(Area.path, viewer.scope), ~standing)
+        return select(Announcement).join(Announcement.area).where(within(Area.path, viewer.scope), ~_standing())
 
     async def some(self, viewer: Viewer, ids: Collection[str]) -> dict[str, Announcement]:
         """Those of `ids` that the viewer sees, by id."""
@@ -38,7 +37,7 @@ class RenderingQueue:
         self._session = session
 
     async def waiting(self, busy: Collection[str], limit: int) -> Sequence[Announcement]:
-        """Return those that nobody works on, the longest waiting first."""
+        """Return those that nobody works on, the longest waiting first; last what is made beforehand."""
         return (
             await self._session.scalars(
                 select(Announcement)
@@ -47,7 +46,7 @@ class RenderingQueue:
                     Announcement.retired_at.is_(None),
                     Announcement.job.not_in(busy),
                 )
-                .order_by(Announcement.updated_at, Announcement.id)
+                .order_by(_standing(), Announcement.updated_at, Announcement.id)
                 .limit(limit)
             )
         ).all()
@@ -57,3 +56,8 @@ class RenderingQueue:
         return await self._session.scalar(
             select(Announcement).where(Announcement.id == announcement_id, Announcement.job == job)
         )
+
+
+def _standing() -> ColumnElement[bool]:
+    """Whether an announcement is the sound of a standing message."""
+    return exists().where(StandingMessage.announcement_id == Announcement.id)

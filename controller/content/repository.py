@@ -41,7 +41,7 @@ class ClipRepository:
     async def audible(self, viewer: Viewer, sha256: str) -> bool:
         """Whether the clip is the sound of an announcement, a playlist or a schedule in the viewer's subtree.
 
-        Or of a standing message that holds there.
+        Or of a standing message that holds there, or of an alert that said one.
         """
         own = exists().where(
             Announcement.clip_sha256 == sha256, Announcement.area_code == Area.code, within(Area.path, viewer.scope)
@@ -52,7 +52,13 @@ class ClipRepository:
             StandingMessage.area_code == Area.code,
             Area.path.in_(ancestors(viewer.scope)),
         )
-        if await self._session.scalar(select(or_(own, inherited))):
+        alerted = exists().where(
+            Announcement.clip_sha256 == sha256,
+            or_(AlertRow.announcement_id == Announcement.id, AlertRow.all_clear_id == Announcement.id),
+            AlertRow.area_code == Area.code,
+            within(Area.path, viewer.scope),
+        )
+        if await self._session.scalar(select(or_(own, inherited, alerted))):
             return True
         sounds = await self._session.execute(
             select(Assembly.stretches, Assembly.relays)

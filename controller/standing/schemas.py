@@ -13,8 +13,8 @@ from controller.pronunciations.schemas import LanguageField
 from controller.standing.words import Message, blanks_in
 from controller.text import Text
 
-TEXT_MAX = 2000
-"""About two minutes of speech: longer is heard by nobody to its end, and every speaker has to keep it."""
+TEXT_MAX = 1000
+"""About a minute of speech: longer is heard by nobody to its end, and every speaker has to keep it."""
 
 
 class SecondIn(In):

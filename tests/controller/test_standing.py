@@ -14,6 +14,7 @@ from controller.accounts.roles import Role
 from controller.alerts.keeping import alerting
 from controller.alerts.standing import STANDING, Hazard
 from controller.announcements.models import Announcement, Status
+from controller.announcements.repository import RenderingQueue
 from controller.areas.models import Area
 from controller.audit.models import AuditEntry
 from controller.broadcasting import planning
@@ -224,6 +225,16 @@ async def test_an_active_alert_keeps_the_sound_of_words_that_were_changed_since(
     await word(officer, text="Bão đã đổi hướng.")
     async with house.database.reading() as session:
         assert sounds[OWN["text"]] in await ClipRepository(session).needed(house.clock.now)
+
+
+async def test_what_somebody_waits_for_is_made_before_what_is_made_beforehand(house: House) -> None:
+    maker = await house.signed_in(COMMUNE, "bien-tap", roles=(Role.BROADCASTER,))
+    wish = {"title": "Tin", "text": "Họp thôn tối nay.", "area_code": COMMUNE}
+    typed = (await maker.post("/api/v1/announcements", json=wish)).json()["id"]
+    async with house.database.reading() as session:
+        first, second = await RenderingQueue(session).waiting((), 2)
+    assert first.id == typed
+    assert second.text == default(Hazard.STORM)
 
 
 async def test_a_blank_is_filled_in_before_it_can_be_raised(house: House, officer: httpx.AsyncClient) -> None:

@@ -80,8 +80,8 @@ def test_a_message_is_worded_made_ready_taken_back_and_said_again(site: Site, of
     assert page.complaints == []
 
 
-def test_what_is_refused_stays_as_it_was_typed(officer: tuple[str, Page]) -> None:
-    _, page = officer
+def test_what_is_refused_stays_as_it_was_typed(site: Site, officer: tuple[str, Page]) -> None:
+    code, page = officer
     dam = page.locator("[data-hazard=dam]")
     dam.locator("summary").click()
     dam.get_by_label("Lời đọc").fill("Đập {tên đập} xả lũ.")
@@ -94,6 +94,17 @@ def test_what_is_refused_stays_as_it_was_typed(officer: tuple[str, Page]) -> Non
     dam.get_by_label("Lời bằng tiếng đó").fill("")
     sends(page, "Lưu cho")
     expect(dam.locator("#state-dam")).to_have_text("cần điền: tên đập")
+
+    other = page.context.new_page()
+    other.goto(f"{site.url}{HERE}?area_code={code}")
+    for each, words in ((other, "Đập {tên đập} mở cửa."), (page, "Xả lũ.")):
+        form = each.locator("[data-hazard=dam]")
+        form.locator("summary").click()
+        form.get_by_label("Lời đọc").fill(words)
+        with each.expect_response(lambda answer: answer.request.method == "POST") as saved:
+            form.get_by_role("button", name="Lưu cho").click()
+    assert saved.value.status == 412
+    expect(dam.get_by_label("Lời đọc")).to_have_value("Xả lũ.")
 
 
 def test_a_technician_reads_who_holds_an_old_set_and_words_nothing(site: Site, officer: tuple[str, Page]) -> None:

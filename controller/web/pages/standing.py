@@ -13,7 +13,7 @@ from controller.accounts.roles import Permission
 from controller.accounts.viewer import Viewer
 from controller.alerts.standing import Hazard
 from controller.areas.models import Area
-from controller.errors import ControllerError
+from controller.errors import ControllerError, PreconditionFailed
 from controller.http.problems import invalid
 from controller.http.route import NowDep, SessionDep
 from controller.standing.api import MessagesDep
@@ -53,7 +53,7 @@ class Desk:
     ) -> Response:
         """All messages of a place; `wrong` is one as it was typed and refused, `removed` one that was taken back."""
         formats, now = self.page.formats, self.page.now
-        views = [present.message(each, area.name, formats) for each in await self.messages.all(area)]
+        views = [present.message(each, area, formats) for each in await self.messages.all(area)]
         holdings = await self.messages.repository.holdings(self.viewer, area)
         old = [each for each in holdings if not each.current]
         return self.page.html(
@@ -94,6 +94,7 @@ async def word(
     hazard: Hazard,
     desk: DeskDep,
     area_code: Typed = "",
+    version: Typed = "",
     headline: Typed = "",
     text: Typed = "",
     language: Typed = "",
@@ -102,19 +103,22 @@ async def word(
 ) -> Response:
     """Give a place its own words, or take them back; what was taken back can be said again."""
     area, now, formats = await desk.messages.area(area_code or desk.viewer.area_code), desk.page.now, desk.page.formats
-    before = present.message(named(await desk.messages.all(area), hazard), area.name, formats)
+    before = present.message(named(await desk.messages.all(area), hazard), area, formats)
     if do == "reset":
         await desk.messages.reset(area, hazard, now)
-        return await desk.shown(area, removed=before)
+        held = present.message(named(await desk.messages.all(area), hazard), area, formats)
+        return await desk.shown(area, removed=replace(before, version=held.version))
     second = {"language": language, "text": _lines(second_text)} if language or second_text.strip() else None
     given = {"headline": headline, "text": _lines(text), "second": second}
     try:
+        if version != before.version:
+            raise PreconditionFailed
         await desk.messages.word(area, hazard, StandingIn.model_validate(given), now)
     except (ControllerError, ValidationError) as refusal:
         problem: ControllerError = invalid(refusal.errors()) if isinstance(refusal, ValidationError) else refusal
         said = problem.errors[0].message if problem.errors else problem.detail
         wrong = replace(
-            before,
+            before,  # of the newest version: who saves again has seen that somebody else did
             headline=headline,
             text=_lines(text),
             language=language,

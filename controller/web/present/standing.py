@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from controller.announcements.models import Status
+from controller.areas.models import Area
 from controller.standing.repository import Holding
-from controller.standing.schemas import StandingIn
 from controller.standing.words import Message, blanks_in
 from controller.web.formats import Formats
 from controller.web.views import Tone
@@ -17,6 +17,8 @@ class MessageView:
     """One message, as it stands in its form."""
 
     hazard: str
+    version: str
+    """Of the place's own row; empty: it has none."""
     headline: str
     text: str
     language: str
@@ -40,13 +42,14 @@ class OldView:
     tone: Tone
 
 
-def message(of: Message, area_name: str, formats: Formats) -> MessageView:
-    """Show what holds."""
+def message(of: Message, area: Area, formats: Formats) -> MessageView:
+    """Show what holds in an area."""
     sound, t = of.sound, formats.t
-    whose = area_name if of.own else t("as it comes with the system") if of.shipped else _owner(of)
+    whose = area.name if of.own else t("as it comes with the system") if of.shipped else _owner(of)
     tone, state = _state(of, formats)
     return MessageView(
         hazard=of.hazard.value,
+        version=str(of.row.version) if of.row is not None and of.row.area_code == area.code else "",
         headline=of.headline,
         text=of.text,
         language=of.second_language or "",
@@ -57,12 +60,6 @@ def message(of: Message, area_name: str, formats: Formats) -> MessageView:
         state=state,
         clip=sound.clip_sha256 or "" if sound else "",
     )
-
-
-def taken_back(of: Message) -> StandingIn:
-    """Return an area's words as they would be said again."""
-    second = {"language": of.second_language, "text": of.second_text} if of.second_language else None
-    return StandingIn.model_validate({"headline": of.headline, "text": of.text, "second": second})
 
 
 def old(found: Sequence[Holding], formats: Formats, now: datetime) -> list[OldView]:
