@@ -6,12 +6,13 @@ from hashlib import sha256
 from typing import Annotated, Any, Final
 
 from cryptography.hazmat.primitives.serialization import Encoding
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.security import HTTPAuthorizationCredentials
 
 from controller.accounts.access import ADMINISTERS, BEARER, IN_PERSON, MaybeViewerDep, ViewerDep
 from controller.accounts.roles import Permission
 from controller.accounts.viewer import Viewer
+from controller.cap.errors import CapRefused
 from controller.cap.models import CapSender
 from controller.cap.publisher import Signet, sender_name
 from controller.cap.publishing import CAP_TYPE, FeedEntry, atom
@@ -19,6 +20,7 @@ from controller.cap.reading import read
 from controller.cap.repository import PublishedRepository
 from controller.cap.room import room_of
 from controller.cap.schemas import (
+    FeedEdit,
     FeedIn,
     FeedOut,
     MessageOut,
@@ -34,6 +36,7 @@ from controller.errors import Forbidden, NotFound, Unauthenticated
 from controller.http.language import language_of
 from controller.http.openapi import refusals
 from controller.http.pages import PageDep, PageOut
+from controller.http.problems import problem
 from controller.http.route import NowDep, RuntimeDep, SessionDep, TransactionRoute
 from controller.http.versions import IfMatchDep, tag
 
@@ -53,6 +56,7 @@ _XML: Final[dict[str, Any]] = {
     "",
     operation_id="sendCap",
     summary="Send a CAP message",
+    response_model=TakenOut,
     openapi_extra=_XML,
     responses=refusals(400, 429),
 )
@@ -63,7 +67,7 @@ async def send_cap(
     runtime: RuntimeDep,
     now: NowDep,
     bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(BEARER)],
-) -> TakenOut:
+) -> TakenOut | Response:
     """Take a CAP 1.2 message of the sender whose token comes with it; `docs/cap.md` says what becomes of it.
 
     What is refused has a stable `code`, and IPAWS-OPEN's `number` where it has one.
@@ -72,8 +76,11 @@ async def send_cap(
         raise Unauthenticated
     service = CapService(session, room_of(runtime)(session))
     sender = await service.sender_of(bearer.credentials)
-    taken = await service.take(sender, await request.body(), now=now)
-    return TakenOut.of(taken, language_of(request))
+    came_to = await service.answer(sender, await request.body(), now=now)
+    if isinstance(came_to, CapRefused):  # answered, not raised: that it came is remembered
+        request.state.refusal = came_to
+        return problem(came_to, language_of(request))
+    return TakenOut.of(came_to, language_of(request))
 
 
 def senders_of(session: SessionDep, viewer: ViewerDep) -> CapSenders:
@@ -91,9 +98,15 @@ def _shown(row: CapSender, response: Response) -> SenderOut:
 
 
 @router.get("/senders", operation_id="listCapSenders", summary="Whose messages are taken", dependencies=[ADMINISTERS])
-async def list_senders(senders: SendersDep, viewer: ViewerDep, page: PageDep) -> PageOut[SenderOut]:
+async def list_senders(
+    senders: SendersDep,
+    viewer: ViewerDep,
+    page: PageDep,
+    *,
+    retired: Annotated[bool, Query(description="Also those put away")] = False,
+) -> PageOut[SenderOut]:
     """Answer one page of senders for your areas."""
-    found = await senders.repository.page(senders.repository.readable(viewer), page)
+    found = await senders.repository.page(senders.repository.listed(viewer, retired=retired), page)
     return PageOut(items=[SenderOut.of(row) for row in found.items], next_cursor=found.next_cursor)
 
 
@@ -118,16 +131,25 @@ async def get_sender(sender_id: str, response: Response, senders: SendersDep) ->
 @router.patch(
     "/senders/{sender_id}",
     operation_id="editCapSender",
-    summary="Change what a sender may do, its certificates or its ladder",
+    summary="Change what a sender may do, its certificates or its ladder; put it away",
     dependencies=[ADMINISTERS, IN_PERSON],
 )
 async def edit_sender(
-    body: SenderEdit, sender_id: str, response: Response, senders: SendersDep, condition: IfMatchDep
+    *,
+    body: SenderEdit,
+    sender_id: str,
+    response: Response,
+    senders: SendersDep,
+    condition: IfMatchDep,
+    now: NowDep,
 ) -> SenderOut:
-    """Edit a sender. What it sent before stays as it was judged."""
+    """Edit a sender. What it sent before stays as it was judged.
+
+    `retired` puts it away: its token and its feeds are worth nothing until it is brought back.
+    """
     row = await senders.get(sender_id)
     condition.check(row)
-    return _shown(await senders.edit(row, body), response)
+    return _shown(await senders.edit(row, body, now), response)
 
 
 @router.post(
@@ -185,8 +207,19 @@ async def list_feeds(sender_id: str, senders: SendersDep) -> list[FeedOut]:
     dependencies=[ADMINISTERS, IN_PERSON],
 )
 async def add_feed(body: FeedIn, sender_id: str, senders: SendersDep) -> FeedOut:
-    """Look at an Atom or RSS feed every minute. Unsigned ones must be https."""
-    return FeedOut.of(await senders.add_feed(await senders.get(sender_id), body.url), None)
+    """Look at an Atom or RSS feed every so often. Unsigned ones must be https."""
+    return FeedOut.of(await senders.add_feed(await senders.get(sender_id), body), None)
+
+
+@router.patch(
+    "/senders/{sender_id}/feeds/{feed_id}",
+    operation_id="editCapFeed",
+    summary="Read a feed more or less often",
+    dependencies=[ADMINISTERS, IN_PERSON],
+)
+async def edit_feed(body: FeedEdit, feed_id: str, sender_id: str, senders: SendersDep) -> FeedOut:
+    """Change how often it is looked at."""
+    return FeedOut.of(*await senders.edit_feed(await senders.get(sender_id), feed_id, body))
 
 
 @router.delete(

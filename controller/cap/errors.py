@@ -3,6 +3,8 @@
 The numbers are IPAWS-OPEN's status codes, where it has one for the case.
 """
 
+from typing import Final
+
 from controller.errors import ControllerError
 from controller.text import Text
 
@@ -135,3 +137,11 @@ class NothingToSay(CapRefused):
     title = Text(
         "Bản tin không có nội dung: cần ít nhất một phần info", "The message says nothing: it needs an info element"
     )
+
+
+_BY_CODE: Final = {kind.code: kind for kind in CapRefused.__subclasses__()}
+
+
+def refused_with(code: str) -> type[CapRefused]:
+    """Return the kind of refusal of a code that was kept."""
+    return _BY_CODE.get(code, CapRefused)

@@ -153,6 +153,17 @@ NOT_FOR_AIR: Final = Notice(
     ),
 )
 
+_NOTICES: Final = {
+    notice.code: notice for notice in (VALID, SIGNED, RAISED_ANEW, PARTLY_OUTSIDE, UNPLACED, SHORTENED, NOT_FOR_AIR)
+}
+
+
+def noticed(code: str, outcome: Outcome) -> Notice | None:
+    """Return the notice that was kept by its code, of a message that came to `outcome`; None: one of another time."""
+    if (code, outcome) == (NOTHING_TO_CANCEL.code, Outcome.CANCEL):
+        return NOTHING_TO_CANCEL
+    return _NOTICES.get(code)
+
 
 @dataclass(frozen=True, slots=True)
 class Audio:

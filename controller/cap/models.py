@@ -10,6 +10,7 @@ from controller.areas.models import Area, Code
 from controller.cap.judging import Outcome, Release
 from controller.cap.ladder import DEFAULT_LADDER
 from controller.cap.message import MessageType, Status
+from controller.cap.polling import INTERVAL_S
 from controller.columns import stored_as_text
 from controller.database import Base, Versioned, new_id
 
@@ -35,6 +36,8 @@ class CapSender(Versioned, Base):
     languages: Mapped[list[str]] = mapped_column(JSON, default=lambda: ["vi"])
     token_hash: Mapped[str | None] = mapped_column(String(64), unique=True)
     """Of the token with which it sends; None: only its feeds are read."""
+    retired_at: Mapped[datetime | None]
+    """Put away: nothing of it is taken any more. It is never deleted, since alerts and the trail name it."""
 
     area: Mapped[Area] = relationship(lazy="joined", innerjoin=True)
 
@@ -73,6 +76,17 @@ class CapReference(Base):
     key_hash: Mapped[str] = mapped_column(KeyHash, primary_key=True, index=True)
 
 
+class CapRefusal(Base):
+    """The newest message of a sender that was not taken, and why: for whoever looks after it."""
+
+    __tablename__ = "cap_refusals"
+
+    sender_id: Mapped[str] = mapped_column(Id, ForeignKey("cap_senders.id"), primary_key=True)
+    at: Mapped[datetime]
+    code: Mapped[str] = mapped_column(String(64))
+    """Stable (`errors.CapRefused.code`)."""
+
+
 class CapFeed(Versioned, Base):
     """A feed in which a sender publishes."""
 
@@ -81,6 +95,8 @@ class CapFeed(Versioned, Base):
     id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
     sender_id: Mapped[str] = mapped_column(Id, ForeignKey("cap_senders.id"), index=True)
     url: Mapped[str] = mapped_column(Text)
+    interval_s: Mapped[int] = mapped_column(default=INTERVAL_S, server_default=str(INTERVAL_S))
+    """How often it is looked at while all is well."""
 
 
 class CapFeedState(Base):
@@ -93,6 +109,9 @@ class CapFeedState(Base):
     last_modified: Mapped[str | None] = mapped_column(Text)
     handled: Mapped[list[str]] = mapped_column(JSON)
     failures: Mapped[int]
+    problem: Mapped[str | None] = mapped_column(String(64))
+    """The stable code of what was wrong with it at the last look."""
+    looked_at: Mapped[datetime | None]
     next_at: Mapped[datetime | None] = mapped_column(index=True)
 
 

@@ -6,7 +6,7 @@ takes the messages, and whoever is killed in between finds them again.
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import urljoin
@@ -25,7 +25,9 @@ log = structlog.get_logger(__name__)
 FEED_BYTES_MAX: Final = 4 * 1024 * 1024
 FEED_ELEMENTS_MAX: Final = 200_000
 FEED_ENTRIES_MAX: Final = 2_000
-PERIOD: Final = timedelta(seconds=60)
+INTERVAL_S: Final = 60
+"""From one look to the next, unless a feed says otherwise."""
+PERIOD: Final = timedelta(seconds=INTERVAL_S)
 PERIOD_MAX: Final = timedelta(minutes=15)
 """However long it has been failing: a centre that is back after a storm has something to say."""
 MESSAGES_AT_A_TIME: Final = 50
@@ -119,21 +121,22 @@ def _text(entry: Element, tag: str) -> str:
     return next((each.text or "" for each in entry if etree.QName(each).localname == tag), "").strip()
 
 
-async def look(fetcher: Fetcher, url: str, state: FeedState, *, now: datetime) -> Look:
-    """Look at a feed once."""
+async def look(fetcher: Fetcher, url: str, state: FeedState, *, now: datetime, period: timedelta = PERIOD) -> Look:
+    """Look at a feed once; again after `period` while all is well."""
     try:
         answer = await fetcher.get(url, bytes_max=FEED_BYTES_MAX, etag=state.etag, last_modified=state.last_modified)
         if answer.body is None:
-            return Look(succeeded(state, now))
+            return Look(succeeded(state, now, period))
         found = entries(answer.body, answer.url)
     except (FetchFailed, CapRefused) as error:
         log.info("cap.feed_failed", code=error.code, failures=state.failures + 1)
         retry_after_s = error.retry_after_s if isinstance(error, Away) else None
-        return Look(failed(state, now, retry_after_s=retry_after_s), problem=error.code)
-    return await _take(fetcher, found, answer, state, now)
+        return Look(failed(state, now, period, retry_after_s=retry_after_s), problem=error.code)
+    some = await _take(fetcher, found, answer, state)
+    return replace(some, state=succeeded(some.state, now, period))
 
 
-async def _take(fetcher: Fetcher, found: Iterable[Entry], answer: Fetched, state: FeedState, now: datetime) -> Look:
+async def _take(fetcher: Fetcher, found: Iterable[Entry], answer: Fetched, state: FeedState) -> Look:
     """Fetch what is new. What could not be had just now stays unhandled, and the feed counts as changed."""
     listed = {entry.name: entry for entry in found}
     new = [entry for name, entry in listed.items() if name not in state.handled]
@@ -145,13 +148,10 @@ async def _take(fetcher: Fetcher, found: Iterable[Entry], answer: Fetched, state
     arrivals = [arrival for arrival, _ in reversed(tried) if arrival is not None]
     whole = len(handled) == len(listed)
     return Look(
-        succeeded(
-            FeedState(
-                etag=_validator(answer.etag) if whole else None,
-                last_modified=_validator(answer.last_modified) if whole else None,
-                handled=frozenset(handled),
-            ),
-            now,
+        FeedState(
+            etag=_validator(answer.etag) if whole else None,
+            last_modified=_validator(answer.last_modified) if whole else None,
+            handled=frozenset(handled),
         ),
         tuple(arrivals),
     )
@@ -174,16 +174,18 @@ async def _tried(
     return (Arrival(answer.url, answer.body) if answer.body is not None else None), True
 
 
-def succeeded(state: FeedState, now: datetime) -> FeedState:
+def succeeded(state: FeedState, now: datetime, period: timedelta = PERIOD) -> FeedState:
     """Look again after the usual time."""
-    return FeedState(state.etag, state.last_modified, state.handled, failures=0, next_at=now + PERIOD)
+    return replace(state, failures=0, next_at=now + period)
 
 
-def failed(state: FeedState, now: datetime, *, retry_after_s: int | None = None) -> FeedState:
+def failed(
+    state: FeedState, now: datetime, period: timedelta = PERIOD, *, retry_after_s: int | None = None
+) -> FeedState:
     """Look again after twice as long as last time, or when we are asked to, but never later than `PERIOD_MAX`."""
-    pause = PERIOD * 2 ** min(state.failures, 10)
+    pause = period * 2 ** min(state.failures, 10)
     if retry_after_s is not None:
-        pause = max(PERIOD, timedelta(seconds=min(retry_after_s, PERIOD_MAX.total_seconds())))
+        pause = max(period, timedelta(seconds=min(retry_after_s, PERIOD_MAX.total_seconds())))
     return FeedState(
         state.etag, state.last_modified, state.handled, state.failures + 1, next_at=now + min(pause, PERIOD_MAX)
     )

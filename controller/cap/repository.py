@@ -17,7 +17,15 @@ from controller.areas.tree import within
 from controller.broadcasts.models import TargetKind
 from controller.cap.judging import Known, Outcome, Seen
 from controller.cap.message import Key, MessageId, SenderName, Status
-from controller.cap.models import CapFeed, CapFeedState, CapMessage, CapPublished, CapReference, CapSender
+from controller.cap.models import (
+    CapFeed,
+    CapFeedState,
+    CapMessage,
+    CapPublished,
+    CapReference,
+    CapRefusal,
+    CapSender,
+)
 from controller.cap.publishing import OwnPlace
 from controller.devices.models import Device
 from controller.planning.repository import PlanningRepository, chunks
@@ -44,9 +52,16 @@ class CapSenderRepository(Repository[CapSender]):
         """Senders in the viewer's area subtree; the base of every other query here."""
         return select(CapSender).join(CapSender.area).where(within(Area.path, viewer.scope))
 
+    def listed(self, viewer: Viewer, *, retired: bool) -> Select[CapSender]:
+        """Those of whom messages are taken; with `retired` also those put away."""
+        found = self.readable(viewer)
+        return found if retired else found.where(CapSender.retired_at.is_(None))
+
     async def by_token(self, token_hash: str) -> CapSender | None:
         """Whose token it is."""
-        return await self.session.scalar(select(CapSender).where(CapSender.token_hash == token_hash))
+        return await self.session.scalar(
+            select(CapSender).where(CapSender.token_hash == token_hash, CapSender.retired_at.is_(None))
+        )
 
     async def feeds(self, sender: CapSender) -> Sequence[tuple[CapFeed, CapFeedState | None]]:
         """A sender's feeds."""
@@ -58,12 +73,19 @@ class CapSenderRepository(Repository[CapSender]):
         )
         return [(feed, state) for feed, state in found]
 
+    async def feeds_of(self, senders: Collection[str]) -> dict[str, int]:
+        """How many feeds each of these senders has, where it has any."""
+        counted = select(CapFeed.sender_id, func.count()).where(CapFeed.sender_id.in_(senders))
+        found = await self.session.execute(counted.group_by(CapFeed.sender_id))
+        return {row[0]: row[1] for row in found}
+
     async def feeds_due(self, now: datetime) -> Sequence[tuple[CapFeed, CapFeedState | None]]:
-        """The feeds of all senders to look at, those that were never looked at included."""
+        """The feeds to look at of all senders that are not put away; those that were never looked at included."""
         found = await self.session.execute(
             select(CapFeed, CapFeedState)
             .outerjoin(CapFeedState, CapFeedState.feed_id == CapFeed.id)
-            .where(or_(CapFeedState.next_at.is_(None), CapFeedState.next_at <= now))
+            .join(CapSender, CapSender.id == CapFeed.sender_id)
+            .where(CapSender.retired_at.is_(None), or_(CapFeedState.next_at.is_(None), CapFeedState.next_at <= now))
             .order_by(CapFeed.id)
         )
         return [(feed, state) for feed, state in found]
@@ -86,6 +108,17 @@ class CapMessageRepository(Repository[CapMessage]):
     def of(self, viewer: Viewer, sender: CapSender) -> Select[CapMessage]:
         """Those of one sender."""
         return self.readable(viewer).where(CapMessage.sender_id == sender.id)
+
+    async def newest(self, senders: Collection[str]) -> dict[str, CapMessage]:
+        """The newest of each of these senders."""
+        last = select(func.max(CapMessage.id)).where(CapMessage.sender_id.in_(senders)).group_by(CapMessage.sender_id)
+        found = await self.session.scalars(select(CapMessage).where(CapMessage.id.in_(last)))
+        return {row.sender_id: row for row in found}
+
+    async def refusals(self, senders: Collection[str]) -> dict[str, CapRefusal]:
+        """The newest that was not taken of each of these senders."""
+        found = await self.session.scalars(select(CapRefusal).where(CapRefusal.sender_id.in_(senders)))
+        return {row.sender_id: row for row in found}
 
 
 class PublishedRepository:

@@ -7,6 +7,7 @@ from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 from controller.cap.judging import Outcome, Release
 from controller.cap.ladder import DEFAULT_LADDER, Ladder
 from controller.cap.models import CapFeed, CapFeedState, CapMessage, CapSender
+from controller.cap.polling import INTERVAL_S, PERIOD_MAX
 from controller.cap.service import Taken
 from controller.http.fields import AreaCodeField, In, Line
 from controller.text import Language
@@ -19,6 +20,7 @@ Languages = Annotated[
     Field(min_length=1, max_length=10),
 ]
 FeedUrl = Annotated[str, Field(pattern=r"^https?://[^\s]+$", max_length=2000)]
+IntervalS = Annotated[int, Field(ge=INTERVAL_S, le=int(PERIOD_MAX.total_seconds()))]
 
 
 class SenderIn(In):
@@ -45,6 +47,8 @@ class SenderEdit(In):
     release: Release | None = None
     ladder: Ladder | None = None
     languages: Languages | None = None
+    retired: bool | None = None
+    """Put it away, or bring it back."""
 
 
 class SenderOut(BaseModel):
@@ -59,6 +63,7 @@ class SenderOut(BaseModel):
     ladder: Ladder
     languages: list[str]
     sends: bool
+    retired: bool
 
     @classmethod
     def of(cls, row: CapSender) -> Self:
@@ -72,7 +77,8 @@ class SenderOut(BaseModel):
             release=row.release,
             ladder=Ladder.model_validate(row.ladder),
             languages=row.languages,
-            sends=row.token_hash is not None,
+            sends=row.token_hash is not None and row.retired_at is None,
+            retired=row.retired_at is not None,
         )
 
 
@@ -86,6 +92,13 @@ class FeedIn(In):
     """A feed in which a sender publishes."""
 
     url: FeedUrl
+    interval_s: IntervalS = INTERVAL_S
+
+
+class FeedEdit(In):
+    """How often a feed is looked at."""
+
+    interval_s: IntervalS
 
 
 class FeedOut(BaseModel):
@@ -93,8 +106,12 @@ class FeedOut(BaseModel):
 
     id: str
     url: str
+    interval_s: int
     failures: int
     """In a row."""
+    problem: str | None
+    """What was wrong with it at the last look: a stable code."""
+    looked_at: AwareDatetime | None
     next_at: AwareDatetime | None
 
     @classmethod
@@ -103,7 +120,10 @@ class FeedOut(BaseModel):
         return cls(
             id=row.id,
             url=row.url,
+            interval_s=row.interval_s,
             failures=state.failures if state else 0,
+            problem=state.problem if state else None,
+            looked_at=state.looked_at if state else None,
             next_at=state.next_at if state else None,
         )
 

@@ -1,6 +1,7 @@
 """What administrators may do with senders and their feeds."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from urllib.parse import urlsplit
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,7 +11,7 @@ from controller.accounts.viewer import Viewer
 from controller.areas.service import Areas
 from controller.cap.models import CapFeed, CapFeedState, CapMessage, CapSender
 from controller.cap.repository import CapMessageRepository, CapSenderRepository
-from controller.cap.schemas import SenderEdit, SenderIn
+from controller.cap.schemas import FeedEdit, FeedIn, SenderEdit, SenderIn
 from controller.cap.signature import pinned
 from controller.database import new_id
 from controller.errors import Conflict, Invalid, NotFound
@@ -51,8 +52,11 @@ class CapSenders:
         await self._session.flush()
         return row
 
-    async def edit(self, row: CapSender, wish: SenderEdit) -> CapSender:
-        """Change what the wish names."""
+    async def edit(self, row: CapSender, wish: SenderEdit, now: datetime) -> CapSender:
+        """Change what the wish names. One that is put away is brought back before anything else."""
+        if wish.retired is False:
+            row.retired_at = None
+        _check_in_use(row)
         if wish.certificates is not None:
             _check(wish.certificates)
             row.certificates = wish.certificates
@@ -64,11 +68,14 @@ class CapSenders:
         row.languages = wish.languages or row.languages
         if wish.ladder is not None:
             row.ladder = wish.ladder.model_dump(mode="json")
+        if wish.retired:
+            row.retired_at = now
         await self._session.flush()
         return row
 
     async def give_token(self, row: CapSender) -> str:
         """Return a new token with which it sends; the one before is worth nothing any more."""
+        _check_in_use(row)
         token = new_token()
         row.token_hash = token_hash(token)
         await self._session.flush()
@@ -79,15 +86,16 @@ class CapSenders:
         row.token_hash = None
         await self._session.flush()
 
-    async def add_feed(self, row: CapSender, url: str) -> CapFeed:
+    async def add_feed(self, row: CapSender, wish: FeedIn) -> CapFeed:
         """Read what it publishes there."""
-        _check_feed(url, row)
+        _check_in_use(row)
+        _check_feed(wish.url, row)
         known = await self.repository.feeds(row)
-        if any(feed.url == url for feed, _ in known):
+        if any(feed.url == wish.url for feed, _ in known):
             raise Conflict("Nguồn tin này đã có", "This feed is there already")
         if len(known) >= FEEDS_MAX:
             raise Conflict(f"Mỗi đơn vị tối đa {FEEDS_MAX} nguồn tin", f"A sender has at most {FEEDS_MAX} feeds")
-        feed = CapFeed(id=new_id(), sender_id=row.id, url=url)
+        feed = CapFeed(id=new_id(), sender_id=row.id, url=wish.url, interval_s=wish.interval_s)
         self._session.add(feed)
         await self._session.flush()
         return feed
@@ -98,16 +106,36 @@ class CapSenders:
 
     async def remove_feed(self, row: CapSender, feed_id: str) -> None:
         """Read a feed no more."""
-        feed = next((feed for feed, _ in await self.repository.feeds(row) if feed.id == feed_id), None)
-        if feed is None:
-            raise NotFound
+        feed, _ = await self._feed(row, feed_id)
         await self._session.delete(feed)
         await self._session.flush()
+
+    async def edit_feed(self, row: CapSender, feed_id: str, wish: FeedEdit) -> tuple[CapFeed, CapFeedState | None]:
+        """Look at a feed more or less often from now on; the next look is at once."""
+        feed, state = await self._feed(row, feed_id)
+        feed.interval_s = wish.interval_s
+        if state is not None:
+            state.next_at = None
+        await self._session.flush()
+        return feed, state
+
+    async def _feed(self, row: CapSender, feed_id: str) -> tuple[CapFeed, CapFeedState | None]:
+        found = next((each for each in await self.repository.feeds(row) if each[0].id == feed_id), None)
+        if found is None:
+            raise NotFound
+        return found
 
     async def messages(self, row: CapSender, page: PageRequest) -> Page[CapMessage]:
         """What it has sent, the newest first."""
         repository = CapMessageRepository(self._session)
         return await repository.page(repository.of(self._viewer, row), page)
+
+
+def _check_in_use(sender: CapSender) -> None:
+    if sender.retired_at is not None:
+        raise Conflict(
+            "Đơn vị gửi này đã được cất đi. Hãy khôi phục trước.", "This sender was put away. Bring it back first."
+        )
 
 
 def _check(certificates: Sequence[str]) -> None:

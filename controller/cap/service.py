@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 import structlog
@@ -18,7 +18,7 @@ from controller.cap.judging import Intake, Outcome, SenderPolicy, asked_about, j
 from controller.cap.ladder import Ladder
 from controller.cap.loading import load
 from controller.cap.message import Message, SenderName
-from controller.cap.models import CapFeed, CapFeedState, CapMessage, CapReference, CapSender
+from controller.cap.models import CapFeed, CapFeedState, CapMessage, CapReference, CapRefusal, CapSender
 from controller.cap.polling import Arrival, FeedState, Look, failed, look
 from controller.cap.reading import read
 from controller.cap.repository import CapSenderRepository, CapTraffic, key_hash
@@ -64,6 +64,15 @@ class CapService:
         if sender is None:
             raise Unauthenticated
         return sender
+
+    async def answer(self, sender: CapSender, data: bytes, *, now: datetime) -> Taken | CapRefused:
+        """Take a message of `sender`, or remember why not and return that. Raises `TooManyAttempts`."""
+        try:
+            return await self.take(sender, data, now=now)
+        except CapRefused as refused:
+            await CapTraffic(self._session, sender).hold()
+            await self._session.merge(CapRefusal(sender_id=sender.id, at=now, code=refused.code))
+            return refused
 
     async def take(self, sender: CapSender, data: bytes, *, now: datetime) -> Taken:
         """Take a message of `sender`; raises `CapRefused` or `TooManyAttempts`, and then nothing has changed."""
@@ -128,25 +137,27 @@ class FeedReader:
 
     async def _look_at(self, feed: CapFeed, state: FeedState, now: datetime) -> None:
         async with self._at_once:
-            found = await look(self._fetcher, feed.url, state, now=now)
+            period = timedelta(seconds=feed.interval_s)
+            found = await look(self._fetcher, feed.url, state, now=now, period=period)
         try:
             for arrival in found.arrivals:
-                await self._take(feed, arrival, now)
+                await self.take(feed, arrival, now)
         except TooManyAttempts as error:  # those that were taken are known by their identifiers, the others come again
             log.warning("cap.feed_held_back", feed=feed.id, sender=feed.sender_id, retry_after_s=error.retry_after_s)
-            found = Look(failed(state, now, retry_after_s=error.retry_after_s))
+            found = Look(failed(state, now, retry_after_s=error.retry_after_s), problem=error.code)
         async with self._database.transaction() as session:
             if await session.get(CapFeed, feed.id) is not None:
-                await session.merge(_kept(feed.id, found))
+                await session.merge(_kept(feed.id, found, now))
 
-    async def _take(self, feed: CapFeed, arrival: Arrival, now: datetime) -> None:
+    async def take(self, feed: CapFeed, arrival: Arrival, now: datetime) -> None:
         """Take one message. One that is refused would be refused again: it is told once, and done with."""
-        try:
-            async with self._database.transaction() as session:
-                sender = await session.get_one(CapSender, feed.sender_id)
-                await CapService(session, self._room(session)).take(sender, arrival.data, now=now)
-        except CapRefused as refused:
-            log.warning("cap.refused", feed=feed.id, sender=feed.sender_id, code=refused.code, number=refused.number)
+        async with self._database.transaction() as session:
+            sender = await session.get_one(CapSender, feed.sender_id)
+            if sender.retired_at is not None:
+                return
+            came_to = await CapService(session, self._room(session)).answer(sender, arrival.data, now=now)
+        if isinstance(came_to, CapRefused):
+            log.warning("cap.refused", feed=feed.id, sender=feed.sender_id, code=came_to.code, number=came_to.number)
 
 
 def _state(row: CapFeedState | None) -> FeedState:
@@ -155,7 +166,7 @@ def _state(row: CapFeedState | None) -> FeedState:
     return FeedState(row.etag, row.last_modified, frozenset(row.handled), row.failures, row.next_at)
 
 
-def _kept(feed_id: str, found: Look) -> CapFeedState:
+def _kept(feed_id: str, found: Look, now: datetime) -> CapFeedState:
     state = found.state
     return CapFeedState(
         feed_id=feed_id,
@@ -163,6 +174,8 @@ def _kept(feed_id: str, found: Look) -> CapFeedState:
         last_modified=state.last_modified,
         handled=sorted(state.handled),
         failures=state.failures,
+        problem=found.problem,
+        looked_at=now,
         next_at=state.next_at,
     )
 

@@ -45,7 +45,7 @@ class TransactionRoute(APIRoute):
                 raise
             finally:
                 await request.close()
-            await note_refusal(request, response.status_code)
+            await note_refusal(request, response.status_code, getattr(request.state, "refusal", None))
             return response
 
         return handle_in_transaction

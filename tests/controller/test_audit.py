@@ -313,6 +313,7 @@ DERIVED = {
     "cap_messages",
     "cap_published",
     "cap_references",
+    "cap_refusals",
     "clips",
     "command_attempts",
     "device_states",

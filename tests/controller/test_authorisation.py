@@ -43,6 +43,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /approvals/{schedule_id}/submit": {"seen": "1"},
     "POST /people/{user_id}": {"version": "1", "do": "sign-out"},
     "POST /pronunciations/{pronunciation_id}": {"version": "1", "written": "x", "spoken": "khác"},
+    "POST /cap/{sender_id}": {"version": "1", "do": "take-token"},
+    "PATCH /api/v1/cap/senders/{sender_id}/feeds/{feed_id}": {"interval_s": 120},
     "POST /rules/{area_code}": {"version": "1", "approval": "none"},
     "GET /announce/sound/{announcement_id}": {"spoken": "0" * 16},
 }

@@ -21,8 +21,7 @@ from controller.accounts.throttling import throttle_of
 from controller.errors import ControllerError, NotFound
 from controller.http.route import NowDep, RuntimeDep, SessionDep
 from controller.repository import PageRequest
-from controller.web.pages.common import page_for
-from controller.web.pages.people import words
+from controller.web.pages.common import page_for, words
 from controller.web.present.words import permission_names, role_names
 from controller.web.routing import PageRoute
 from controller.web.templating import Page

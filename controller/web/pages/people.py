@@ -18,11 +18,10 @@ from controller.accounts.roles import Role
 from controller.accounts.schemas import UserEdit, UserIn
 from controller.areas.repository import AreaRepository
 from controller.errors import ControllerError
-from controller.http.problems import invalid
 from controller.http.route import NowDep, RuntimeDep, SessionDep
 from controller.http.versions import Precondition
 from controller.repository import PageRequest
-from controller.web.pages.common import page_for
+from controller.web.pages.common import page_for, words
 from controller.web.pages.places import places
 from controller.web.present.words import role_names
 from controller.web.routing import PageRoute
@@ -76,13 +75,6 @@ class PeopleView:
     wrong: str = ""
     """Whom the error is about; none: the new one."""
     link: LinkView | None = None
-
-
-def words(refusal: ControllerError | ValidationError, page: Page) -> str:
-    """What is wrong, in the reader's language."""
-    problem = invalid(refusal.errors()) if isinstance(refusal, ValidationError) else refusal
-    said = problem.errors[0].message if problem.errors else problem.detail
-    return said.in_language(page.t.language.code)
 
 
 @router.get(HERE, dependencies=[ADMINISTERS])

@@ -18,7 +18,10 @@ from controller.audit.keeping import auditing
 from controller.broadcasting import planning
 from controller.broadcasts.models import TargetKind
 from controller.cap.keeping import look, reading_feeds
+from controller.cap.models import CapFeed, CapRefusal
+from controller.cap.polling import Arrival
 from controller.cap.room import successors
+from controller.cap.service import FeedReader
 from controller.link.models import RetainedDocument
 from protocol import topics
 from protocol.messages import Alert, AlertKind, AlertSet
@@ -277,6 +280,15 @@ async def test_what_is_refused_has_the_number_that_others_know(centre: Centre) -
         assert (await centre.sends(data, status)).get("number") == number, data
 
 
+async def test_the_newest_that_was_refused_is_remembered_beside_the_trail(house: House, centre: Centre) -> None:
+    await centre.sends(b"<x/>", 422)
+    await centre.sends(cap(info(places=area(code("99999")))), 403)
+    async with house.database.reading() as session:
+        (refusal,) = (await session.scalars(select(CapRefusal))).all()
+    assert (refusal.sender_id, refusal.at, refusal.code) == (centre.made["id"], NOON, "cap_outside_area")
+    assert [each.key for each in await trail(house, kind="refusal")][-1:] == ["cap_outside_area"]
+
+
 async def test_only_a_senders_own_token_sends(house: House, centre: Centre) -> None:
     for client in (house.browser(), centre.officer, house.browser(Authorization="Bearer x")):
         assert (await client.post("/api/v1/cap", content=cap())).status_code == 401
@@ -342,6 +354,69 @@ async def test_a_feed_that_brings_too_much_is_read_again_later(house: House) -> 
         house.clock.advance(timedelta(hours=1, seconds=1))
         await look(house.runtime)
         assert len(await told(house)) == ACTIVATIONS_MAX + 1
+
+
+async def test_a_sender_that_is_put_away_is_heard_no_more_until_it_is_brought_back(house: House) -> None:
+    centre = await Centre.of(house, certificates=[PEM])
+    async with WebServer().running() as server:
+        entry = "<entry><id>one</id><link href='/one.xml'/></entry>"
+        server.answers |= {
+            "/feed": Answer(f'<feed xmlns="http://www.w3.org/2005/Atom">{entry}</feed>'.encode()),
+            "/one.xml": Answer(signed(cap())),
+        }
+        await centre.admin.post(f"{centre.path}/feeds", json={"url": server.url("/feed")})
+        away = await centre.admin.patch(centre.path, json={"retired": True}, headers={"If-Match": "*"})
+        assert (away.json()["retired"], away.json()["sends"]) == (True, False)
+        await centre.sends(signed(cap()), 401)
+        await look(house.runtime)
+        assert (server.targets, await told(house)) == ([], ())
+
+        assert (await centre.admin.get("/api/v1/cap/senders")).json()["items"] == []
+        listed = (await centre.admin.get("/api/v1/cap/senders?retired=true")).json()["items"]
+        assert [each["id"] for each in listed] == [centre.made["id"]]
+        for refused in (
+            await centre.admin.patch(centre.path, json={"title": "Khác"}, headers={"If-Match": "*"}),
+            await centre.admin.post(f"{centre.path}/token"),
+            await centre.admin.post(f"{centre.path}/feeds", json={"url": "https://kttv.example.vn/feed"}),
+        ):
+            assert (refused.status_code, refused.json()["code"]) == (409, "conflict")
+
+        back = await centre.admin.patch(centre.path, json={"retired": False}, headers={"If-Match": "*"})
+        assert back.json()["sends"]
+        await look(house.runtime)
+        assert len(await told(house)) == 1
+        await centre.sends(signed(cap(identifier="two")))
+
+
+async def test_what_was_being_fetched_of_a_sender_that_is_put_away_meanwhile_is_not_taken(house: House) -> None:
+    centre = await Centre.of(house)
+    async with house.database.transaction() as session:
+        feed = CapFeed(sender_id=centre.made["id"], url="https://kttv.example.vn/feed")
+        session.add(feed)
+    await centre.admin.patch(centre.path, json={"retired": True}, headers={"If-Match": "*"})
+    await house.runtime.parts[FeedReader].take(feed, Arrival("https://kttv.example.vn/one", cap()), NOON)
+    assert await told(house) == ()
+
+
+async def test_a_feed_says_how_often_it_is_read_and_what_is_wrong_with_it(house: House) -> None:
+    centre = await Centre.of(house, certificates=[PEM])
+    async with WebServer().running() as server:
+        server.answers["/feed"] = Answer(b'<feed xmlns="http://www.w3.org/2005/Atom"/>')
+        wish = {"url": server.url("/feed"), "interval_s": 600}
+        made = (await centre.admin.post(f"{centre.path}/feeds", json=wish)).json()
+        for minutes in (0, 9):
+            house.clock.advance(timedelta(minutes=minutes))
+            await look(house.runtime)
+        assert len(server.targets) == 1
+        path = f"{centre.path}/feeds/{made['id']}"
+        server.answers.clear()
+        edited = await centre.admin.patch(path, json={"interval_s": 60})
+        assert (edited.status_code, edited.json()["interval_s"]) == (200, 60)
+        await look(house.runtime)
+        assert len(server.targets) == 2
+        (feed,) = (await centre.admin.get(f"{centre.path}/feeds")).json()
+        assert (feed["problem"], feed["failures"]) == ("refused", 1)
+        assert (await centre.admin.patch(path, json={"interval_s": 5})).status_code == 422
 
 
 async def test_an_unsigned_feed_must_be_https(centre: Centre) -> None:
