@@ -138,6 +138,12 @@ def silent_test(chain: Iterable[AreaPolicy]) -> SilentTest:
     return _nearest(policy.silent_test for policy in chain) or SilentTest.MONTHLY
 
 
+def local_alarm(chain: Iterable[AreaPolicy]) -> bool:
+    """Return whether speakers below a chain of areas may raise their own alarm: somebody allows it, nobody forbids."""
+    said = {policy.local_alarm for policy in chain}
+    return True in said and False not in said
+
+
 def effective_policy(chain: Iterable[AreaPolicy]) -> SpeakerPolicy:
     """Return what holds below a chain of areas, the widest first."""
     said = list(chain)
@@ -159,7 +165,7 @@ def effective_policy(chain: Iterable[AreaPolicy]) -> SpeakerPolicy:
             daily_max_s=_tightest(policy.caps.daily_max_s for policy in said),
             days_per_week=_tightest(policy.caps.days_per_week for policy in said),
         ),
-        local_alarm=_allowed(policy.local_alarm for policy in said),
+        local_alarm=local_alarm(said),
     )
 
 
@@ -174,12 +180,6 @@ def _class_volumes(said: Sequence[ClassVolumesSaid], ceiling: int) -> ClassVolum
         live=held(_nearest(each.live for each in said)),
         emergency=None if loudest is None else Percent(max(loudest, ceiling)),
     )
-
-
-def _allowed(said: Iterable[bool | None]) -> bool:
-    """What somebody must allow, and nobody may forbid."""
-    words = set(said)
-    return True in words and False not in words
 
 
 def _tightest(limits: Iterable[int | None]) -> int | None:

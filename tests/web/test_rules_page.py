@@ -33,6 +33,51 @@ async def test_setting_it_leaves_the_other_rules_of_the_place_as_they_are(house:
     assert (await admin.get("/api/v1/areas/07339-1")).json()["policy"]["max_volume"] == 40
 
 
+async def test_a_place_says_who_releases_alerts_what_is_tested_and_whom_to_call(house: House):
+    await house.commune("07339")
+    await house.area("07339-1", parent="07339")
+    admin = await house.in_person("07339", "top", roles=[Role.ADMINISTRATOR])
+    wish = {"version": "1", "release": "second_person", "local_alarm": "no", "silent_test": "weekly"}
+    answer = await admin.post("/rules/07339", data=wish | {"contact": "Ông Ba, 0912 345 678"})
+    assert answer.status_code == 303, answer.text
+    area = (await admin.get("/api/v1/areas/07339")).json()
+    assert area["policy"] | {"approval": "none"} == area["policy"]
+    said = {name: area["policy"][name] for name in ("release", "local_alarm", "silent_test")}
+    assert said == {"release": "second_person", "local_alarm": False, "silent_test": "weekly"}
+    assert area["contact"] == "Ông Ba, 0912 345 678"
+
+    below = (await admin.get("/rules?area_code=07339-1")).text
+    assert "<strong>Hai người" in below
+    assert "<strong>Không được kích hoạt" in below
+    assert "<strong>Hằng tuần" in below
+    assert len(re.findall("quy định như vậy", below)) == 3
+
+
+async def test_what_a_place_says_of_itself_can_be_taken_back(house: House):
+    await house.commune("07339")
+    admin = await house.in_person("07339", "top", roles=[Role.ADMINISTRATOR])
+    await admin.post("/rules/07339", data={"version": "1", "local_alarm": "yes", "silent_test": "off", "contact": "Ba"})
+    said = (await admin.get("/api/v1/areas/07339")).json()
+    assert (said["policy"]["local_alarm"], said["policy"]["silent_test"]) == (True, "off")
+    again = await admin.post("/rules/07339", data={"version": "2", "local_alarm": "", "silent_test": "", "contact": ""})
+    assert again.status_code == 303, again.text
+    said = (await admin.get("/api/v1/areas/07339")).json()
+    assert (said["policy"]["local_alarm"], said["policy"]["silent_test"], said["contact"]) == (None, None, "")
+
+
+async def test_a_rule_that_does_not_exist_is_refused_and_changes_nothing(house: House):
+    await house.commune("07339")
+    admin = await house.in_person("07339", "top", roles=[Role.ADMINISTRATOR])
+    for wrong in ({"release": "nobody"}, {"local_alarm": "perhaps"}, {"silent_test": "daily"}, {"contact": "x" * 201}):
+        answer = await admin.post("/rules/07339", data={"version": "1", "contact": "Bà Tư", **wrong})
+        assert (answer.status_code, 'role="alert"' in answer.text) == (422, True), wrong
+    assert (
+        'value="Bà Tư"'
+        in (await admin.post("/rules/07339", data={"version": "1", "contact": "Bà Tư", "release": "x"})).text
+    )
+    assert (await admin.get("/api/v1/areas/07339")).json()["contact"] == ""
+
+
 async def test_places_are_found_by_name_within_ones_own_area_only(house: House):
     await house.commune("07339")
     await house.area("07339-1", parent="07339", name="Thôn <Đông>")

@@ -16,11 +16,14 @@ from controller.accounts.viewer import Viewer
 from controller.alerts.api import AlertsDep, shown, speakers_out, to_call
 from controller.alerts.api import reach_out as reach_of
 from controller.alerts.models import AlertRow
-from controller.alerts.schemas import AlertIn
+from controller.alerts.schemas import AddressIn, AlertIn
 from controller.alerts.service import Alerts
 from controller.alerts.standing import Repeats
 from controller.alerts.states import AlertState
+from controller.areas.models import Area
 from controller.areas.repository import AreaRepository
+from controller.areas.tree import within
+from controller.broadcasts.models import TargetKind
 from controller.errors import ControllerError
 from controller.http.problems import invalid
 from controller.http.route import NowDep, SessionDep
@@ -63,10 +66,8 @@ class Post:
         own_active = await repository.all(
             repository.own(self.viewer).where(AlertRow.state == AlertState.ACTIVE).limit(1)
         )
-        areas = AreaRepository(self.session)
-        found = await areas.all(areas.readable(self.viewer).order_by("path").limit(AREAS_MAX))
-        top = min((area.depth for area in found), default=0)
-        own = found[0].code if found else ""
+        places = await self._places(self.viewer.scope)
+        own = places[0][0] if places else ""
         return self.page.html(
             "emergency.html",
             status=status,
@@ -79,11 +80,19 @@ class Post:
             signals=[(each.value, self._name_of(each)) for each in SIGNALS],
             lifetimes=LIFETIMES_H,
             staggers=STAGGERS_S,
-            areas=[(area.code, area.name, area.kind, area.depth - top) for area in found],
+            areas=places,
             chosen=chosen or frozenset({own}),
             wish=wish,
             problem=problem,
         )
+
+    async def _places(self, scope: str) -> list[tuple[str, str, str, int]]:
+        """The areas to choose from, each with how deep it lies below the first."""
+        areas = AreaRepository(self.session)
+        below = areas.readable(self.viewer).where(within(Area.path, scope))
+        found = await areas.all(below.order_by("path").limit(AREAS_MAX))
+        top = min((area.depth for area in found), default=0)
+        return [(area.code, area.name, area.kind, area.depth - top) for area in found]
 
     async def one(self, alert_id: str, *, problem: str = "", status: int = 200) -> Response:
         """One alert: what it would do, or how far it has come."""
@@ -94,6 +103,7 @@ class Post:
         silent = await speakers_out(self.alerts, self.viewer, row.id, silent=True) if row.released_at else []
         draft = row.state is AlertState.DRAFT
         own = await self.alerts.repository.is_own(self.viewer, row.id)
+        addressed = frozenset(target.key for target in row.targets if target.kind is TargetKind.AREA)
         return self.page.html(
             "alert.html",
             status=status,
@@ -104,7 +114,10 @@ class Post:
             audience=await self.alerts.described(row) if draft else None,
             own_draft=row.author == self.viewer.name,
             counts=present.counts(reach.total, formats) if reach else (),
-            areas=present.areas(reach.areas, formats) if reach else [],
+            reached=present.areas(reach.areas, formats) if reach else [],
+            areas=await self._places(row.area.path) if draft and row.relayed else [],
+            chosen=addressed,
+            addressed=bool(row.targets),
             silent=present.silent(silent[:SILENT_MAX], formats, now),
             silent_more=max(0, len(silent) - SILENT_MAX),
             may_act=own and self.viewer.may(Permission.ALERT),
@@ -211,6 +224,20 @@ async def release(alert_id: str, post: PostDep, code: Annotated[str, Form(max_le
     """Let it be heard."""
     try:
         await post.alerts.release(alert_id, code, post.page.now)
+    except ControllerError as refusal:
+        return await post.refused(alert_id, refusal)
+    return _back(alert_id)
+
+
+@router.post("/emergency/{alert_id}/targets", dependencies=[ALERTS])
+async def choose_targets(alert_id: str, fields: FieldsDep, post: PostDep) -> Response:
+    """Choose the areas of a draft that came without, or with others."""
+    chosen = sorted({str(code) for code in fields.getlist("area")})
+    try:
+        wish = AddressIn.model_validate({"targets": [{"kind": "area", "key": code} for code in chosen]})
+        await post.alerts.address(alert_id, wish, post.page.now)
+    except ValidationError as error:
+        return await post.refused(alert_id, invalid(error.errors()))
     except ControllerError as refusal:
         return await post.refused(alert_id, refusal)
     return _back(alert_id)

@@ -267,7 +267,7 @@ def problem_text(t: Translator, code: str) -> str:
 
 def _certificate(certificate: x509.Certificate, formats: Formats, now: datetime) -> CertificateLine:
     t, ends_at = formats.t, certificate.not_valid_after_utc
-    day = formats.day(ends_at)
+    day = formats.short_day(ends_at)
     if ends_at <= now:
         until = Fact(t("The certificate ended on %(day)s: nothing is taken by it", day=day), Tone.BAD)
     elif ends_at <= now + ENDS_SOON:

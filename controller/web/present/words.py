@@ -1,7 +1,7 @@
 """Codes that machines report, in words for people."""
 
 from controller.accounts.roles import Permission, Role
-from controller.areas.policy import ApprovalAsked
+from controller.areas.policy import ApprovalAsked, ReleaseRule, SilentTest
 from controller.web.i18n import Translator
 from protocol.messages import Outcome
 from schedules.reasons import Reason
@@ -113,3 +113,25 @@ def asked_text(t: Translator, asked: ApprovalAsked) -> str:
         ApprovalAsked.ANYONE_WITH_THE_ROLE: t("An approver, who may be the one who made it."),
         ApprovalAsked.SECOND_PERSON: t("A second person: an approver who had no hand in making it."),
     }[asked]
+
+
+def release_rule_text(t: Translator, rule: ReleaseRule) -> str:
+    """How an alert is released."""
+    return {
+        ReleaseRule.OWN_CODE: t("One person, who shows a one-time code."),
+        ReleaseRule.SECOND_PERSON: t("Two people: another one than who wrote it releases it."),
+    }[rule]
+
+
+def local_alarm_text(t: Translator, *, allows: bool) -> str:
+    """Whether the alarm at the speaker may be raised."""
+    return t("It may be raised.") if allows else t("It must not be raised.")
+
+
+def silent_test_text(t: Translator, every: SilentTest) -> str:
+    """How often speakers are tested without a sound."""
+    return {
+        SilentTest.OFF: t("Never"),
+        SilentTest.WEEKLY: t("Every week"),
+        SilentTest.MONTHLY: t("Every month"),
+    }[every]

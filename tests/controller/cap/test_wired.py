@@ -185,6 +185,27 @@ async def test_an_officer_chooses_the_areas_where_the_message_gives_words_only(h
     assert answer.json()["code"] == "not_a_draft"
 
 
+async def test_on_the_drafts_page_too_and_before_that_nothing_offers_to_release_it(house: House, held: Centre) -> None:
+    (alert,) = (await held.sends(cap(info(places=area()))))["alerts"]
+    officer = await house.in_person(COMMUNE, "xa", roles=(Role.DUTY_OFFICER,))
+    browser = await house.in_person(PROVINCE, "tinh", roles=(Role.DUTY_OFFICER,))
+    page = (await browser.get(f"/emergency/{alert}")).text
+    assert "chỉ tả vùng bằng lời" in page
+    assert f"/emergency/{alert}/release" not in page
+    assert f'value="{NEIGHBOUR}"' in page
+    path = f"/emergency/{alert}/targets"
+    assert (await browser.post(path, data={})).status_code == 422
+    assert (await browser.post(path, data={"area": ["99999"]})).status_code == 422
+    assert (await officer.post(path, data={"area": [COMMUNE]})).status_code == 404
+    assert (await browser.post(path, data={"area": [COMMUNE]})).status_code == 303
+    page = (await browser.get(f"/emergency/{alert}")).text
+    assert f'value="{COMMUNE}" checked' in page
+    assert f"/emergency/{alert}/release" in page
+    await held.releases(alert)
+    assert [each.id for each in await told(house)] == [alert]
+    assert (await browser.post(path, data={"area": [NEIGHBOUR]})).status_code == 409
+
+
 async def test_an_update_takes_the_place_of_what_it_names(house: House, centre: Centre) -> None:
     (first,) = (await centre.sends(cap()))["alerts"]
     (second,) = (await centre.sends(update()))["alerts"]
