@@ -29,7 +29,7 @@ from controller.alerts.states import (
 from controller.announcements.models import Announcement, Kind
 from controller.announcements.repository import AnnouncementRepository
 from controller.announcements.schemas import AnnouncementIn
-from controller.announcements.service import Announcements
+from controller.announcements.service import Announcements, Recording
 from controller.areas.models import Area
 from controller.areas.policy import ReleaseRule
 from controller.areas.repository import AreaRepository
@@ -69,6 +69,8 @@ class Relayed:
     kind: AlertKind
     headline: str
     words: AnnouncementIn | None
+    recording: Recording | None
+    """What says the words, where somebody has recorded them."""
     targets: frozenset[tuple[TargetKind, str]]
     ends_at: datetime
     replaces: frozenset[str] = frozenset()
@@ -137,7 +139,7 @@ class Alerts:
             headline=wish.headline,
             signal=signal,
             signal_ms=signal_ms,
-            announcement=await self._announcements.type(wish.words, now) if wish.words else None,
+            announcement=await self._announcements.type(wish.words, now, wish.recording) if wish.words else None,
             repeat=wish.repeats.plan().model_dump(mode="json"),
             lifetime_s=max(1, round((wish.ends_at - now).total_seconds())),
             expires_at=wish.ends_at,

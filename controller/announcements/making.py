@@ -1,26 +1,33 @@
 """What an announcement's sound is made of, and how far the making has come."""
 
 import asyncio
+import hashlib
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from audio.clips import ClipFile, FilePart, Part, TextPart, clip_from_parts
+from audio.clips import ClipFile, FilePart, Limits, Part, TextPart, clip_from_parts
+from audio.errors import AudioError
 from audio.profiles import Profile
 from audio.progress import Progress, Stage
 from audio.speech import DEFAULT_SPEED_WPM, Studio
 from controller.announcements.models import Announcement, Kind
+from controller.cap.fetching import Fetcher, FetchFailed
 from controller.content.store import ContentStore
 from controller.pronunciations.service import dictionary_for
 
 log = structlog.get_logger(__name__)
 
 _TELL_EVERY_S = 0.5
+RECORDING_WITHIN_S = 10.0
+"""How long the words of an emergency wait for a recording: the voice that stands in takes some seconds too."""
+RECORDING = Limits(max_duration_s=600.0, max_bytes=10 * 1024 * 1024)
+"""What a recording from elsewhere may be: as long as the longest text takes to read, twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +49,34 @@ class Words:
 
 
 @dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """A recording at an address that others chose."""
+
+    url: str
+    sha1: str | None
+
+    async def fetched(self, fetcher: Fetcher) -> bytes | None:
+        """Its bytes; None where they are not to be had in time, or are not what was told."""
+        try:
+            async with asyncio.timeout(RECORDING_WITHIN_S):
+                body = (await fetcher.get(self.url, bytes_max=RECORDING.max_bytes)).body
+        except (FetchFailed, TimeoutError) as error:
+            log.warning("workshop.recording_away", why=getattr(error, "code", "slow"))
+            return None
+        if body and self.sha1 and hashlib.sha1(body, usedforsecurity=False).hexdigest() != self.sha1:
+            log.warning("workshop.recording_damaged")
+            return None
+        return body
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
     """All that the making of one announcement needs: neither the database nor its row."""
 
     parts: tuple[Words | Path, ...]
     profile: Profile
+    recording: "Path | Elsewhere | bytes | None" = None
+    """Of the first part, which is read by a voice where the recording cannot be had, or cannot be played."""
 
     @classmethod
     async def of(cls, session: AsyncSession, row: Announcement, store: ContentStore) -> "Order":
@@ -57,20 +87,51 @@ class Order:
             return Words(text, language, voice, row.speed_wpm or DEFAULT_SPEED_WPM, dictionary)
 
         parts: list[Words | Path] = []
+        recording: Path | Elsewhere | None = None
         if row.kind is Kind.TEXT:
             parts.append(await words(row.text, row.language, row.voice))
+            if row.source:
+                recording = store.path(row.source)
+            elif row.recording_url:
+                recording = Elsewhere(row.recording_url, row.recording_sha1)
         else:
             parts.append(store.path(row.source or ""))
         if row.second_source:
             parts.append(store.path(row.second_source))
         elif row.second_text and row.second_language:
             parts.append(await words(row.second_text, row.second_language, row.second_voice))
-        return cls(tuple(parts), Profile(row.profile))
+        return cls(tuple(parts), Profile(row.profile), recording)
+
+    async def fetched(self, fetcher: Fetcher) -> "Order":
+        """The same with its recording here, where it lies elsewhere and can be had."""
+        if not isinstance(self.recording, Elsewhere):
+            return self
+        return replace(self, recording=await self.recording.fetched(fetcher))
 
     def make(self, studio: Studio, on_progress: Progress, folder: Path) -> ClipFile:
         """Make the clip. Blocks."""
-        parts = [part.part(studio) if isinstance(part, Words) else FilePart(part) for part in self.parts]
-        return clip_from_parts(parts, folder, profile=self.profile, on_progress=on_progress)
+        said, others = self.parts[0], [_part(each, studio) for each in self.parts[1:]]
+        if isinstance(self.recording, bytes | Path):
+            recorded = FilePart(_file(self.recording, folder))
+            try:
+                return clip_from_parts(
+                    [recorded, *others], folder, profile=self.profile, limits=RECORDING, on_progress=on_progress
+                )
+            except AudioError as error:
+                log.warning("workshop.recording_unplayable", code=error.code)
+        return clip_from_parts([_part(said, studio), *others], folder, profile=self.profile, on_progress=on_progress)
+
+
+def _part(part: Words | Path, studio: Studio) -> Part:
+    return part.part(studio) if isinstance(part, Words) else FilePart(part)
+
+
+def _file(recording: bytes | Path, folder: Path) -> Path:
+    if isinstance(recording, Path):
+        return recording
+    path = folder / "recording"
+    path.write_bytes(recording)
+    return path
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,11 @@ class Announcement(Versioned, Base):
     category: Mapped[str] = mapped_column(String(64), default="")
     text: Mapped[str] = mapped_column(Text, default="")
     source: Mapped[str | None] = mapped_column(Sha256Key)
-    """The uploaded file in the content store."""
+    """The uploaded file in the content store; of typed text a recording of it, played where it can be read."""
+    recording_url: Mapped[str | None] = mapped_column(Text)
+    """Where a recording of the text is to be had, when the sound is made. The voice stands in for it."""
+    recording_sha1: Mapped[str | None] = mapped_column(String(40))
+    """Of that recording, where it was told: another one is not played."""
     source_name: Mapped[str] = mapped_column(String(255), default="")
     profile: Mapped[str] = mapped_column(String(16), default="horn")
     """How it is shaped for the loudspeakers (`audio.profiles.Profile`)."""

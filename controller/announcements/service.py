@@ -1,6 +1,7 @@
 """What may happen to an announcement."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,6 +19,16 @@ from controller.monitoring.hub import Hub, Topic
 from controller.playlists.repository import PlaylistRepository
 
 
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A recording that says a text: in the content store, or at an address."""
+
+    sha256: str | None = None
+    url: str | None = None
+    sha1: str | None = None
+    """What is at the address, where that was told."""
+
+
 class Announcements:
     """Announcements within one transaction, as one viewer may change them."""
 
@@ -29,8 +40,8 @@ class Announcements:
         self._hub = hub
         self._wake_workshop = wake_workshop
 
-    async def type(self, wish: AnnouncementIn, now: datetime) -> Announcement:
-        """Make an announcement of typed text; its sound follows."""
+    async def type(self, wish: AnnouncementIn, now: datetime, recording: Recording | None = None) -> Announcement:
+        """Make an announcement of typed text; its sound follows: a recording of it where there is one."""
         return await self._add(
             wish.area_code,
             now,
@@ -42,6 +53,7 @@ class Announcements:
             speed_wpm=wish.speed_wpm,
             profile=wish.profile,
             category=wish.category,
+            **_recorded(recording),
             **_second(wish.second),
         )
 
@@ -90,6 +102,8 @@ class Announcements:
         if wish.retired:
             await self._retire(row, now)
         said = _said(row)
+        if wish.text is not None and wish.text != row.text:
+            _set(row, _recorded(None))  # it says the old words
         row.text = wish.text or row.text
         row.voice = wish.voice or row.voice
         row.speed_wpm = wish.speed_wpm or row.speed_wpm
@@ -170,6 +184,15 @@ def _second(wish: Second | None) -> dict[str, object]:
         "second_voice": wish.voice if wish else None,
         "second_source": None,
         "second_source_name": "",
+    }
+
+
+def _recorded(recording: Recording | None) -> dict[str, object]:
+    """All columns of a recording of the text, or none of one."""
+    return {
+        "source": recording.sha256 if recording else None,
+        "recording_url": recording.url if recording else None,
+        "recording_sha1": recording.sha1 if recording else None,
     }
 
 

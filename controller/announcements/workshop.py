@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -25,6 +25,7 @@ from audio.waveform import Portrait
 from controller.announcements.making import Making, Makings, Order, Stopping
 from controller.announcements.models import Status
 from controller.announcements.repository import RenderingQueue
+from controller.cap.fetching import Fetcher, Network
 from controller.content.service import Clips, store_of
 from controller.content.store import ContentStore
 from controller.database import Database, after_commit
@@ -118,6 +119,7 @@ class Workshop:
         folder: Path,
         hub: Hub,
         now: Callable[[], datetime],
+        own_networks: Collection[Network] = (),
     ) -> None:
         self._database = database
         self._store = store
@@ -125,6 +127,7 @@ class Workshop:
         self._folder = folder
         self._hub = hub
         self._now = now
+        self._own_networks = own_networks
         self._call = asyncio.Event()
         self._busy: set[str] = set()
         self._stopping = threading.Event()
@@ -146,6 +149,7 @@ class Workshop:
             log.warning("workshop.without_walls", files=walls.files, network=walls.network)
         self._busy.clear()
         self._stopping = threading.Event()
+        self._fetcher = Fetcher(own_networks=self._own_networks)
         try:
             async with asyncio.TaskGroup() as tasks:
                 while True:
@@ -160,6 +164,7 @@ class Workshop:
                         continue
         finally:
             self._stopping.set()
+            await self._fetcher.aclose()
 
     async def _work(self, name: str, job: Coroutine[Any, Any, None]) -> None:
         try:
@@ -189,6 +194,7 @@ class Workshop:
     async def _render(self, announcement_id: str, job: str, order: Order) -> None:
         tell = self._makings.teller(job, self._stopping)
         try:
+            order = await order.fetched(self._fetcher)
             made = await self._make(lambda folder: Whole((Made.of(order.make(self._studio, tell, folder)),)))
         finally:
             self._makings.forget(job)
@@ -356,6 +362,7 @@ def workshop_of(runtime: Runtime) -> Workshop:
             folder=runtime.settings.data_dir / "work",
             hub=hub_of(runtime),
             now=runtime.clock,
+            own_networks=runtime.settings.cap_networks,
         )
     workshop: Workshop = runtime.parts[Workshop]
     return workshop

@@ -97,6 +97,7 @@ def _words(row: Announcement) -> Content:
         "speed_wpm": row.speed_wpm,
         "profile": str(row.profile),
         "source": row.source,
+        **({"recording_url": row.recording_url} if row.recording_url else {}),
         "second_language": row.second_language,
         "second_text": row.second_text,
         "second_voice": row.second_voice,

@@ -1,5 +1,6 @@
 """The alert room as CAP uses it: a sender is somebody who writes alerts for its area, and may let some go alone."""
 
+import asyncio
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Final
@@ -13,7 +14,7 @@ from controller.alerts.service import CATEGORY, Alerts, Relayed
 from controller.alerts.sets import Target, targets_of
 from controller.alerts.states import AlertState
 from controller.announcements.schemas import AnnouncementIn, Second
-from controller.announcements.service import Announcements
+from controller.announcements.service import Announcements, Recording
 from controller.announcements.workshop import workshop_of
 from controller.broadcasts.models import TargetKind
 from controller.cap.geometry import Targets
@@ -21,6 +22,7 @@ from controller.cap.judging import Intake, Wanted
 from controller.cap.models import CapSender
 from controller.cap.service import AlertRoom
 from controller.cap.speech import Voice, primary
+from controller.content.service import store_of
 from controller.monitoring.hub import hub_of
 from controller.runtime import Runtime
 from schedules.types import AlertId
@@ -63,7 +65,8 @@ class SendersRoom:
         followed = await self._followed(alerts, intake, sender, now)
         raised: list[AlertId] = []
         for wanted, replaces in zip(intake.raises, followed, strict=True):
-            row = await alerts.relay(_relayed(wanted, sender.area_code, replaces), now)
+            recording = await self._recording(wanted)
+            row = await alerts.relay(_relayed(wanted, sender.area_code, replaces, recording), now)
             if not wanted.held:
                 await alerts.release_alone(row, wanted.starts_at, now)
             raised.append(AlertId(row.id))
@@ -81,6 +84,16 @@ class SendersRoom:
             elif row is not None:
                 ended[alert] = targets_of(row)
         return successors([_named(wanted.targets) for wanted in intake.raises], ended)
+
+    async def _recording(self, wanted: Wanted) -> Recording | None:
+        """The recording of what is said first: the one that came with the message, before one at an address."""
+        if not wanted.voices or not _is_said(wanted.voices[0]):
+            return None  # it is in another language than the words that stand in for it
+        best = min(wanted.audio, key=lambda each: each.inline is None, default=None)
+        if best is None or best.inline is None:
+            return Recording(url=best.uri, sha1=best.sha1) if best else None
+        stored = await asyncio.to_thread(store_of(self._runtime).put, best.inline)
+        return Recording(sha256=stored.sha256)
 
     def _alerts(self, viewer: Viewer) -> Alerts:
         runtime = self._runtime
@@ -107,12 +120,13 @@ def successors(
     return [frozenset(each) for each in places]
 
 
-def _relayed(wanted: Wanted, area_code: str, replaces: Collection[AlertId]) -> Relayed:
+def _relayed(wanted: Wanted, area_code: str, replaces: Collection[AlertId], recording: Recording | None) -> Relayed:
     headline = " ".join(wanted.headline.split())[:HEADLINE_MAX] or "CAP"
     return Relayed(
         kind=wanted.kind,
         headline=headline,
         words=_words(wanted.voices, headline, area_code),
+        recording=recording,
         targets=_named(wanted.targets),
         ends_at=wanted.expires_at,
         replaces=frozenset(replaces),
@@ -121,7 +135,7 @@ def _relayed(wanted: Wanted, area_code: str, replaces: Collection[AlertId]) -> R
 
 def _words(voices: Sequence[Voice], title: str, area_code: str) -> AnnouncementIn | None:
     """What is said, in at most two languages."""
-    said = [voice for voice in voices if primary(voice.language) in SPOKEN and any(map(str.isalnum, voice.text))]
+    said = [voice for voice in voices if _is_said(voice)]
     if not said:
         return None
     first, others = said[0], [voice for voice in said if primary(voice.language) != primary(said[0].language)]
@@ -134,6 +148,10 @@ def _words(voices: Sequence[Voice], title: str, area_code: str) -> AnnouncementI
         second=second,
         category=CATEGORY,
     )
+
+
+def _is_said(voice: Voice) -> bool:
+    return primary(voice.language) in SPOKEN and any(map(str.isalnum, voice.text))
 
 
 def _named(targets: Targets) -> frozenset[Target]:

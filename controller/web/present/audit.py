@@ -125,6 +125,8 @@ def _field(name: str, t: Translator) -> str:
         "category": t("category"),
         "source": t("recording"),
         "source_name": t("file name"),
+        "recording_url": t("address of the recording"),
+        "recording_sha1": t("fingerprint of the recording"),
         "second_source": t("second recording"),
         "second_source_name": t("second file name"),
         "kind": t("sort"),
