@@ -203,6 +203,35 @@ async def test_an_officer_tests_their_area_at_once(house: House) -> None:
     assert (test.volume, test.released_by) == (0, "truc-ban")
 
 
+async def test_the_page_says_how_often_and_leads_to_a_test_that_is_heard(house: House) -> None:
+    officer = await house.signed_in(HERE, "truc-ban", roles=(Role.DUTY_OFFICER,))
+    page = (await officer.get("/emergency/tests")).text
+    assert "Hằng tháng" in page
+    assert 'href="/rules#silent_test"' in page
+    assert 'href="/emergency?standing=test#raise-title"' in page
+    form = (await officer.get("/emergency?standing=test")).text
+    assert 'value="test" checked' in form
+    assert "Thử loa có tiếng" in form
+    assert "Không có nguy hiểm" in form
+
+    await says(house, HERE, {"silent_test": "off"})
+    await keep_testing(house.runtime)
+    page = (await officer.get("/emergency/tests")).text
+    assert "Nơi này không có lịch thử" in page
+    assert "Không thử" in page
+
+
+async def test_while_it_goes_on_the_report_says_what_each_speaker_waits_for(house: House) -> None:
+    officer = await house.signed_in(HERE, "truc-ban", roles=(Role.DUTY_OFFICER,))
+    path = (await officer.post("/emergency/tests")).headers["location"]
+    await look(house)
+    (test,) = await raised_in(house)
+    await report(house, f"{HERE}-1", test.id, AlertPhase.RECEIVED)
+    page = (await officer.get(path)).text
+    assert page.count("Đã nhận bài thử, sẽ phát khi rảnh") == 1
+    assert page.count("Mất kết nối: sẽ thử khi có kết nối lại") == 2
+
+
 @given(MOMENTS, OFTEN, st.text(min_size=1, max_size=12))
 def test_the_next_day_is_ahead_in_working_hours_and_not_far(now: datetime, every: SilentTest, area: str) -> None:
     at = next_due(area, every, now, ZONE)

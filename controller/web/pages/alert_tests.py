@@ -11,11 +11,13 @@ from controller.accounts.roles import Permission
 from controller.alerts.api import SPEAKERS_MAX
 from controller.alerts.report import is_over
 from controller.alerts.testing import Calendar, raise_test, whole
+from controller.areas.policy import SilentTest
 from controller.areas.repository import AreaRepository
 from controller.http.route import RuntimeDep
 from controller.repository import PageRequest
 from controller.web.pages.emergency import PostDep
 from controller.web.present import alert_tests as present
+from controller.web.present.words import silent_test_text
 from controller.web.routing import PageRoute
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
@@ -33,11 +35,14 @@ async def reports_page(
     found = await repository.page(repository.tests(post.viewer), PageRequest(cursor, ROWS))
     totals = await post.alerts.reach.totals(post.viewer, [row.id for row in found.items])
     coming = await Calendar(post.session, ZoneInfo(runtime.settings.zone)).coming(post.viewer)
+    rule = (await AreaRepository(post.session).silent_tests([post.viewer.scope]))[post.viewer.scope]
     return post.page.html(
         "alert_tests.html",
         viewer_name=post.viewer.name,
         rows=[present.line(row, totals.get(row.id), formats, now) for row in found.items],
         coming=f"{formats.clock(coming[1])} · {formats.short_day(coming[1])} · {coming[0]}" if coming else "",
+        every=silent_test_text(post.page.t, rule),
+        off=rule is SilentTest.OFF,
         may_test=post.viewer.may(Permission.ALERT),
         next_page=f"{HERE}?cursor={found.next_cursor}" if found.next_cursor else "",
     )

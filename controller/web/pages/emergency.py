@@ -42,6 +42,12 @@ SILENT_MAX = 100
 SIGNALS = tuple(signal for signal in Signal if signal is Signal.ATTENTION or ABOUT[signal].use is Use.ALARM)
 LIFETIMES_H = (1, 2, 6, 12, 24)
 STAGGERS_S = (3, 5, 10, 20)
+AUDIBLE_TEST = {
+    "kind": AlertKind.TEST.value,
+    "headline": "Thử loa có tiếng",
+    "text": "Đây là buổi thử loa. Không có nguy hiểm, bà con cứ sinh hoạt bình thường.",
+}
+"""What a test that is heard begins with."""
 
 
 @dataclass(frozen=True)
@@ -151,6 +157,8 @@ PostDep = Annotated[Post, Depends(post_of)]
 @router.get("/emergency", dependencies=[READS])
 async def emergency_page(post: PostDep, standing: Annotated[str, Query(max_length=32)] = "") -> Response:
     """What is active now, and where to begin."""
+    if standing == AlertKind.TEST:
+        return await post.overview(_wish_of(None) | AUDIBLE_TEST)
     start = next((each for each in await post.alerts.standing() if each.hazard == standing), None)
     return await post.overview(_wish_of(start))
 

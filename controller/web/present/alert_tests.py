@@ -114,10 +114,19 @@ def result_text(result: SpeakerResult, formats: Formats) -> str:
     }[result]
 
 
+def _pending(reach: AlertReach, formats: Formats) -> str:
+    t = formats.t
+    if reach.phase is not None:
+        return t("Has the test, plays it when it is free")
+    return t("No answer yet") if reach.online else t("Has no connection: tested when it comes back")
+
+
 def _why(result: SpeakerResult, reach: AlertReach, formats: Formats) -> str:
     t = formats.t
     if result is SpeakerResult.NOT_REACHED:
         return t("Was online and did not answer") if reach.online else t("Had no connection")
+    if result is SpeakerResult.PENDING:
+        return _pending(reach, formats)
     if result is not SpeakerResult.FAILED:
         return ""
     if reach.reason == "clip_missing":
