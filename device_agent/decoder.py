@@ -1,16 +1,18 @@
-"""Sound made ready ahead of its time: a child process decodes into a bounded buffer, the player drains it."""
+"""Sound made ready ahead of its time: a thread decodes into a bounded buffer, the player drains it."""
 
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final, Protocol
+from typing import Final, Protocol
 
 import structlog
 
 from audio.decode import decode_args
-from audio.errors import AudioError
+from audio.errors import AudioError, EngineFailed
+from audio.opusfile import OpusFile
 from device_agent.mixer import Sound
 from device_agent.relay.rules import Account
 from device_agent.relay.sound import LEAD_S, RelaySound, Station, Trouble, joined
@@ -34,7 +36,51 @@ class PreparedSound(Sound, Protocol):
 
     @property
     def at_hand(self) -> bool:
-        """Whether its end is near, and no child needed for it: what follows may be opened."""
+        """Whether its end is near, and no decoder needed for it: what follows may be opened."""
+
+
+class Decoding(Protocol):
+    """A clip's samples, one after another. It belongs to the thread that reads it."""
+
+    def read(self) -> bytes:
+        """Return the next samples; nothing at the end. Raises an `AudioError` for a broken file."""
+
+    def close(self) -> None:
+        """Let go of the file."""
+
+
+class FfmpegChild:
+    """What libopusfile does not take, or all where it is not installed: a child that decodes costs 30 MB."""
+
+    def __init__(self, path: Path, *, from_ms: int = 0) -> None:
+        self._child = subprocess.Popen(
+            decode_args(path, from_ms=from_ms),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def read(self) -> bytes:
+        """Return the next samples; nothing at the end. Raises `EngineFailed` for a broken file."""
+        if self._child.stdout is not None and (pcm := self._child.stdout.read(_READ_BYTES)):
+            return pcm
+        if (status := self._child.wait()) != 0:
+            raise EngineFailed(engine="ffmpeg", detail=f"status {status}")
+        return b""
+
+    def close(self) -> None:
+        """End the child."""
+        self._child.kill()
+        with self._child:
+            pass
+
+
+def decoding(path: Path, *, from_ms: int = 0) -> Decoding:
+    """Begin to decode a clip `from_ms` into it. Raises an `AudioError` or OSError."""
+    try:
+        return OpusFile(path, from_ms=from_ms)
+    except AudioError:
+        return FfmpegChild(path, from_ms=from_ms)
 
 
 class DecodedFile:
@@ -49,7 +95,6 @@ class DecodedFile:
         self._on_ready = on_ready
         self._room = threading.Condition()
         self._buffer = bytearray()
-        self._child: subprocess.Popen[bytes] | None = None
         self._closed = False
         self._drained = False
         self._failed = False
@@ -63,7 +108,7 @@ class DecodedFile:
 
     @property
     def at_hand(self) -> bool:
-        """Whether the child has ended and the rest lies in the buffer."""
+        """Whether the decoder has ended and the rest lies in the buffer."""
         return self._drained
 
     @property
@@ -86,16 +131,15 @@ class DecodedFile:
         return pcm
 
     def close(self) -> None:
-        """End the child; does not wait for it."""
+        """End the decoder; does not wait for it."""
         with self._room:
             self._closed = True
             self._room.notify()
-            if self._child is not None:
-                self._child.kill()
 
     def _run(self) -> None:
         try:
-            self._decode()
+            with closing(decoding(self._path, from_ms=self._from_ms)) as samples:
+                self._fill(samples)
         except (OSError, AudioError) as error:
             log.warning("decoder.failed", clip=self._path.name, error=str(error))
             self._failed = True
@@ -104,29 +148,8 @@ class DecodedFile:
         self._ready = True
         self._on_ready()
 
-    def _decode(self) -> None:
-        with subprocess.Popen(
-            decode_args(self._path, from_ms=self._from_ms),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        ) as child:
-            with self._room:
-                self._child = child
-                closed = self._closed
-            if not closed:
-                self._fill(child.stdout)
-            if self._closed:
-                child.kill()
-            status = child.wait()
-            with self._room:
-                self._child = None
-        if status and not self._closed:
-            log.warning("decoder.failed", clip=self._path.name, status=status)
-            self._failed = True
-
-    def _fill(self, stdout: IO[bytes] | None) -> None:
-        while stdout is not None and (pcm := stdout.read(_READ_BYTES)):
+    def _fill(self, samples: Decoding) -> None:
+        while pcm := samples.read():
             with self._room:
                 self._room.wait_for(lambda: self._closed or len(self._buffer) < _BUFFER_BYTES)
                 if self._closed:

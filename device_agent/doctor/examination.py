@@ -1,4 +1,4 @@
-"""The doctor's round: ffmpeg, devices, the sink and its sound, the amplifier, the clock, the disk."""
+"""The doctor's round: decoders, devices, the sink and its sound, the amplifier, the clock, the disk."""
 
 import audioop
 import shutil
@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from typing import Final
 
+from audio import opusfile
 from audio.errors import FfmpegMissing
 from audio.ffmpeg import executable
 from audio.signals import tone
@@ -43,6 +44,7 @@ def examine(
 
     A test signal sounds only if `sound` is asked for, and in quiet hours only `at_night`.
     """
+    yield finding("opusfile" if opusfile.library() is not None else "opusfile_missing")
     yield _ffmpeg()
     yield from on_devices(devices(), settings.sink, settings.sink_device)
     try:

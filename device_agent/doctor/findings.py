@@ -109,13 +109,13 @@ _SENTENCES: Final[Mapping[str, tuple[Level, str, str]]] = {
     ),
     "ffmpeg": (
         Level.GOOD,
-        "Giải mã bằng {path}",
-        "Decodes with {path}",
+        "Tiếp âm bằng {path}",
+        "Relays stations with {path}",
     ),
     "ffmpeg_missing": (
         Level.BAD,
-        "Máy này chưa có ffmpeg nên không phát được bản tin nào. Hãy cài: apt install ffmpeg",
-        "There is no ffmpeg here, so no announcement can be played. Install it: apt install ffmpeg",
+        "Máy này chưa có ffmpeg nên không tiếp âm được đài nào. Hãy cài: apt install ffmpeg",
+        "There is no ffmpeg here, so no station can be relayed. Install it: apt install ffmpeg",
     ),
     "heard": (
         Level.GOOD,
@@ -154,6 +154,16 @@ _SENTENCES: Final[Mapping[str, tuple[Level, str, str]]] = {
             "There is nothing to listen back with: hear for yourself whether the horn sounds. If it is silent, unmute "
             "the card and turn it up: alsamixer"
         ),
+    ),
+    "opusfile": (
+        Level.GOOD,
+        "Giải mã bản tin bằng libopusfile.",
+        "Decodes announcements with libopusfile.",
+    ),
+    "opusfile_missing": (
+        Level.NOTE,
+        "Máy này chưa có libopusfile nên giải mã bằng ffmpeg, tốn thêm 30 MB bộ nhớ. Nên cài: apt install libopusfile0",
+        "There is no libopusfile here, so ffmpeg decodes, which takes 30 MB more. Better: apt install libopusfile0",
     ),
     "played": (
         Level.GOOD,

@@ -1,4 +1,4 @@
-"""Clips become samples ahead of their time, in a bounded buffer, and no child outlives its use."""
+"""Clips become samples ahead of their time, in a bounded buffer, and no decoder outlives its use."""
 
 import subprocess
 import threading
@@ -9,10 +9,19 @@ from pathlib import Path
 
 import pytest
 
+from audio import opusfile
 from audio.ffmpeg import executable
-from device_agent.decoder import DecodedFile, Piece, PreparedSound, Samples, Silence, prepare
+from device_agent.decoder import Piece, PreparedSound, Samples, Silence, prepare
 from device_agent.sinks import RATE_HZ
 from tests.support.children import running
+
+
+@pytest.fixture(params=["libopusfile", "ffmpeg"], autouse=True)
+def by(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """With libopusfile, and on a machine without it."""
+    if request.param == "ffmpeg":
+        monkeypatch.setattr(opusfile, "library", lambda: None)
+    return str(request.param)
 
 
 @pytest.fixture(scope="module")
@@ -78,10 +87,25 @@ def test_a_clip_can_begin_in_its_middle(clip: Path) -> None:
         assert len(whole(sound)) == pytest.approx(1.5 * RATE_HZ * 2, abs=200)
 
 
-def test_closing_early_ends_the_child_and_its_thread(clip: Path) -> None:
-    with opened(Piece(clip)) as sound:
+def test_a_clip_needs_a_child_only_without_the_library(by: str, long_clip: Path) -> None:
+    with opened(Piece(long_clip)):
+        assert bool(running("ffmpeg")) == (by == "ffmpeg")
+
+
+def test_closing_early_ends_the_decoder(long_clip: Path) -> None:
+    with opened(Piece(long_clip)) as sound:
         sound.close()
-        _until(lambda: isinstance(sound, DecodedFile) and sound._child is None)
+        _until(lambda: sound.at_hand and not running("ffmpeg"))
+
+
+def test_what_is_no_clip_but_sounds_is_heard_all_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "stereo"
+    source = ["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000:duration=2"]
+    opus = ["-ac", "2", "-c:a", "libopus", "-f", "ogg"]
+    subprocess.run([executable(), "-v", "error", *source, *opus, path], check=True)
+    with opened(Piece(path)) as sound:
+        assert len(whole(sound)) == 2 * RATE_HZ * 2
+        assert not sound.failed
 
 
 def test_rubbish_fails_and_is_never_ready(tmp_path: Path) -> None:
@@ -118,7 +142,7 @@ def test_a_programme_never_has_two_decoders_at_work(long_clip: Path) -> None:
         def drained() -> bool:
             nonlocal most
             pcm.extend(sound.read(RATE_HZ // 2))
-            most = max(most, len(running("ffmpeg")))
+            most = max(most, sum(thread.name == "decoder" for thread in threading.enumerate()))
             return sound.ended
 
         _until(drained)

@@ -9,6 +9,7 @@ import pytest
 import structlog
 from typer.testing import CliRunner
 
+from audio import opusfile
 from audio.signals import tone
 from device_agent.cli import app
 from device_agent.doctor.devices import SoundDevice, pulse_sinks
@@ -69,10 +70,18 @@ def round_of(*arguments: str) -> tuple[int, dict[str, dict[str, str]]]:
 def test_a_working_speaker_is_heard_and_told_so(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PULSE_SERVER", server)
     status, found = round_of("--config", str(settings_file(tmp_path, sink="pulse", sink_device="loa1")))
-    assert {"ffmpeg", "device", "sink", "played", "amplifier_none", "disk"} <= set(found)
+    assert {"opusfile", "ffmpeg", "device", "sink", "played", "amplifier_none", "disk"} <= set(found)
     assert {"heard", "late"} & set(found)
     assert status == any(each["level"] == "bad" for each in found.values())
     assert found["sink"]["en"] == "Sound goes out through: pulse:loa1"
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_how_clips_are_decoded_is_told(*, there: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opusfile, "library", lambda: object() if there else None)
+    _, found = round_of("--config", str(settings_file(tmp_path, sink="wav")), "--no-sound")
+    assert ("opusfile" in found) == there
+    assert ("apt install libopusfile0" in found.get("opusfile_missing", {}).get("vi", "")) != there
 
 
 def test_a_card_of_alsa_is_tried_and_left_to_the_ear(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
