@@ -1,9 +1,10 @@
 """What one agent takes of a small board: memory while it waits and while it plays, processor time, time to be ready.
 
-Memory is the proportional set size of the agent and its children, as the kernel shares it out among the Pythons that
-run here; `parts` says what each room brings at its import. `alone` is what counts on a pole, where no other Python
-runs: everything resident is charged to the agent (RSS); `own` is the part of it that lies in no file. The rest are
-pages of programs and libraries, which the kernel can drop and read again. The sound goes to PulseAudio, as on a pole.
+`alone` is what counts on a pole, where no other Python runs: everything resident is charged to the agent and its
+children (RSS; what two of them share counts twice, never less than the truth); `own` is the part of it that lies in no
+file. The rest are pages of programs and libraries, which the kernel can drop and read again. Without `alone` it is the
+proportional set size, which falls with the number of other Pythons that happen to run here. `parts` says what each
+room brings at its import, alone. The sound goes to PulseAudio, as on a pole. Idle is an agent that has fetched a clip.
 Beside it what a Python that only sleeps takes, and the bounds that a small board sets. Ready is a started agent when
 its sink plays and its first report has come in.
 """
@@ -18,6 +19,7 @@ from pathlib import Path
 
 import psutil
 
+from loa.cli import FOR_A_TERMINAL
 from tests.support.eventually import eventually
 from tests.support.fleet import COMMUNE, Fleet, Sound, Speaker
 from tests.support.pulse import null_sinks
@@ -37,18 +39,20 @@ ROOMS = (
     "aiomqtt",
     "sqlite3",
     "httpx",
-    "device_agent.sinks.pulse",
     "device_agent.cli",
 )
+"""In the order in which they are weighed: what two of them need is the first one's."""
 WEIGH = """
-import importlib, json, pathlib, sys
-def pss_mb():
-    text = pathlib.Path("/proc/self/smaps_rollup").read_text()
-    return next(int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:")) * 1024 / 1e6
-last, parts = pss_mb(), {}
-for room in sys.argv[1:]:
+import importlib, json, pathlib, resource, sys
+def rss_mb():
+    return int(pathlib.Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 1e6
+for module in sys.argv[1].split():
+    sys.modules[module] = None
+last = rss_mb()
+parts = {"python": round(last, 1)}
+for room in sys.argv[2:]:
     importlib.import_module(room)
-    now = pss_mb()
+    now = rss_mb()
     parts[room], last = round(now - last, 1), now
 print(json.dumps(parts))
 """
@@ -89,7 +93,7 @@ def main() -> None:
 
         eventually(over, within_s=sound.seconds + 20, every_s=0.3)
         cpu_pct = (cpu_s(agent) - before) / (time.monotonic() - began) * 100
-        relaying = while_relaying(fleet, sound, speaker, agent, Path(name))
+        relaying, alone_relaying = while_relaying(fleet, sound, speaker, agent, Path(name))
     most = max(playing, key=lambda parts: sum(parts.values()))
     result = {
         "bench": "agent_footprint",
@@ -100,6 +104,7 @@ def main() -> None:
         "playing_alone_mb": round(alone_playing[0], 1),
         "playing_alone_own_mb": round(alone_playing[1], 1),
         "relaying_mb": round(most_mb(relaying), 1),
+        "relaying_alone_mb": round(alone_relaying, 1),
         "playing_cpu_pct": round(cpu_pct, 1),
         "limit_playing_cpu_pct": 5,
         "ready_s": round(ready_s, 2),
@@ -115,16 +120,22 @@ def main() -> None:
 
 def while_relaying(
     fleet: Fleet, sound: Sound, speaker: Speaker, agent: psutil.Process, folder: Path
-) -> list[dict[str, float]]:
-    """Each process's memory from the connection to a station on until its stand-in has taken over from it."""
+) -> tuple[list[dict[str, float]], float]:
+    """Each process's memory from connecting to a station until its stand-in sounds, and the most of it all alone."""
     taken: list[dict[str, float]] = []
+    alone = 0.0
     with icecast(folder) as station:
         station.send()
         programme = relayed(fleet, sound, station.url)
         airing = fleet.air(programme, speaker, in_s=RELAY_IN_S)
 
+        def weigh_alone() -> None:
+            nonlocal alone
+            alone = max(alone, alone_mb(agent)[0])
+
         def sounding() -> bool:
             taken.append(parts_mb(agent))
+            weigh_alone()
             return bool(speaker.state["player"]["state"] == "playing" and len(agent.children()) > 0)
 
         eventually(lambda: speaker.is_ready_for(airing), within_s=RELAY_IN_S)
@@ -133,10 +144,11 @@ def while_relaying(
 
         def over() -> bool:
             taken.append(parts_mb(agent))
+            weigh_alone()
             return bool(speaker.records(airing))
 
         eventually(over, within_s=RELAY_S + 40, every_s=0.2)
-    return taken
+    return taken, alone
 
 
 def relayed(fleet: Fleet, sound: Sound, url: str) -> Sound:
@@ -173,8 +185,9 @@ def seconds_to_ready(speaker: Speaker) -> float:
 
 
 def weighed() -> dict[str, float]:
-    """What importing each room adds, one after another."""
-    said = subprocess.run([sys.executable, "-c", WEIGH, *ROOMS], capture_output=True, check=True, text=True).stdout
+    """What importing each room adds, one after another, without what an agent does without."""
+    command = [sys.executable, "-c", WEIGH, " ".join(FOR_A_TERMINAL), *ROOMS]
+    said = subprocess.run(command, capture_output=True, check=True, text=True).stdout
     parts: dict[str, float] = json.loads(said)
     return parts
 

@@ -17,7 +17,7 @@ from tests.support.recordings import make_recording
 
 SECONDS = 5
 LIKE = 4
-"""Sixteenth bits by which two decoders of Opus, both within its standard, may differ."""
+"""Units of the 16 bits by which two decoders of Opus, both within its standard, may differ."""
 
 
 @pytest.fixture(scope="module")
