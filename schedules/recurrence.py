@@ -4,6 +4,7 @@ Decisions where the RFC leaves room:
 - `first_local` counts only if the rule itself yields it: "from Tuesday the 3rd, every Monday" starts on Monday the 9th.
 - A local time that the clock skips is read with the offset before the gap; one that comes twice is its first (3.3.5).
 - UNTIL is inclusive; a bare date means that whole local day.
+- Lunar days and public holidays narrow the rule's days and, as exceptions do, take one of the counted airings each.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,7 +16,8 @@ from zoneinfo import ZoneInfo
 from dateutil.rrule import rrulestr
 
 from schedules.errors import InvalidRecurrence, TooManyOccurrences
-from schedules.rule import Rule, parse
+from schedules.rule import WEEKDAYS, Rule, parse
+from schedules.special_days import LONGEST_MONTH, holiday, lunar_day
 from schedules.types import VIETNAM, Recurrence
 from schedules.words import Sentence
 
@@ -27,8 +29,8 @@ FIRST_YEAR, LAST_YEAR = 1970, 2199
 
 _DAY = timedelta(days=1)
 _DAYS_A_STEP = {"DAILY": 1, "WEEKLY": 7}
-_WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _CYCLE_YEARS = 400
+_LOOKED_AHEAD = timedelta(days=3 * 366)
 
 
 def occurrences(recurrence: Recurrence, window_start_utc: datetime, window_end_utc: datetime) -> Iterator[datetime]:
@@ -36,20 +38,25 @@ def occurrences(recurrence: Recurrence, window_start_utc: datetime, window_end_u
 
     Expects what `validate` accepts. Raises `InvalidRecurrence`, or `TooManyOccurrences` beyond `MAX_OCCURRENCES`.
     """
+    return iter(sorted(starts(recurrence, window_start_utc, window_end_utc)))
+
+
+def starts(recurrence: Recurrence, window_start_utc: datetime, window_end_utc: datetime) -> dict[datetime, datetime]:
+    """Return the same moments with the wall-clock time that the recurrence names for each."""
     zone = _zone(recurrence.zone)
     # A day to either side: no two offsets of a zone lie further apart.
     earliest = window_start_utc.astimezone(zone).replace(tzinfo=None) - _DAY
     latest = window_end_utc.astimezone(zone).replace(tzinfo=None) + _DAY
-    found: set[datetime] = set()
+    found: dict[datetime, datetime] = {}
     for local in chain(_ruled(recurrence, zone, earliest, latest), recurrence.extra_local):
         if local in recurrence.except_local:
             continue
         moment = to_utc(local, zone)
         if window_start_utc <= moment < window_end_utc:
-            found.add(moment)
+            found.setdefault(moment, local)
             if len(found) > MAX_OCCURRENCES:
                 raise TooManyOccurrences(f"more than {MAX_OCCURRENCES} airings of one schedule in one window")
-    return iter(sorted(found))
+    return found
 
 
 def to_utc(local: datetime, zone: ZoneInfo) -> datetime:
@@ -70,8 +77,15 @@ def _ruled(recurrence: Recurrence, zone: ZoneInfo, earliest: datetime, latest: d
     for local in rrulestr(rule.text, dtstart=_closer(first, rule, earliest)):
         if local > latest:
             return
-        if local >= earliest and (until is None or to_utc(local, zone) <= until):
+        if local >= earliest and (until is None or to_utc(local, zone) <= until) and _has_day(recurrence, local.date()):
             yield local
+
+
+def _has_day(recurrence: Recurrence, day: date) -> bool:
+    """Say whether the lunar calendar and the public holidays leave the day to the rule."""
+    if recurrence.lunar_days and lunar_day(day) not in recurrence.lunar_days:
+        return False
+    return not (recurrence.skip_holidays and holiday(day) is not None)
 
 
 def _closer(first: datetime, rule: Rule, earliest: datetime) -> datetime:
@@ -103,7 +117,16 @@ def validate(recurrence: Recurrence) -> None:
         if len(dates) > MAX_DATES:
             _refuse(field, "too_many_dates", f"Nhiều nhất {MAX_DATES} ngày.", f"{MAX_DATES} dates at the most.")
         _check_local(field, dates)
+    if not recurrence.lunar_days <= set(range(1, LONGEST_MONTH + 1)):
+        _refuse("lunar_days", "out_of_range", "Ngày âm lịch phải từ 1 đến 30.", "A lunar day is from 1 to 30.")
     if recurrence.rrule is None:
+        if recurrence.lunar_days or recurrence.skip_holidays:
+            _refuse(
+                "lunar_days" if recurrence.lunar_days else "skip_holidays",
+                "needs_a_rule",
+                "Ngày âm lịch và ngày lễ chỉ chọn được khi lịch phát lặp lại.",
+                "Lunar days and public holidays can be chosen only where a schedule repeats.",
+            )
         return
     rule = parse(recurrence.rrule)
     first = _first_of(rule, recurrence.first_local)
@@ -117,6 +140,19 @@ def validate(recurrence: Recurrence) -> None:
             "Ngày cuối ở trước lần phát đầu tiên.",
             "The rule ends before its first airing.",
         )
+    if (recurrence.lunar_days or recurrence.skip_holidays) and not recurrence.extra_local and _leaves_none(recurrence):
+        _refuse(
+            "lunar_days" if recurrence.lunar_days else "skip_holidays",
+            "never",
+            "Không còn ngày nào: ngày âm lịch hoặc ngày lễ đã loại hết các ngày phát.",
+            "No day is left: the lunar days or the public holidays take them all.",
+        )
+
+
+def _leaves_none(recurrence: Recurrence) -> bool:
+    """Say whether nothing airs in the first years, by when every day of the week was every day of the lunar month."""
+    since = to_utc(recurrence.first_local, _zone(recurrence.zone)) - _DAY
+    return next(occurrences(recurrence, since, since + _LOOKED_AHEAD), None) is None
 
 
 def _first_of(rule: Rule, first_local: datetime) -> datetime | None:
@@ -178,7 +214,7 @@ def weekly(
     days = set(days)
     if not days or not days <= set(range(7)):
         _refuse("rrule", "out_of_range", "Hãy chọn ít nhất một ngày trong tuần.", "Choose at least one weekday.")
-    chosen = ",".join(_WEEKDAYS[day] for day in sorted(days))
+    chosen = ",".join(WEEKDAYS[day] for day in sorted(days))
     return _ruled_by(f"FREQ=WEEKLY;BYDAY={chosen}", first_local, zone, until, count)
 
 

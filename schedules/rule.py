@@ -18,7 +18,7 @@ MAX_TIMES_A_DAY = 48
 
 _FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 _TOO_OFTEN = ("SECONDLY", "MINUTELY", "HOURLY")
-_WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 # name: lowest, highest, whether it may count from the end with a minus sign.
 _RANGES = {
     "BYMONTH": (1, 12, False),
@@ -39,7 +39,7 @@ _MEANINGLESS = {
 }
 _NAMES = ("FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST", "BYDAY", *_RANGES)
 _NUMBER = re.compile(r"[+-]?\d{1,5}", re.ASCII)
-_DAY = re.compile(rf"([+-]?\d{{1,2}})?({'|'.join(_WEEKDAYS)})", re.ASCII)
+_DAY = re.compile(rf"([+-]?\d{{1,2}})?({'|'.join(WEEKDAYS)})", re.ASCII)
 _UNTIL_FORMATS = {8: "%Y%m%d", 15: "%Y%m%dT%H%M%S", 16: "%Y%m%dT%H%M%SZ"}
 
 
@@ -148,7 +148,7 @@ def _check_lists(parts: dict[str, str], frequency: str) -> None:
 
 
 def _check_days(parts: dict[str, str], frequency: str) -> None:
-    if parts.get("WKST", "MO") not in _WEEKDAYS:
+    if parts.get("WKST", "MO") not in WEEKDAYS:
         _refuse("out_of_range", "WKST phải là một ngày trong tuần.", "WKST must be a weekday.")
     most = {"MONTHLY": 5, "YEARLY": 5 if "BYMONTH" in parts else 53}.get(frequency, 0)
     if "BYWEEKNO" in parts:

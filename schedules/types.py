@@ -100,7 +100,9 @@ class Recurrence:
     """When a schedule airs, as RFC 5545 says it.
 
     `first_local` is DTSTART without its zone (wall-clock time in `zone`); `rrule` is the text after `RRULE:`, or None
-    for once.
+    for once. What RFC 5545 cannot say narrows the rule: of its days only those of the lunar month in `lunar_days` (any
+    if empty), and no public holiday of Việt Nam if `skip_holidays`. `extra_local` were chosen one by one: neither
+    touches them.
     """
 
     first_local: datetime
@@ -108,6 +110,8 @@ class Recurrence:
     rrule: str | None = None
     except_local: frozenset[datetime] = frozenset()
     extra_local: frozenset[datetime] = frozenset()
+    lunar_days: frozenset[int] = frozenset()
+    skip_holidays: bool = False
 
 
 @dataclass(frozen=True, slots=True)
