@@ -26,6 +26,7 @@ from controller.pronunciations import models as pronunciations
 from controller.records import models as records
 from controller.signing import models as signing
 from controller.standing import models as standing
+from controller.subscriptions import models as subscriptions
 
 TABLES = (
     accounts,
@@ -53,5 +54,6 @@ TABLES = (
     records,
     signing,
     standing,
+    subscriptions,
 )
 METADATA = Base.metadata

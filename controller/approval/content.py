@@ -26,6 +26,7 @@ def content(schedule: Schedule, announcements: Mapping[str, Announcement]) -> Co
             "rrule": schedule.rrule,
             "except_local": sorted(schedule.except_local),
             "extra_local": sorted(schedule.extra_local),
+            **_narrowed(schedule),
         },
         "priority": int(schedule.priority),
         "resume": schedule.resume.value,
@@ -67,6 +68,12 @@ def new_authors(said: Content, before: Content | None) -> frozenset[str]:
 def named(playlist: Playlist) -> set[str]:
     """Return the ids of all announcements that a playlist airs or may air."""
     return {id_ for item in playlist.items for id_ in (item.announcement_id, item.bed_id) if id_}
+
+
+def _narrowed(schedule: Schedule) -> Content:
+    """Return what narrows the rule, and nothing where nothing does: what was approved before keeps its digest."""
+    moon = {"lunar_days": sorted(schedule.lunar_days)} if schedule.lunar_days else {}
+    return moon | ({"skip_holidays": True} if schedule.skip_holidays else {})
 
 
 def _item(item: PlaylistItem) -> Content:

@@ -30,6 +30,7 @@ from controller.playlists.models import Playlist, PlaylistItem
 from controller.pronunciations.models import Pronunciation
 from controller.signing.models import SigningKeyRow
 from controller.standing.models import StandingMessage
+from controller.subscriptions.models import Subscription
 
 Place: TypeAlias = Callable[[Session, Any], str]
 """Finds the path of the area that a row lies in."""
@@ -168,6 +169,7 @@ AUDITED: Final[tuple[Spec, ...]] = (
     Whole(Pronunciation, "pronunciation", label="written"),
     Whole(CapSender, "cap_sender"),
     Whole(CapFeed, "cap_feed", label="url", place=where(CapSender, "sender_id")),
+    Whole(Subscription, "subscription", label="area_code"),
     Whole(SigningKeyRow, "signing_key", label="kid", place=everywhere, ignored=frozenset({"made_at", "changed_at"})),
 )
 
@@ -175,5 +177,5 @@ AUDITED: Final[tuple[Spec, ...]] = (
 WHOLE: Final = {spec.model: spec for spec in AUDITED if isinstance(spec, Whole)}
 BY_MODEL: Final[dict[type[Any], Spec]] = {spec.model: spec for spec in AUDITED}
 KINDS: Final = frozenset(spec.kind for spec in WHOLE.values())
-SHARED_KINDS: Final = KINDS - {"user", "token", "second_factor", "signing_key", "application"}
+SHARED_KINDS: Final = KINDS - {"user", "token", "subscription", "second_factor", "signing_key", "application"}
 """Whoever may see such a thing may see its trail; who signed in when, and the rest, is the auditors' alone."""

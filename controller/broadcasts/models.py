@@ -32,6 +32,9 @@ class Airs:
     rrule: Mapped[str | None] = mapped_column(Text)
     except_local: Mapped[list[str]] = mapped_column(JSON, default=list)
     extra_local: Mapped[list[str]] = mapped_column(JSON, default=list)
+    lunar_days: Mapped[list[int]] = mapped_column(JSON, default=list)
+    """Of the days of the rule, only these of the lunar month; empty: any."""
+    skip_holidays: Mapped[bool] = mapped_column(default=False)
 
     over_at: Mapped[datetime | None] = mapped_column(index=True)
     """After its last airing began, where that is known: planning need not look at it any more."""

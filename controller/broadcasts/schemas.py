@@ -37,6 +37,8 @@ _WITHOUT_ZONE = WithJsonSchema({"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT
 Local = Annotated[datetime, AfterValidator(_wall_clock), _WITHOUT_ZONE]
 """A wall-clock time in the schedule's zone."""
 Dates = Annotated[list[Local], Field(max_length=DATES_MAX)]
+LunarDays = Annotated[list[Annotated[int, Field(ge=1, le=30)]], Field(max_length=30)]
+"""Days of the Vietnamese lunar month; of the days of the rule only these. Empty: any."""
 Weight = Annotated[Priority, AfterValidator(_not_an_emergency)]
 Volume = Annotated[int, Field(ge=0, le=100)]
 LateJoin = Annotated[int, Field(ge=0, le=LATE_JOIN_MAX_S)]
@@ -68,6 +70,9 @@ class ScheduleIn(In):
     rrule: Rule | None = None
     except_local: Dates = Field(default_factory=list)
     extra_local: Dates = Field(default_factory=list)
+    lunar_days: LunarDays = Field(default_factory=list)
+    skip_holidays: bool = False
+    """Whether it is silent on the public holidays of Việt Nam."""
     priority: Weight = Priority.ROUTINE
     resume: Resume = Resume.REJOIN
     volume: Volume | None = None
@@ -78,7 +83,8 @@ class ScheduleIn(In):
 
     @model_validator(mode="after")
     def _now_is_once(self) -> Self:
-        if self.first_local is None and (self.rrule or self.extra_local or self.except_local):
+        repeats = self.rrule or self.extra_local or self.except_local or self.lunar_days or self.skip_holidays
+        if self.first_local is None and repeats:
             raise ValueError(Text("Phát ngay thì không lặp lại", "What airs now does not repeat"))
         return self
 
@@ -94,6 +100,8 @@ class ScheduleEdit(In):
     rrule: Rule | None = None
     except_local: Dates | None = None
     extra_local: Dates | None = None
+    lunar_days: LunarDays | None = None
+    skip_holidays: bool | None = None
     priority: Weight | None = None
     resume: Resume | None = None
     volume: Volume | None = None
@@ -116,6 +124,8 @@ class ScheduleOut(BaseModel):
     rrule: str | None
     except_local: list[Local]
     extra_local: list[Local]
+    lunar_days: list[int]
+    skip_holidays: bool
     priority: Priority
     resume: Resume
     volume: int | None
@@ -146,6 +156,8 @@ class ScheduleOut(BaseModel):
             rrule=row.rrule,
             except_local=[datetime.fromisoformat(each) for each in row.except_local],
             extra_local=[datetime.fromisoformat(each) for each in row.extra_local],
+            lunar_days=row.lunar_days,
+            skip_holidays=row.skip_holidays,
             priority=Priority(row.priority),
             resume=row.resume,
             volume=row.volume,

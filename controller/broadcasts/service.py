@@ -104,6 +104,8 @@ class Broadcasts:
                 rrule=wish.rrule,
                 except_local=[_local_text(each) for each in wish.except_local],
                 extra_local=[_local_text(each) for each in wish.extra_local],
+                lunar_days=sorted(set(wish.lunar_days)),
+                skip_holidays=wish.skip_holidays,
                 priority=int(wish.priority),
                 resume=wish.resume,
                 volume=wish.volume,
@@ -246,6 +248,8 @@ def _edited(wish: ScheduleEdit) -> dict[str, Any]:
         columns["first_local"] = _local_text(columns["first_local"])
     for name in {"except_local", "extra_local"} & columns.keys():
         columns[name] = [_local_text(each) for each in columns[name]]
+    if "lunar_days" in columns:
+        columns["lunar_days"] = sorted(set(columns["lunar_days"]))
     return columns
 
 

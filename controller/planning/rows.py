@@ -26,6 +26,8 @@ def recurrence(row: Airs) -> Recurrence:
         rrule=row.rrule,
         except_local=frozenset(map(datetime.fromisoformat, row.except_local)),
         extra_local=frozenset(map(datetime.fromisoformat, row.extra_local)),
+        lunar_days=frozenset(row.lunar_days or ()),
+        skip_holidays=bool(row.skip_holidays),
     )
 
 

@@ -1,0 +1,1 @@
+"""Calendars of areas that people subscribe to with a program of their own, by a secret address each."""
