@@ -36,13 +36,15 @@ def move_one(recurrence: Recurrence, at: datetime, to_local: datetime) -> Recurr
         extra_local=recurrence.extra_local - {local},
         except_local=recurrence.except_local | ({local} if _by_rule(recurrence, local) else set()),
     )
-    return added(left, to_local)
-
-
-def added(recurrence: Recurrence, local: datetime) -> Recurrence:
-    """Return the recurrence with one airing more. Raises `InvalidRecurrence` where there is one already."""
-    if local in _all_at(recurrence, local):
+    if to_local in _all_at(left, to_local):
         _taken()
+    return with_airing(left, to_local)
+
+
+def with_airing(recurrence: Recurrence, local: datetime) -> Recurrence:
+    """Return the recurrence with an airing at this time too; one that has it already stays as it is."""
+    if local in _all_at(recurrence, local):
+        return recurrence
     if local in recurrence.except_local:
         back = replace(recurrence, except_local=recurrence.except_local - {local})
         if local in _all_at(back, local):

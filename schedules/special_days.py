@@ -7,7 +7,7 @@ Both come from libraries: `holidays` follows the yearly decisions about days off
 from datetime import date
 from functools import lru_cache
 
-from holidays.countries.vietnam import Vietnam
+from holidays import country_holidays
 from lunar_vn import SUPPORTED_YEAR_RANGE, LunarDate, solar_to_lunar
 
 from schedules.words import Sentence
@@ -26,7 +26,7 @@ def lunar_date(day: date) -> LunarDate | None:
 def lunar_day(day: date) -> int | None:
     """Return the day of the lunar month, 1 to 30; None beyond the years that are reckoned."""
     found = lunar_date(day)
-    return found and found.day
+    return found.day if found else None
 
 
 def holiday(day: date) -> Sentence | None:
@@ -36,5 +36,6 @@ def holiday(day: date) -> Sentence | None:
 
 @lru_cache(maxsize=64)
 def _holidays(year: int) -> dict[date, Sentence]:
-    english = Vietnam(years=year, language="en_US")
-    return {day: Sentence(name, english[day]) for day, name in Vietnam(years=year, language="vi").items()}
+    english = country_holidays("VN", years=year, language="en_US")
+    vietnamese = country_holidays("VN", years=year, language="vi")
+    return {day: Sentence(name, english[day]) for day, name in vietnamese.items()}

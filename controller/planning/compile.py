@@ -19,7 +19,7 @@ from protocol.messages import (
     VolumeWindow,
     Window,
 )
-from schedules.plan import Calendar, PlanWindow, compile_plan
+from schedules.plan import Calendar, CompiledPlan, PlanWindow, compile_plan
 from schedules.stagger import stagger_ms, turn_of
 from schedules.types import OccurrenceId, PlannedOccurrence, Schedule, ScheduleId, SpeakerPolicy, TimeWindow
 
@@ -94,7 +94,20 @@ class Material:
 def airings(speaker: Speaker, material: Material, calendar: Calendar, now: datetime) -> tuple[Airing, ...]:
     """Return what the speaker airs. What is on air or about to be keeps the very sound it was promised with."""
     known = {each.occurrence.id: each for each in speaker.previous or ()}
-    compiled = compile_plan(
+    found: list[Airing] = []
+    for occurrence in compiled(speaker, material, calendar, now).occurrences:
+        promised = known.get(occurrence.id)
+        if promised is not None and occurrence.starts_at < now + material.freeze:
+            found.append(promised)
+        elif occurrence.schedule_id in material.sounds:
+            found.append(Airing(occurrence, material.sounds[occurrence.schedule_id]))
+    return tuple(sorted(found, key=lambda each: (each.occurrence.starts_at, each.occurrence.id)))
+
+
+def compiled(speaker: Speaker, material: Material, calendar: Calendar, now: datetime) -> CompiledPlan:
+    """Return what the speaker airs and what it leaves out, by the rules alone."""
+    known = {each.occurrence.id for each in speaker.previous or ()}
+    return compile_plan(
         [schedule for schedule in speaker.schedules if schedule.id in material.sounds],
         speaker.policy,
         calendar,
@@ -104,14 +117,6 @@ def airings(speaker: Speaker, material: Material, calendar: Calendar, now: datet
         freeze=material.freeze,
         called_off=material.cancelled | _too_late(speaker.schedules, material, calendar, known),
     )
-    found: list[Airing] = []
-    for occurrence in compiled.occurrences:
-        promised = known.get(occurrence.id)
-        if promised is not None and occurrence.starts_at < now + material.freeze:
-            found.append(promised)
-        elif occurrence.schedule_id in material.sounds:
-            found.append(Airing(occurrence, material.sounds[occurrence.schedule_id]))
-    return tuple(sorted(found, key=lambda each: (each.occurrence.starts_at, each.occurrence.id)))
 
 
 def _too_late(

@@ -121,10 +121,12 @@ def _bare(recurrence: Recurrence) -> Recurrence:
 
 def _rule(recurrence: Recurrence, zone: ZoneInfo) -> vRecur:
     rule = parse(recurrence.rrule or "")
-    if rule.until is None:
-        return vRecur.from_ical(rule.text)
-    until = rule.until.astimezone(UTC) if rule.until.tzinfo is not None else to_utc(rule.until, zone)
-    return vRecur.from_ical(f"{rule.text};UNTIL={until:%Y%m%dT%H%M%SZ}")
+    text = rule.text
+    if rule.until is not None:
+        until = rule.until.astimezone(UTC) if rule.until.tzinfo is not None else to_utc(rule.until, zone)
+        text += f";UNTIL={until:%Y%m%dT%H%M%SZ}"
+    made: vRecur = vRecur.from_ical(text)
+    return made
 
 
 def _exceptions(entry: Entry, now: datetime, zone: ZoneInfo) -> Sequence[datetime]:

@@ -1,5 +1,6 @@
 """What may happen to a subscription: made, read by whoever has its address, and ended."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -69,7 +70,7 @@ class Subscriptions:
         return calendar(f"Loa · {row.area.name}", entries, now, language)
 
 
-def _entry(version: ApprovedVersion, called_off: list[str]) -> Entry:
+def _entry(version: ApprovedVersion, called_off: Sequence[str]) -> Entry:
     mine = (each.removeprefix(f"{version.schedule_id}.") for each in called_off if each.startswith(version.schedule_id))
     return Entry(
         schedule_id=version.schedule_id,

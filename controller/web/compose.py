@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -37,7 +38,7 @@ from controller.web.hearing import second_voice_choices, speed_choices, voice_ch
 from controller.web.present import compose as form
 from controller.web.present.portrait import change, portrait, unfit
 from controller.web.templating import Page
-from controller.web.views import AreaNode, ComposeValues, ComposeView, Listen
+from controller.web.views import AreaNode, ComposeValues, ComposeView, Listen, ScheduleValues
 from schedules.types import Resume
 
 READ_TWICE_GAP_MS = 2000
@@ -199,7 +200,10 @@ def _items(values: ComposeValues, announcement_id: str) -> list[ItemIn]:
     return [*before, reading, *after]
 
 
-def targets(values: ComposeValues, areas: Iterable[AreaNode]) -> ComposeValues:
+Chosen = TypeVar("Chosen", ComposeValues, ScheduleValues)
+
+
+def targets(values: Chosen, areas: Iterable[AreaNode]) -> Chosen:
     """Keep only what the viewer may choose, and no speaker whose place is chosen as a whole."""
     kept_areas: set[str] = set()
     kept_devices: set[str] = set()

@@ -39,6 +39,11 @@ class Formats:
         text: str = format_date(day, pattern, locale=self.t.language)
         return text[:1].upper() + text[1:]
 
+    def weekday(self, day: date) -> str:
+        """`Thứ Hai`."""
+        text: str = format_date(day, "EEEE", locale=self.t.language)
+        return text[:1].upper() + text[1:]
+
     def short_day(self, at: datetime | date) -> str:
         """`23/11/2026`, in Vietnamese and English alike: the day first."""
         return f"{self._date(at):%d/%m/%Y}"

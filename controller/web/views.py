@@ -514,3 +514,176 @@ class CertificateView:
     device_id: str
     not_after: datetime
     expired: bool
+
+
+@dataclass(frozen=True)
+class CalendarAiring:
+    """One airing on a calendar. What can be moved says so by `version`."""
+
+    id: str
+    schedule: str
+    title: str
+    clock: str
+    at: datetime
+    minute: int
+    """Of its local day."""
+    minutes: int
+    """How long it lasts; at least one."""
+    tone: Tone
+    note: str
+    """What is special about it: that it waits for approval, was called off, airs nowhere."""
+    standing: str
+    version: int | None = None
+    once: bool = False
+
+
+@dataclass(frozen=True)
+class CalendarDay:
+    """One day of a calendar, with what the Vietnamese calendar says of it."""
+
+    day: date
+    name: str
+    lunar: str
+    holiday: str
+    is_today: bool
+    is_past: bool
+    within: bool
+    """Whether it belongs to the month that is shown."""
+    airings: tuple[CalendarAiring, ...] = ()
+
+
+@dataclass(frozen=True)
+class Toast:
+    """What was just done, or refused; `undo` puts it back."""
+
+    text: str
+    tone: Tone
+    undo: str = ""
+
+
+@dataclass(frozen=True)
+class CalendarView:
+    """A week or a month."""
+
+    mode: str
+    title: str
+    shown: date
+    before: date
+    after: date
+    weeks: tuple[tuple[CalendarDay, ...], ...]
+    area: str
+    area_name: str
+    complete: bool = True
+    may_change: bool = False
+    toast: Toast | None = None
+
+
+@dataclass(frozen=True)
+class PlanLine:
+    """One airing that a speaker will play, or will not, and why."""
+
+    clock: str
+    title: str
+    duration_s: float
+    volume: int
+    note: str = ""
+    left_out: bool = False
+
+
+@dataclass(frozen=True)
+class PlanDay:
+    """A day of a speaker's plan."""
+
+    name: str
+    lines: tuple[PlanLine, ...]
+
+
+@dataclass(frozen=True)
+class ScheduleValues:
+    """The form of a schedule, as it was typed, so that nothing is lost on an error."""
+
+    token: str
+    version: str = ""
+    """Of the schedule that is edited, as it was seen; nothing for a new one."""
+    title: str = ""
+    what: str = ""
+    """`playlist:ID` or `announcement:ID`."""
+    areas: frozenset[str] = frozenset()
+    devices: frozenset[str] = frozenset()
+    groups: frozenset[str] = frozenset()
+    day: str = ""
+    time: str = ""
+    repeat: str = "once"
+    """`once`, `daily`, `weekly`, `monthly`, `moon`, or `own`: a rule that this form cannot make."""
+    every: str = "1"
+    weekdays: frozenset[str] = frozenset()
+    """0 is Monday."""
+    month_day: str = "1"
+    moon: frozenset[str] = frozenset()
+    """Of the first and the fifteenth of a lunar month, those that are ticked."""
+    moon_days: str = ""
+    """Other days of the lunar month, as typed."""
+    own: str = ""
+    end: str = "never"
+    until: str = ""
+    count: str = ""
+    skip_holidays: bool = False
+    excepted: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()
+    except_day: str = ""
+    """A day that is to be left out too."""
+    priority: str = "0"
+    resume: str = "rejoin"
+    volume: str = ""
+    rank: str = "0"
+    accepted: str = ""
+    """Fingerprint of the warnings that were read and accepted."""
+
+
+@dataclass(frozen=True)
+class CollisionChoice:
+    """What can be done about a collision, in words; `value` is what its button sends."""
+
+    value: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """What a recurrence comes to."""
+
+    sentence: str = ""
+    dates: tuple[str, ...] = ()
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class ScheduleView:
+    """The form of a schedule with all that can be chosen, and what one should know before keeping it."""
+
+    values: ScheduleValues
+    heading: str
+    action: str
+    foreseen: Foreseen
+    areas: tuple[AreaNode, ...] = ()
+    others: tuple[tuple[str, str], ...] = ()
+    """Places that are addressed and do not stand in the tree."""
+    groups: tuple[tuple[str, str], ...] = ()
+    playlists: tuple[tuple[str, str], ...] = ()
+    announcements: tuple[tuple[str, str], ...] = ()
+    errors: dict[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    choices: tuple[CollisionChoice, ...] = ()
+    settled: bool = False
+    """A choice was made, and nothing collides any more."""
+    pending: bool = False
+    kept: bool = False
+    state: str = ""
+    at: str = ""
+    """The airing that was opened, in UTC; empty: none."""
+    at_local: str = ""
+    weekdays: tuple[tuple[str, str], ...] = ()
+    repeats: tuple[tuple[str, str], ...] = ()
+    resumes: tuple[tuple[str, str], ...] = ()
+    excepted: tuple[tuple[str, str], ...] = ()
+    extra: tuple[tuple[str, str], ...] = ()

@@ -134,7 +134,7 @@ async def test_a_token_is_let_in_where_no_person_is_asked_for(quiet_house: House
     assert not wrong, "\n".join(wrong)
 
 
-ELSEWHERE = {"token_id", "session_id", "fingerprint", "kind", "kid", "token", "hazard"}
+ELSEWHERE = {"token_id", "subscription_id", "session_id", "fingerprint", "kind", "kid", "token", "hazard"}
 """The others name what is a person's own, the whole country's, a board that waits for its place, or a kind of thing."""
 CROSSING = [row for row in GUARDED if row.named]
 

@@ -36,6 +36,7 @@ OPEN = {
     "GET /sign-in/openid/callback",
     "POST /join/{secret}",
     "POST /sign-out",
+    "GET /subscriptions/{secret}.ics",
     "GET /healthz",
     "GET /readyz",
 }

@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from schedules.errors import InvalidRecurrence
-from schedules.moving import added, move_all, move_one, stretch
+from schedules.moving import move_all, move_one, stretch, with_airing
 from schedules.recurrence import daily, monthly, once, starts, validate, weekly
 from schedules.types import Recurrence
 
@@ -128,10 +128,10 @@ def test_what_cannot_be_moved_says_so():
 
 def test_an_airing_is_added_once_and_brings_back_what_was_excepted():
     six = daily(SIX)
-    assert refused(lambda: added(six, SIX)) == "taken"
+    assert with_airing(six, SIX) == six
     without = replace(six, except_local=frozenset({SIX}))
-    assert added(without, SIX) == six
-    assert added(six, SIX + timedelta(hours=1)).extra_local == {SIX + timedelta(hours=1)}
+    assert with_airing(without, SIX) == six
+    assert with_airing(six, SIX + timedelta(hours=1)).extra_local == {SIX + timedelta(hours=1)}
 
 
 def test_drawing_out_over_days():

@@ -120,6 +120,7 @@ def test_browsers_are_spoken_to_in_http_2(front: Proxy):
 def ask_with_secrets(front: Proxy) -> None:
     with front.browser(Referer=f"{front.url}/join/geheim-1") as browser:
         browser.get("/join/geheim-2?then=geheim-3")
+        browser.get("/subscriptions/geheim-7.ics")
         browser.get("/content/abc?until=1&signature=geheim-4")
         browser.get("/sign-in/openid/callback?code=geheim-5&state=geheim-6")
         browser.get("/healthz?last")
