@@ -1,7 +1,7 @@
 // A tick on an area ticks all below it; a tick taken away below leaves the area half chosen.
 
 const boxes = (node) => [...node.querySelectorAll("input[type=checkbox]")];
-const own = (node) => node.querySelector(":scope > details > summary input[type=checkbox], :scope > label input[type=checkbox]");
+const own = (node) => node.querySelector(":scope > label input[type=checkbox]");
 const children = (node) => [...node.querySelectorAll(":scope > details > ul > li:not([data-later])")];
 
 function settle(node) {

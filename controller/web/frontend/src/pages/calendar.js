@@ -2,7 +2,8 @@
 import "../styles/calendar.css";
 
 const STEP = 5; // minutes: one row of the grid, and how finely an airing is moved
-const SHOWN_AT_LEAST = 25; // minutes: a shorter airing is drawn this high, so that its title can be read
+const SHOWN_AT_LEAST = 40; // minutes: a shorter airing is drawn this high, so that its title can be read
+const LANES = 12; // columns of a day: as many airings side by side can be told apart
 const CLICK = 4; // pixels: less is a click on the link
 const DESK = matchMedia("(min-width: 60rem)");
 
@@ -11,34 +12,45 @@ const number = (node, name) => Number(node.dataset[name]);
 const clock = (minute) => `${String(Math.floor(minute / 60)).padStart(2, "0")}:${String(minute % 60).padStart(2, "0")}`;
 const written = (day) => day.split("-").reverse().join("/");
 
-// Airings that overlap stand side by side: each in the first lane that is free when it begins.
+// Airings that overlap stand side by side: each in the first lane that is free when it begins, all as wide as they can be.
 function lanes(slots) {
-  const ends = [];
-  for (const slot of [...slots].sort((a, b) => number(a, "minute") - number(b, "minute"))) {
+  const inOrder = [...slots].sort((a, b) => number(a, "minute") - number(b, "minute"));
+  const ends = (slot) => number(slot, "minute") + Math.max(number(slot, "minutes"), SHOWN_AT_LEAST);
+  let together = [];
+  let free = [];
+  const place = () => {
+    const wide = Math.max(1, Math.floor(LANES / free.length));
+    for (const [slot, lane] of together) slot.style.gridColumn = `${Math.min(lane * wide, LANES - wide) + 1} / span ${wide}`;
+    [together, free] = [[], []];
+  };
+  for (const slot of inOrder) {
     const begins = number(slot, "minute");
-    let lane = ends.findIndex((end) => end <= begins);
-    if (lane < 0) lane = ends.length;
-    ends[lane] = begins + Math.max(number(slot, "minutes"), SHOWN_AT_LEAST);
-    slot.style.gridColumn = lane + 1;
+    if (free.every((end) => end <= begins)) place();
+    let lane = free.findIndex((end) => end <= begins);
+    if (lane < 0) lane = free.length;
+    free[lane] = ends(slot);
+    together.push([slot, lane]);
   }
+  if (together.length) place();
 }
 
 function layOut() {
   const week = weekOf(document);
   if (!week) return;
   week.classList.toggle("timed", DESK.matches);
-  const slots = [...week.querySelectorAll(".slot")];
-  const earliest = Math.min(5 * 60, ...slots.map((slot) => number(slot, "minute")));
+  const placed = [...week.querySelectorAll("[data-minute]")];
+  const earliest = Math.min(5 * 60, ...placed.filter((each) => each.matches(".slot")).map((slot) => number(slot, "minute")));
   const from = Math.floor(earliest / 60) * 60;
   week.dataset.from = from;
-  for (const node of week.querySelectorAll("[data-minute]")) {
+  for (const node of placed) {
     const row = (number(node, "minute") - from) / STEP + 1;
-    node.hidden = row < 1;
     const length = Math.max(number(node, "minutes") || 60, SHOWN_AT_LEAST);
     const last = Math.min(row + length / STEP, (24 * 60 - from) / STEP + 1);
-    if (row >= 1) node.style.gridRow = `${Math.floor(row)} / ${Math.ceil(last)}`;
+    node.hidden = row < 1;
+    node.style.gridRow = DESK.matches && row >= 1 ? `${Math.floor(row)} / ${Math.ceil(last)}` : "";
+    node.style.gridColumn = "";
   }
-  for (const day of week.querySelectorAll(".slots")) lanes(day.querySelectorAll(".slot"));
+  if (DESK.matches) week.querySelectorAll(".slots").forEach((day) => lanes(day.querySelectorAll(".slot")));
 }
 
 function under(week, x) {
