@@ -27,6 +27,7 @@ PIXEL = b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4/
 FILES = {
     "PUT /api/v1/announcements/{announcement_id}/second": ("a.wav", b"RIFF"),
     "POST /api/v1/devices/{device_id}/photos": ("a.png", PIXEL),
+    "POST /speakers/{device_id}/photos": ("a.png", PIXEL),
 }
 BODIES: dict[str, dict[str, Any]] = {
     "PUT /api/v1/announcements/{announcement_id}/second": {"language": "en"},
@@ -45,6 +46,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /pronunciations/{pronunciation_id}": {"version": "1", "written": "x", "spoken": "khác"},
     "POST /cap/{sender_id}": {"version": "1", "do": "take-token"},
     "PATCH /api/v1/cap/senders/{sender_id}/feeds/{feed_id}": {"interval_s": 120},
+    "POST /speakers/{device_id}/orders": {"do": "stop"},
     "POST /rules/{area_code}": {"version": "1", "approval": "none"},
     "GET /announce/sound/{announcement_id}": {"spoken": "0" * 16},
 }

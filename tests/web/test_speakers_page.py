@@ -269,7 +269,7 @@ async def test_an_order_is_given_and_its_answer_shown(commune: House):
     assert "chờ kết nối" in page
     (order,) = re.findall(r'data-order="([^"]+)"', page)
     log = f"/speakers/00001-1/orders/{order}/log.txt"
-    assert (await browser.get(log)).status_code == 404, "not before it came"
+    assert (await browser.get(log)).status_code == 409, "not before it came"
     async with commune.database.transaction() as session:
         await CommandTraffic(session).sent([order], NOON)
         commands = CommandService(session, wake_link=lambda: None, hub=hub_of(commune.runtime))

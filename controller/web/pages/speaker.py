@@ -20,7 +20,7 @@ from controller.devices.models import Device, DeviceStatus
 from controller.devices.repository import DeviceRepository
 from controller.devices.schemas import DeviceEdit
 from controller.devices.service import Devices
-from controller.errors import NotFound
+from controller.errors import Conflict, NotFound
 from controller.health.sampling import Range
 from controller.health.service import history
 from controller.http.problems import invalid
@@ -170,9 +170,11 @@ async def order(
 async def log_file(device_id: str, command_id: str, session: SessionDep, viewer: ViewerDep, now: NowDep) -> Response:
     """The log that the speaker sent, as a file to keep."""
     row = await CommandRepository(session).get(viewer, command_id)
-    shown = present.order_log(CommandOut.of(row, now))
-    if row.device_id != device_id or not shown:
+    if row.device_id != device_id:
         raise NotFound
+    shown = present.order_log(CommandOut.of(row, now))
+    if not shown:
+        raise Conflict("Cụm loa chưa gửi nhật ký máy cho lệnh này", "The speaker has sent no log for this order")
     name = f"{row.device_id}-{row.requested_at:%Y%m%d-%H%M%S}.log"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(shown, media_type="text/plain; charset=utf-8", headers=headers)
