@@ -45,9 +45,16 @@ class TextPart:
 
 @dataclass(frozen=True, slots=True)
 class FilePart:
-    """A recording, of whatever kind."""
+    """A recording, of whatever kind, or what lies between two moments of it (None: its end)."""
 
     path: Path
+    from_ms: int = 0
+    to_ms: int | None = None
+
+    @property
+    def whole(self) -> Path | None:
+        """The file where all of it is heard: only then can be told that it ends before its sound does."""
+        return self.path if self.to_ms is None and not self.from_ms else None
 
 
 Part = TextPart | FilePart
@@ -147,7 +154,7 @@ class _Job:
     def clip(self, part: Part, how: Shape) -> tuple[Portrait, Rendered]:
         """One part, from its source to the finished clip."""
         source = self._source(part, self.account.part(0.0, 0.1))
-        return self._render(source, how, part.path if isinstance(part, FilePart) else None, self.account.part(0.1, 1.0))
+        return self._render(source, how, _whole(part), self.account.part(0.1, 1.0))
 
     def joined(self, parts: Sequence[Part], pause_ms: int, how: Shape) -> tuple[Portrait, Rendered]:
         """Each part levelled by itself, laid one after the other, and encoded as a whole."""
@@ -164,7 +171,7 @@ class _Job:
 
     def _level(self, part: Part, how: Shape, to: BinaryIO, account: Account) -> Portrait:
         source = self._source(part, account.part(0.0, 0.2))
-        heard = self._listen(source, how, part.path if isinstance(part, FilePart) else None, account.part(0.2, 0.6))
+        heard = self._listen(source, how, _whole(part), account.part(0.2, 0.6))
         filters = Treatment(heard, how).filters()
         stream(command(source, "-f", "s16le", "pipe:1", filters=filters), to.write, self.limits.child)
         account.tell("encoding", 1.0)
@@ -174,7 +181,7 @@ class _Job:
         """What ffmpeg shall read: a recording as it is, a text once it is spoken."""
         match part:
             case FilePart():
-                return recording(part.path)
+                return recording(part.path, from_ms=part.from_ms, to_ms=part.to_ms)
             case TextPart():
                 account.tell("speaking", None)
                 return _speak(part, self.folder / "spoken.pcm")
@@ -212,6 +219,10 @@ class _Job:
         if heard.band_lufs < BAND_SILENT_BELOW_LUFS:
             raise Silent(lufs=heard.band_lufs, limit_lufs=BAND_SILENT_BELOW_LUFS)
         return heard
+
+
+def _whole(part: Part) -> Path | None:
+    return part.whole if isinstance(part, FilePart) else None
 
 
 def _speak(part: TextPart, to: Path) -> Source:

@@ -73,9 +73,12 @@ def real_file(path: Path) -> Path:
     return real
 
 
-def recording(path: Path) -> Source:
-    """A file from outside, of whatever kind."""
+def recording(path: Path, *, from_ms: int = 0, to_ms: int | None = None) -> Source:
+    """A file from outside, of whatever kind; of it what lies between two moments (None: its end)."""
+    begin = ("-ss", f"{from_ms}ms") if from_ms else ()
+    end = ("-t", f"{to_ms - from_ms}ms") if to_ms is not None else ()
     return Source((
+        *begin, *end,
         "-protocol_whitelist", "file",
         "-format_whitelist", CONTAINERS,
         "-codec_whitelist", DECODERS,

@@ -7,15 +7,17 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any, ClassVar, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Select, tuple_
+from sqlalchemy import ColumnElement, Select, UnaryExpression, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from controller.accounts.viewer import Viewer
 from controller.database import Base
 from controller.errors import Invalid, NotFound
+from controller.text import plain
 
 M = TypeVar("M", bound=Base)
 
@@ -46,6 +48,8 @@ class Repository(ABC, Generic[M]):
     order: ClassVar[tuple[InstrumentedAttribute[Any], ...]]
     """What pages are sorted by; the last is unique, so that rows added meanwhile neither repeat nor hide others."""
     descending: ClassVar[bool] = False
+    searched: ClassVar[tuple[InstrumentedAttribute[str], ...]] = ()
+    """The columns that `search` looks into."""
 
     def __init__(self, session: AsyncSession) -> None:
         self.session = session
@@ -70,12 +74,25 @@ class Repository(ABC, Generic[M]):
         """Return every row of a statement that began with `readable`."""
         return (await self.session.scalars(statement)).all()
 
+    async def search(self, statement: Select[M], words: str, limit: int) -> Sequence[M]:
+        """Return the first rows of a statement that began with `readable` that hold these words.
+
+        Marks and capitals are left aside, which not every database that we run on can do by itself.
+        """
+        wanted = plain(words)
+        sorting = self._sorting()
+        (primary,) = self.model.__mapper__.primary_key
+        rows = await self.session.execute(
+            statement.with_only_columns(primary, *self.searched).order_by(None).order_by(*sorting)
+        )
+        found = islice((id_ for id_, *texts in rows if any(wanted in plain(text) for text in texts)), limit)
+        return await self.all(statement.where(primary.in_(found)).order_by(None).order_by(*sorting))
+
     async def page(self, statement: Select[M], request: PageRequest) -> Page[M]:
         """Return one page of a statement that began with `readable`."""
         if request.cursor is not None:
             statement = statement.where(self._after(request.cursor))
-        sorting = [column.desc() if self.descending else column.asc() for column in self.order]
-        rows = await self.all(statement.order_by(None).order_by(*sorting).limit(request.limit + 1))
+        rows = await self.all(statement.order_by(None).order_by(*self._sorting()).limit(request.limit + 1))
         if len(rows) <= request.limit:
             return Page(rows, None)
         kept = rows[: request.limit]
@@ -85,6 +102,9 @@ class Repository(ABC, Generic[M]):
         """Add a row to the transaction."""
         self.session.add(row)
         return row
+
+    def _sorting(self) -> list[UnaryExpression[Any]]:
+        return [column.desc() if self.descending else column.asc() for column in self.order]
 
     def _after(self, cursor: str) -> ColumnElement[bool]:
         position = tuple_(*_decode(cursor, self.order))

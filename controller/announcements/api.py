@@ -65,10 +65,9 @@ async def list_announcements(
     retired: Annotated[bool, Query(description="Also those put away")] = False,
 ) -> PageOut[AnnouncementOut]:
     """Answer one page of announcements."""
-    statement = announcements.repository.readable(viewer)
-    if not retired:
-        statement = statement.where(Announcement.retired_at.is_(None))
-    found = await announcements.repository.page(statement, page)
+    repository = announcements.repository
+    statement = repository.readable(viewer) if retired else repository.in_use(viewer)
+    found = await repository.page(statement, page)
     progress = workshop_of(runtime).progress
     items = [AnnouncementOut.of(row, progress(row.job)) for row in found.items]
     return PageOut(items=items, next_cursor=found.next_cursor)

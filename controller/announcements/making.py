@@ -73,7 +73,7 @@ class Elsewhere:
 class Order:
     """All that the making of one announcement needs: neither the database nor its row."""
 
-    parts: tuple[Words | Path, ...]
+    parts: tuple[Words | FilePart, ...]
     profile: Profile
     recording: "Path | Elsewhere | bytes | None" = None
     """Of the first part, which is read by a voice where the recording cannot be had, or cannot be played."""
@@ -86,7 +86,7 @@ class Order:
             dictionary = await dictionary_for(session, row.area, language)
             return Words(text, language, voice, row.speed_wpm or DEFAULT_SPEED_WPM, dictionary)
 
-        parts: list[Words | Path] = []
+        parts: list[Words | FilePart] = []
         recording: Path | Elsewhere | None = None
         if row.kind is Kind.TEXT:
             parts.append(await words(row.text, row.language, row.voice))
@@ -95,9 +95,9 @@ class Order:
             elif row.recording_url:
                 recording = Elsewhere(row.recording_url, row.recording_sha1)
         else:
-            parts.append(store.path(row.source or ""))
+            parts.append(FilePart(store.path(row.source or ""), row.trim_from_ms, row.trim_to_ms))
         if row.second_source:
-            parts.append(store.path(row.second_source))
+            parts.append(FilePart(store.path(row.second_source)))
         elif row.second_text and row.second_language:
             parts.append(await words(row.second_text, row.second_language, row.second_voice))
         return cls(tuple(parts), Profile(row.profile), recording)
@@ -122,8 +122,8 @@ class Order:
         return clip_from_parts([_part(said, studio), *others], folder, profile=self.profile, on_progress=on_progress)
 
 
-def _part(part: Words | Path, studio: Studio) -> Part:
-    return part.part(studio) if isinstance(part, Words) else FilePart(part)
+def _part(part: Words | FilePart, studio: Studio) -> Part:
+    return part.part(studio) if isinstance(part, Words) else part
 
 
 def _file(recording: bytes | Path, folder: Path) -> Path:

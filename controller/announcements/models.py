@@ -48,6 +48,9 @@ class Announcement(Versioned, Base):
     recording_sha1: Mapped[str | None] = mapped_column(String(40))
     """Of that recording, where it was told: another one is not played."""
     source_name: Mapped[str] = mapped_column(String(255), default="")
+    trim_from_ms: Mapped[int] = mapped_column(default=0)
+    trim_to_ms: Mapped[int | None]
+    """What of the uploaded file is heard; None is its end. The file stays whole."""
     profile: Mapped[str] = mapped_column(String(16), default="horn")
     """How it is shaped for the loudspeakers (`audio.profiles.Profile`)."""
     speed_wpm: Mapped[int | None]

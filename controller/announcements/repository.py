@@ -19,10 +19,24 @@ class AnnouncementRepository(Repository[Announcement]):
     model = Announcement
     order = (Announcement.id,)
     descending = True
+    searched = (Announcement.title, Announcement.category, Announcement.source_name)
 
     def readable(self, viewer: Viewer) -> Select[Announcement]:
         """Announcements of areas in the viewer's subtree. A standing message is worded in its own place alone."""
         return select(Announcement).join(Announcement.area).where(within(Area.path, viewer.scope), ~_standing())
+
+    def in_use(self, viewer: Viewer) -> Select[Announcement]:
+        """Those not put away."""
+        return self.readable(viewer).where(Announcement.retired_at.is_(None))
+
+    def put_away(self, viewer: Viewer) -> Select[Announcement]:
+        """Those on the shelf."""
+        return self.readable(viewer).where(Announcement.retired_at.is_not(None))
+
+    async def categories(self, viewer: Viewer) -> Sequence[str]:
+        """What the viewer's announcements are sorted under, in order."""
+        used = self.readable(viewer).with_only_columns(Announcement.category).where(Announcement.category != "")
+        return sorted((await self.session.scalars(used.distinct())).all())
 
     async def some(self, viewer: Viewer, ids: Collection[str]) -> dict[str, Announcement]:
         """Those of `ids` that the viewer sees, by id."""

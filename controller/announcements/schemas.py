@@ -1,6 +1,6 @@
 """Shapes of announcements."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, StringConstraints, model_validator
 
@@ -27,6 +27,8 @@ Words = Annotated[
     StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_CHARS),
     AfterValidator(_has_words),
 ]
+LONGEST_MS = 24 * 3_600_000
+"""No recording is longer than a day."""
 Category = Annotated[str, Field(max_length=64)]
 
 
@@ -53,7 +55,10 @@ class AnnouncementIn(In):
 
 
 class AnnouncementEdit(In):
-    """What is to change; `second: null` takes the other language away. What is heard otherwise makes a new clip."""
+    """What is to change; `second: null` takes the other language away. What is heard otherwise makes a new clip.
+
+    `retired` puts it away, or takes it back.
+    """
 
     title: Line | None = None
     text: Words | None = None
@@ -62,12 +67,25 @@ class AnnouncementEdit(In):
     profile: Profile | None = None
     second: Second | None = None
     category: Category | None = None
-    retired: Literal[True] | None = None
+    retired: bool | None = None
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
         if not self.model_fields_set:
             raise ValueError(Text("Chưa có gì để sửa", "Nothing to change"))
+        return self
+
+
+class Trim(In):
+    """What is heard of a recording: from the first to the second of these milliseconds; null is its end."""
+
+    from_ms: Annotated[int, Field(ge=0, le=LONGEST_MS)] = 0
+    to_ms: Annotated[int, Field(gt=0, le=LONGEST_MS)] | None = None
+
+    @model_validator(mode="after")
+    def _leaves_something(self) -> Self:
+        if self.to_ms is not None and self.to_ms <= self.from_ms:
+            raise ValueError(Text("Phần được giữ kết thúc trước khi bắt đầu", "What is kept ends before it begins"))
         return self
 
 
@@ -119,6 +137,8 @@ class AnnouncementOut(BaseModel):
     second: SecondOut | None
     category: str
     source_name: str
+    trim: Trim
+    """Of an uploaded recording, the part that is heard; the file itself stays whole."""
     author: str
     created_at: AwareDatetime
     updated_at: AwareDatetime
@@ -150,6 +170,7 @@ class AnnouncementOut(BaseModel):
             second=_second(row),
             category=row.category,
             source_name=row.source_name,
+            trim=Trim(from_ms=row.trim_from_ms, to_ms=row.trim_to_ms),
             author=row.author,
             created_at=row.created_at,
             updated_at=row.updated_at,

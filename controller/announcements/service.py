@@ -10,7 +10,7 @@ from audio.profiles import Profile
 from controller.accounts.viewer import Viewer
 from controller.announcements.models import Announcement, Kind, Status
 from controller.announcements.repository import AnnouncementRepository
-from controller.announcements.schemas import AnnouncementEdit, AnnouncementIn, Second
+from controller.announcements.schemas import AnnouncementEdit, AnnouncementIn, Second, Trim
 from controller.areas.service import Areas
 from controller.database import after_commit, new_id
 from controller.errors import Conflict, Forbidden, Invalid
@@ -67,6 +67,7 @@ class Announcements:
         source_name: str,
         now: datetime,
         profile: Profile = Profile.HORN,
+        trim: Trim | None = None,
         second: Second | None = None,
     ) -> Announcement:
         """Make an announcement of an uploaded file that lies in the content store."""
@@ -79,6 +80,8 @@ class Announcements:
             source=source,
             source_name=source_name[-255:],
             profile=profile,
+            trim_from_ms=trim.from_ms if trim else 0,
+            trim_to_ms=trim.to_ms if trim else None,
             **_second(second),
         )
 
@@ -94,6 +97,8 @@ class Announcements:
 
     async def edit(self, row: Announcement, wish: AnnouncementEdit, now: datetime) -> Announcement:
         """Change words; render anew where the sound changes. Until that is ready the old sound stays."""
+        if wish.retired is False and row.retired_at is not None:
+            self._take_back(row)
         self._check_kept(row)
         if wish.text is not None and row.kind is not Kind.TEXT:
             raise Invalid.field("text", "Bản tin từ tệp không có chữ", "An uploaded announcement has no text")
@@ -135,6 +140,12 @@ class Announcements:
                 "Cấp trên đang phát bản tin này. Hãy soạn một bản tin mới.",
                 "A wider area airs this announcement. Write a new one instead.",
             )
+
+    def _take_back(self, row: Announcement) -> None:
+        """The clip may have been swept meanwhile: then it is made again, of what is left."""
+        row.retired_at = None
+        if row.status is not Status.READY or row.clip_sha256 is None:
+            self._render(row)
 
     async def _retire(self, row: Announcement, now: datetime) -> None:
         if await PlaylistRepository(self._session).playing(row.id):

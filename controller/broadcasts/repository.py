@@ -37,6 +37,14 @@ class ScheduleRepository(Repository[Schedule]):
         """Schedules of areas in the viewer's subtree."""
         return select(Schedule).join(Schedule.area).where(within(Area.path, viewer.scope))
 
+    async def airing(self, viewer: Viewer, playlist_ids: Collection[str]) -> dict[str, list[Schedule]]:
+        """The active schedules that air each of these playlists, newest first."""
+        active = self.readable(viewer).where(Schedule.playlist_id.in_(playlist_ids), Schedule.active)
+        found: dict[str, list[Schedule]] = {}
+        for row in await self.all(active.order_by(Schedule.id.desc())):
+            found.setdefault(row.playlist_id, []).append(row)
+        return found
+
 
 @dataclass(frozen=True, slots=True)
 class Planned:
@@ -139,6 +147,11 @@ class OccurrenceRepository:
     async def between(self, viewer: Viewer, start: datetime, end: datetime) -> DayOfAir:
         """Return what starts in [start, end)."""
         return await self._told(viewer, PlannedRow.starts_at >= start, PlannedRow.starts_at < end)
+
+    async def sounding(self, viewer: Viewer, now: datetime) -> Sequence[PlannedRow]:
+        """Return what by plan is on the air just now."""
+        statement = self.readable(viewer).where(PlannedRow.starts_at <= now, PlannedRow.ends_at > now)
+        return (await self._session.scalars(statement)).all()
 
     async def one(self, viewer: Viewer, occurrence_id: str) -> DayOfAir:
         """Return one occurrence."""

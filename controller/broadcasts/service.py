@@ -197,6 +197,21 @@ class Broadcasts:
         self._silence([(row.device_id, row.occurrence_id, row.starts_at) for row in day.planned], now)
         record_event(self._session, ScheduleChanged(schedule.id))
 
+    async def stop_all(self, now: datetime) -> None:
+        """Silence all that is on air by plan on the viewer's speakers.
+
+        What was issued here is called off as a whole; what others issued ends on these speakers only. Emergencies
+        go on: calling those off is another order.
+        """
+        sounding = await self.occurrences.sounding(self._viewer, now)
+        ids = {row.schedule_id for row in sounding}
+        ours = await self.repository.all(self.repository.readable(self._viewer).where(Schedule.id.in_(ids)))
+        issued_here = {row.id for row in ours}
+        for occurrence_id in sorted({row.occurrence_id for row in sounding if row.schedule_id in issued_here}):
+            await self.cancel(occurrence_id, now)
+        others = [row for row in sounding if row.schedule_id not in issued_here]
+        self._silence([(row.device_id, row.occurrence_id, row.starts_at) for row in others], now)
+
     async def _stop_sounding(self, schedule_id: str, now: datetime) -> None:
         """Silence what of a schedule is on air, or so close to it that plans no longer change."""
         sounding = await self.occurrences.of_schedule(self._viewer, schedule_id, ends_after=now)

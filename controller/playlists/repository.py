@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from itertools import islice
 
 from sqlalchemy import ColumnElement, Exists, Select, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,7 +14,6 @@ from controller.areas.tree import within
 from controller.broadcasts.models import Schedule
 from controller.playlists.models import Assembly, Playlist, PlaylistItem
 from controller.repository import Repository
-from controller.text import plain
 
 
 class PlaylistRepository(Repository[Playlist]):
@@ -24,6 +22,7 @@ class PlaylistRepository(Repository[Playlist]):
     model = Playlist
     order = (Playlist.id,)
     descending = True
+    searched = (Playlist.title,)
 
     def readable(self, viewer: Viewer) -> Select[Playlist]:
         """Playlists of areas in the viewer's subtree."""
@@ -33,14 +32,27 @@ class PlaylistRepository(Repository[Playlist]):
         """Those not put away."""
         return self.readable(viewer).where(Playlist.retired_at.is_(None))
 
-    async def titled(self, viewer: Viewer, words: str, limit: int) -> Sequence[Playlist]:
-        """Return the newest in use whose titles hold these words, marks and capitals left aside."""
-        wanted = plain(words)
-        titles = await self.session.execute(
-            self.in_use(viewer).with_only_columns(Playlist.id, Playlist.title).order_by(Playlist.id.desc())
+    async def holding(self, viewer: Viewer, announcement_ids: Collection[str]) -> dict[str, list[Playlist]]:
+        """The playlists in use that hold each of these announcements, newest first."""
+        rows = await self.all(
+            self.in_use(viewer)
+            .where(
+                Playlist.id.in_(
+                    select(PlaylistItem.playlist_id).where(
+                        or_(
+                            PlaylistItem.announcement_id.in_(announcement_ids),
+                            PlaylistItem.bed_id.in_(announcement_ids),
+                        )
+                    )
+                )
+            )
+            .order_by(Playlist.id.desc())
         )
-        found = islice((id_ for id_, title in titles.tuples() if wanted in plain(title)), limit)
-        return await self.all(self.in_use(viewer).where(Playlist.id.in_(found)).order_by(Playlist.id.desc()))
+        found: dict[str, list[Playlist]] = {id_: [] for id_ in announcement_ids}
+        for row in rows:
+            for id_ in found.keys() & {id_ for item in row.items for id_ in (item.announcement_id, item.bed_id)}:
+                found[id_].append(row)
+        return found
 
     async def airings(self, playlist_ids: Collection[str]) -> dict[str, int]:
         """How many active schedules air each of these playlists."""

@@ -48,6 +48,13 @@ class Pronunciations:
         await self._session.flush()
         return row
 
+    async def put(self, wish: PronunciationIn, now: datetime) -> Pronunciation:
+        """Have a word spoken like this in the viewer's own area, whatever was written down for it there before."""
+        row = await self.repository.same(wish.area_code or self.viewer.area_code, wish.language, wish.written)
+        if row is not None:
+            return await self.edit(row, PronunciationEdit(spoken=wish.spoken), now)
+        return await self.add(wish, now)
+
     async def edit(self, row: Pronunciation, wish: PronunciationEdit, now: datetime) -> Pronunciation:
         """Change what the wish names."""
         self._check_ours(row)

@@ -14,6 +14,7 @@ from audio.signals import Signal
 from controller.accounts.viewer import Viewer
 from controller.announcements.making import Making
 from controller.announcements.models import Announcement, Status
+from controller.announcements.repository import AnnouncementRepository
 from controller.announcements.schemas import AnnouncementEdit, AnnouncementIn, Second
 from controller.announcements.service import Announcements
 from controller.approval.service import Approvals
@@ -76,16 +77,17 @@ class Desk:
         await self._put_away(values)
         title = form.title_of(values, upload.filename or "" if upload else "")
         area, now = self.viewer.area_code, self.page.now
-        if values.source == "file" and upload is not None and "file" in self.kept:
-            name = Path(upload.filename or "").name
+        if values.source == "file":
+            source, name = await self._recording(values, upload)
             row = await self.announcements.upload(
                 title=title or name,
                 area_code=area,
-                category="",
-                source=self.kept["file"].sha256,
+                category=values.category,
+                source=source,
                 source_name=name,
                 now=now,
                 profile=Profile(values.profile),
+                trim=form.trim_of(values),
             )
             return await self._also(row, values)
         given = {
@@ -95,12 +97,31 @@ class Desk:
             "voice": values.voice or None,
             "speed_wpm": values.speed_wpm or None,
             "profile": values.profile,
+            "category": values.category,
         }
         try:
             wish = AnnouncementIn.model_validate(given)
         except ValidationError as error:
             raise invalid(error.errors()) from error
         return await self._also(await self.announcements.type(wish, now), values)
+
+    async def _recording(self, values: ComposeValues, upload: UploadFile | None) -> tuple[str, str]:
+        """The sha256 and the name of the recording: what came now, else what the form had before."""
+        if upload is not None and "file" in self.kept:
+            return self.kept["file"].sha256, Path(upload.filename or "").name
+        before = await self.announcements.repository.find(self.viewer, values.announcement)
+        if before is None or before.source is None:
+            raise Invalid.field("file", "Hãy thu âm hoặc chọn tệp âm thanh.", "Record something or choose a file.")
+        return before.source, before.source_name
+
+    async def named(self, values: ComposeValues, row: Announcement) -> Announcement:
+        """The form's own announcement under the title and category that the form has by now."""
+        title = values.title or row.title
+        own = row.author == self.viewer.name and row.id != values.reused and row.retired_at is None
+        if not own or (row.title, row.category) == (title, values.category):
+            return row
+        wish = AnnouncementEdit(title=title, category=values.category)
+        return await self.announcements.edit(row, wish, self.page.now)
 
     async def _also(self, row: Announcement, values: ComposeValues) -> Announcement:
         """Let the other language follow, as a recording or as words."""
@@ -118,9 +139,9 @@ class Desk:
         return await self.announcements.edit(row, wish, now)
 
     async def _put_away(self, values: ComposeValues) -> None:
-        old = (
-            await self.announcements.repository.find(self.viewer, values.announcement) if values.announcement else None
-        )
+        if not values.announcement or values.announcement == values.reused:
+            return
+        old = await self.announcements.repository.find(self.viewer, values.announcement)
         if old is None or old.author != self.viewer.name or old.retired_at is not None:
             return
         if not await self.playlists.repository.playing(old.id):
@@ -137,7 +158,7 @@ class Desk:
 
     async def view(self, values: ComposeValues, runtime: Runtime) -> ComposeView:
         """The form with these values in it."""
-        return await compose_view(values, self.page, self.viewer, self.playlists.repository, runtime)
+        return await compose_view(values, self.page, self.viewer, self.session, runtime)
 
     async def chosen_playlist(self, values: ComposeValues) -> Playlist | None:
         """The playlist that was chosen, unless it is gone."""
@@ -230,11 +251,13 @@ def chosen(values: ComposeValues, fleet: Fleet) -> list[str]:
     ]
 
 
-def listen_of(announcement: Announcement, desk: Desk, *, fresh: bool = False) -> Listen:
+def listen_of(
+    announcement: Announcement, page: Page, progress: Callable[[str], Making | None], *, fresh: bool = False
+) -> Listen:
     """What can be heard of an announcement, or how far its making is."""
     ready = announcement.status is Status.READY and announcement.clip_sha256 is not None
-    making = desk.progress(announcement.job)
-    t, formats = desk.page.t, desk.page.formats
+    making = progress(announcement.job)
+    t, formats = page.t, page.formats
     shown = (
         portrait(announcement.before, t("As it came"), formats),
         portrait(announcement.after, t("For the speakers"), formats),
@@ -263,7 +286,7 @@ def blank(playlist: str = "") -> ComposeValues:
 
 
 async def compose_view(
-    values: ComposeValues, page: Page, viewer: Viewer, playlists: PlaylistRepository, runtime: Runtime
+    values: ComposeValues, page: Page, viewer: Viewer, session: AsyncSession, runtime: Runtime
 ) -> ComposeView:
     """The form with these values in it, and with all that can be chosen."""
     t = page.t
@@ -276,7 +299,8 @@ async def compose_view(
         voices=voice_choices(runtime, t),
         second_voices=second_voice_choices(runtime, t, form.languages()),
         speeds=speed_choices(t),
-        playlists=await playlist_choices(playlists, viewer, page, values.chosen_playlist),
+        playlists=await playlist_choices(PlaylistRepository(session), viewer, page, values.chosen_playlist),
+        categories=form.categories(t, await AnnouncementRepository(session).categories(viewer)),
     )
 
 

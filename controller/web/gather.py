@@ -107,10 +107,11 @@ async def airings(session: AsyncSession, viewer: Viewer, page: Page, fleet: Flee
     ids = {row.schedule_id for row in day.planned}
     rules = {row.id: row.rrule for row in await schedules.all(schedules.readable(viewer).where(Schedule.id.in_(ids)))}
     place_of = {each.id: each.place.name for each in fleet.speakers}
-    return [_airing(each, rules.get(each.first.schedule_id), place_of) for each in going(day, page.now)]
+    away = {each.id: each.name for each in fleet.speakers if not each.online}
+    return [_airing(each, rules.get(each.first.schedule_id), place_of, away) for each in going(day, page.now)]
 
 
-def _airing(each: Airing, rrule: str | None, place_of: Mapping[str, str]) -> AiringFacts:
+def _airing(each: Airing, rrule: str | None, place_of: Mapping[str, str], away: Mapping[str, str]) -> AiringFacts:
     first = each.first
     return AiringFacts(
         id=first.occurrence_id,
@@ -131,4 +132,5 @@ def _airing(each: Airing, rrule: str | None, place_of: Mapping[str, str]) -> Air
         failed=each.on("failed"),
         unreported=each.on("unreported"),
         cancelled=each.cancelled,
+        away=sorted({away[row.device_id] for row in each.rows if row.device_id in away}),
     )

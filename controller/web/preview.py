@@ -23,6 +23,8 @@ from schedules.types import Recurrence, Resume, Schedule, ScheduleId
 
 DRAFT = ScheduleId("draft")
 SHOWN_MAX = 6
+COLLIDING_MAX = 50
+"""So many speakers of a place tell what collides there: it is asked again and again."""
 SPEAKERS_MAX = 200
 """More are not looked at one by one: neighbours share their rules."""
 
@@ -52,18 +54,8 @@ class Preview:
     async def warnings(self, fleet: Fleet, device_ids: Collection[str], wish: Schedule, *, at_once: bool) -> list[str]:
         """What speaks against airing `wish` on these speakers, in sentences."""
         some = [each.id for each in fleet.speakers if each.id in device_ids][:SPEAKERS_MAX]
-        devices = await DeviceRepository(self.session).some(self.viewer, some)
-        gathered = await Gathering(
-            PlanningRepository(self.session),
-            now=self.now,
-            days=self.settings.plan_days,
-            freeze=timedelta(seconds=self.settings.freeze_s),
-        ).gather(devices)
-        plans = {
-            speaker.device_id: self._compiled(speaker, wish, gathered.calendars[speaker.policy.zone])
-            for speaker in gathered.speakers.values()
-        }
-        names = {device.id: device.name for device in devices}
+        plans = await self._plans(some, self.settings.plan_days, [wish])
+        names = {each.id: each.name for each in fleet.speakers}
         found = [
             *self._left_out(plans, names),
             *self._collisions(plans),
@@ -72,9 +64,40 @@ class Preview:
         ]
         return found[:SHOWN_MAX]
 
-    def _compiled(self, speaker: Speaker, wish: Schedule, calendar: Calendar) -> CompiledPlan:
+    async def collisions(self, fleet: Fleet, before: datetime) -> list[str]:
+        """What of the broadcasts that are planned stands in another's way until then, in sentences."""
+        days = (before - self.now).days + 1
+        plans = await self._plans([each.id for each in fleet.speakers[:COLLIDING_MAX]], days, [])
+        coming = {
+            (each.from_, self._said(each)): None
+            for plan in plans.values()
+            for each in plan.collisions
+            if self.now < each.from_ < before
+        }
+        return [words for _, words in sorted(coming)][:SHOWN_MAX]
+
+    async def _plans(
+        self, device_ids: Collection[str], days: int, wishes: Sequence[Schedule]
+    ) -> dict[str, CompiledPlan]:
+        devices = await DeviceRepository(self.session).some(self.viewer, device_ids)
+        gathered = await Gathering(
+            PlanningRepository(self.session),
+            now=self.now,
+            days=days,
+            freeze=timedelta(seconds=self.settings.freeze_s),
+        ).gather(devices)
+        return {
+            speaker.device_id: self._compiled(speaker, wishes, gathered.calendars[speaker.policy.zone])
+            for speaker in gathered.speakers.values()
+        }
+
+    def _said(self, collision: Collision) -> str:
+        words = collision.explain(str(self.formats.zone))
+        return words.vi if self.formats.t.language == "vi" else words.en
+
+    def _compiled(self, speaker: Speaker, wishes: Sequence[Schedule], calendar: Calendar) -> CompiledPlan:
         return compile_plan(
-            [*speaker.schedules, wish],
+            [*speaker.schedules, *wishes],
             speaker.policy,
             calendar,
             self.now,
@@ -106,12 +129,10 @@ class Preview:
         said: set[str] = set()
         for plan in plans.values():
             for collision in plan.collisions:
-                if _touches_draft(collision):
-                    words = collision.explain(str(self.formats.zone))
-                    text = words.vi if self.formats.t.language == "vi" else words.en
-                    if collision.winner.schedule_id not in said and collision.loser.schedule_id not in said:
-                        said |= {collision.winner.schedule_id, collision.loser.schedule_id} - {DRAFT}
-                        yield text
+                pair = {collision.winner.schedule_id, collision.loser.schedule_id}
+                if DRAFT in pair and said.isdisjoint(pair):
+                    said |= pair - {DRAFT}
+                    yield self._said(collision)
 
     def _odd_hours(self, plans: dict[str, CompiledPlan]) -> Iterator[str]:
         for plan in plans.values():
@@ -130,7 +151,3 @@ class Preview:
                 "%(where)s: offline just now, and will play this only if the link comes back in time.",
                 where=self._where(away),
             )
-
-
-def _touches_draft(collision: Collision) -> bool:
-    return DRAFT in {collision.winner.schedule_id, collision.loser.schedule_id}

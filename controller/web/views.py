@@ -154,6 +154,15 @@ class OccurrenceView:
     odd_hour: bool = False
     repeats: str = ""
     stoppable: bool = False
+    comes_next: bool = False
+
+
+@dataclass(frozen=True)
+class NeedView:
+    """Something that somebody must see to before it airs, and where that is done."""
+
+    text: str
+    where: str
 
 
 @dataclass(frozen=True)
@@ -319,6 +328,45 @@ class PlaylistRow:
 
 
 @dataclass(frozen=True)
+class Use:
+    """A playlist that holds an announcement, and how many schedules air it."""
+
+    playlist: str
+    title: str
+    schedules: tuple[tuple[str, str], ...] = ()
+    """Ids and titles of the schedules that air it."""
+
+
+@dataclass(frozen=True)
+class LibraryRow:
+    """One announcement of the library."""
+
+    id: str
+    title: str
+    words: str
+    category: str
+    author: str
+    made_at: datetime
+    length: str
+    url: str = ""
+    state: str = ""
+    """Why it cannot be heard yet; nothing where it can."""
+    retired: bool = False
+    uses: tuple[Use, ...] = ()
+    version: str = ""
+
+
+@dataclass(frozen=True)
+class WordView:
+    """A word whose reading is put right from within the form; `kept` is the one that just was."""
+
+    written: str = ""
+    spoken: str = ""
+    error: str = ""
+    kept: str = ""
+
+
+@dataclass(frozen=True)
 class ComposeView:
     """The form with everything that was typed, what is wrong with it, and what one should know before sending."""
 
@@ -340,6 +388,7 @@ class ComposeView:
     """By the name of their language."""
     speeds: tuple[tuple[str, str], ...] = ()
     playlists: tuple[tuple[str, str], ...] = ()
+    categories: tuple[str, ...] = ()
 
     @property
     def speakers(self) -> int:
@@ -368,6 +417,12 @@ class ComposeValues:
     playlist: str = ""
     spoken: str = ""
     """Fingerprint of the words that `announcement` was made from."""
+    reused: str = ""
+    """The announcement of the library that the form began with: it stays there, whatever becomes of the form."""
+    category: str = ""
+    trim_from_s: str = ""
+    trim_to_s: str = ""
+    """What of a recording is heard; nothing is its beginning and its end."""
     areas: frozenset[str] = frozenset()
     devices: frozenset[str] = frozenset()
     when: str = "now"

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
+from pydantic import ValidationError
 from starlette.datastructures import FormData, UploadFile
 from starlette.responses import RedirectResponse, Response
 
@@ -22,10 +23,13 @@ from controller.approval.api import ApprovalsDep
 from controller.areas.policy import ApprovalAsked
 from controller.broadcasts.api import BroadcastsDep
 from controller.broadcasts.models import Schedule
-from controller.errors import Invalid
+from controller.errors import ControllerError, Invalid
+from controller.http.problems import invalid
 from controller.http.route import NowDep, RuntimeDep, SessionDep
 from controller.playlists.api import PlaylistsDep
 from controller.playlists.models import Assembly, Playlist
+from controller.pronunciations.api import PronunciationsDep
+from controller.pronunciations.schemas import PronunciationIn
 from controller.runtime import Runtime, runtime_of
 from controller.web import gather
 from controller.web.compose import Desk, blank, chosen, field_of, listen_of, targets
@@ -36,7 +40,7 @@ from controller.web.present.reading import reading_s
 from controller.web.preview import Preview, draft
 from controller.web.routing import PageRoute
 from controller.web.templating import Page
-from controller.web.views import AreaNode, ComposeValues, ComposeView
+from controller.web.views import AreaNode, ComposeValues, ComposeView, WordView
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
@@ -87,6 +91,21 @@ async def hear_draft(fields: FieldsDep, desk: DeskDep, runtime: RuntimeDep) -> R
     return desk.page.html("partials/heard.html", status=422 if heard.error else 200, heard=heard)
 
 
+@router.post("/announce/word", dependencies=[Kept, ANNOUNCES])
+async def put_right(fields: FieldsDep, desk: DeskDep, entries: PronunciationsDep) -> Response:
+    """Say how a word is read, from within the form: it holds for the viewer's area from now on."""
+    page = desk.page
+    written, spoken = str(fields.get("written", "")), str(fields.get("spoken_as", ""))
+    try:
+        await entries.put(PronunciationIn.model_validate({"written": written, "spoken": spoken}), page.now)
+    except (ControllerError, ValidationError) as refusal:
+        problem = invalid(refusal.errors()) if isinstance(refusal, ValidationError) else refusal
+        said = problem.errors[0].message if problem.errors else problem.detail
+        view = WordView(written, spoken, error=said.in_language(page.t.language.code))
+        return page.html("partials/word_right.html", status=422, word=view)
+    return page.html("partials/word_right.html", word=WordView(kept=written.strip()))
+
+
 @router.post("/announce/listen", dependencies=[Kept, ANNOUNCES])
 async def listen(fields: FieldsDep, desk: DeskDep) -> Response:
     """Make the sound of what was typed or chosen, to be heard here first."""
@@ -118,7 +137,7 @@ async def sound(
 async def _listening(desk: Desk, values: ComposeValues, announcement: Announcement) -> Response:
     if not desk.page.partial:
         return await _whole_answer(desk, ComeBack(values, announcement=announcement))
-    view = ComposeView(values=values, listen=listen_of(announcement, desk, fresh=True))
+    view = ComposeView(values=values, listen=listen_of(announcement, desk.page, desk.progress, fresh=True))
     if announcement.status is not Status.FAILED:
         return desk.page.html("partials/listen.html", compose=view)
     failure = _failure(announcement, desk.page)
@@ -196,7 +215,8 @@ async def _send(
 
 
 async def _announcement(desk: Desk, values: ComposeValues, upload: UploadFile | None) -> Announcement:
-    return await desk.spoken(values) or await desk.speak(values, upload)
+    made = await desk.spoken(values)
+    return await desk.named(values, made) if made is not None else await desk.speak(values, upload)
 
 
 def _sent(desk: Desk, upload: UploadFile | None) -> frozenset[str]:
@@ -225,7 +245,7 @@ async def _answer(desk: Desk, places: tuple[AreaNode, ...], back: ComeBack) -> R
         areas=places,
         errors=back.errors,
         warnings=back.warnings,
-        listen=listen_of(back.announcement, desk) if back.announcement is not None else None,
+        listen=listen_of(back.announcement, desk.page, desk.progress) if back.announcement is not None else None,
         reading_s=reading_s(back.values.text) if back.values.text else None,
         pending=back.pending,
     )

@@ -85,7 +85,7 @@ async def every(
     """Those in use, newest first. `shelved`: what was put away just now, and can be taken back."""
     repository, viewer = desk.playlists.repository, desk.viewer
     if q.strip():
-        found = Found(await repository.titled(viewer, q.strip(), ROWS), None)
+        found = Found(await repository.search(repository.in_use(viewer), q.strip(), ROWS), None)
     else:
         found = await repository.page(repository.in_use(viewer), PageRequest(cursor, ROWS))
     airings = await repository.airings([row.id for row in found.items])
@@ -239,9 +239,7 @@ async def _shown(
     status: int = 200,
 ) -> Response:
     page, viewer, repository = desk.page, desk.viewer, desk.announcements.repository
-    newest = await repository.page(
-        repository.readable(viewer).where(Announcement.retired_at.is_(None)), PageRequest(None, CHOICES)
-    )
+    newest = await repository.page(repository.in_use(viewer), PageRequest(None, CHOICES))
     named = {id_ for item in values.items for id_ in (item.announcement, item.bed) if id_}
     rows = {row.id: row for row in newest.items} | await repository.some(viewer, named)
     marks = form.marks_ms(values.items, {row.id: row.duration_ms for row in rows.values() if row.duration_ms})

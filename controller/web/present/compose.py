@@ -1,7 +1,8 @@
 """The form: reading what was typed, saying what is wrong with it, and turning its time into a recurrence."""
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -9,6 +10,8 @@ from audio.errors import TooMuchText
 from audio.profiles import Profile
 from audio.signals import ABOUT, Signal
 from audio.speech import MAX_CHARS
+from controller.announcements.models import Announcement, Kind
+from controller.announcements.schemas import Trim
 from controller.areas.policy import ApprovalAsked
 from controller.web.i18n import Language, Translator
 from controller.web.views import ComposeValues
@@ -63,12 +66,20 @@ def values_of(fields: Mapping[str, str], *, areas: Sequence[str], devices: Seque
         chime=chime if (chime := fields.get("chime", Signal.OPENING)) in _CHIMES else "",
         twice=fields.get("twice") == "yes",
         accepted=fields.get("accepted", ""),
+        reused=fields.get("reused", ""),
+        category=fields.get("category", "").strip()[:64],
+        trim_from_s=fields.get("trim_from_s", "").strip(),
+        trim_to_s=fields.get("trim_to_s", "").strip(),
     )
 
 
 def fingerprint(values: ComposeValues) -> str:
     """What the sound was made from: another one means that it must be made again."""
-    first = (values.source, values.text.strip(), values.voice, values.speed_wpm)
+    first = (
+        (values.source, values.trim_from_s, values.trim_to_s)
+        if values.source == "file"
+        else (values.source, values.text.strip(), values.voice, values.speed_wpm)
+    )
     other = (values.profile, values.second_language, values.second_text.strip(), values.second_voice)
     return hashlib.sha256("\0".join((*first, *other)).encode()).hexdigest()[:16]
 
@@ -126,8 +137,10 @@ def sound_errors(values: ComposeValues, t: Translator, *, sent: Collection[str])
         return {} if values.chosen_playlist else {"chosen_playlist": t("Please choose a playlist.")}
     made = bool(values.announcement) and values.spoken == fingerprint(values)
     if values.source == "file":
-        if not (made or "file" in sent):
-            errors["file"] = t("Please choose a sound file.")
+        if not (values.announcement or "file" in sent):
+            errors["file"] = t("Please record something, or choose a sound file.")
+        if trim_of(values) is None:
+            errors["file"] = t("The part that is kept ends before it begins. Please set its two ends again.")
     elif not values.text.strip():
         errors["text"] = t("Please write what is to be read aloud.")
     elif len(values.text.strip()) > MAX_CHARS:
@@ -140,6 +153,56 @@ def sound_errors(values: ComposeValues, t: Translator, *, sent: Collection[str])
     if len(values.second_text.strip()) > MAX_CHARS:
         errors["second"] = _too_much(t)
     return errors
+
+
+def trim_of(values: ComposeValues) -> Trim | None:
+    """What of the recording is heard; None where that is nothing."""
+    try:
+        from_ms = round(float(values.trim_from_s or 0) * 1000)
+        to_ms = round(float(values.trim_to_s) * 1000) if values.trim_to_s else None
+        return Trim(from_ms=from_ms, to_ms=to_ms)
+    except (ValueError, OverflowError):
+        return None
+
+
+def of_announcement(row: Announcement, token: str, voice: str) -> ComposeValues:
+    """The form with an announcement of the library in it; `voice` reads where none was chosen."""
+    values = ComposeValues(
+        token=token,
+        source="file" if row.kind is Kind.FILE else "text",
+        title=row.title,
+        text=row.text,
+        voice=row.voice or voice,
+        speed_wpm=str(row.speed_wpm or ""),
+        profile=row.profile,
+        second_language=row.second_language or "",
+        second_text=row.second_text,
+        second_voice=row.second_voice or "",
+        announcement=row.id,
+        reused=row.id,
+        category=row.category,
+        trim_from_s=_seconds(row.trim_from_ms or None),
+        trim_to_s=_seconds(row.trim_to_ms),
+    )
+    return replace(values, spoken=fingerprint(values))
+
+
+def _seconds(ms: int | None) -> str:
+    return f"{ms / 1000:g}" if ms else ""
+
+
+def categories(t: Translator, used: Iterable[str]) -> tuple[str, ...]:
+    """What announcements can be sorted under: what was used here, and what communes begin with."""
+    usual = (
+        t("Notices"),
+        t("News"),
+        t("Health"),
+        t("Farming"),
+        t("Order and safety"),
+        t("Disasters"),
+        t("Culture and sport"),
+    )
+    return tuple(dict.fromkeys([*used, *usual]))
 
 
 def _too_much(t: Translator) -> str:

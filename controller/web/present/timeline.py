@@ -1,14 +1,15 @@
 """The day as a line of occurrences, and the next 24 hours with what would wake people marked."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from controller.web.formats import Formats
-from controller.web.views import DayView, OccurrenceView, Phase, Tone
+from controller.web.views import DayView, NeedView, OccurrenceView, Phase, Tone
 from schedules.preview import odd_hour
 
 HORIZON = timedelta(hours=24)
+NEEDS_MAX = 3
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class AiringFacts:
     failed: int = 0
     unreported: int = 0
     cancelled: bool = False
+    away: Sequence[str] = ()
+    """The speakers it is for that cannot be reached just now, by name."""
 
 
 def days(airings: Iterable[AiringFacts], formats: Formats, now: datetime) -> tuple[DayView, ...]:
@@ -47,9 +50,41 @@ def days(airings: Iterable[AiringFacts], formats: Formats, now: datetime) -> tup
     here = [each for each in shown if formats.local(each.starts_at).date() <= today]
     later = [each for each in shown if formats.local(each.starts_at).date() > today]
     coming = sum(1 for each in here if each.starts_at <= now)
+    follows = next((each.id for each in shown if _phase(each, now) is Phase.COMING), None)
+
+    def views(facts: Iterable[AiringFacts]) -> tuple[OccurrenceView, ...]:
+        return tuple(replace(occurrence_view(each, formats, now), comes_next=each.id == follows) for each in facts)
+
     return (
-        DayView(today, True, tuple(occurrence_view(each, formats, now) for each in here), coming),
-        DayView(today + timedelta(days=1), False, tuple(occurrence_view(each, formats, now) for each in later)),
+        DayView(today, True, views(here), coming),
+        DayView(today + timedelta(days=1), False, views(later)),
+    )
+
+
+def unreachable(airings: Iterable[AiringFacts], formats: Formats, now: datetime) -> tuple[NeedView, ...]:
+    """What of the next 24 hours will not sound everywhere unless somebody sees to a speaker."""
+    t = formats.t
+    coming = sorted(
+        (
+            each
+            for each in airings
+            if each.away and _phase(each, now) is Phase.COMING and each.starts_at < now + HORIZON
+        ),
+        key=lambda each: (each.starts_at, each.id),
+    )
+    return tuple(
+        NeedView(
+            t(
+                "%(time)s “%(title)s”: %(where)s cannot be reached just now.",
+                time=formats.clock(each.starts_at),
+                title=each.title,
+                where=", ".join(each.away[:2])
+                if len(each.away) <= 2  # noqa: PLR2004 names while they fit a line
+                else t.count("%(n)s speaker", "%(n)s speakers", len(each.away)),
+            ),
+            "#speakers-title",
+        )
+        for each in coming[:NEEDS_MAX]
     )
 
 
