@@ -1,9 +1,10 @@
 import hashlib
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from audio.clips import ClipFile, Limits, clip_from_file, clip_from_text
+from audio.clips import ClipFile, FilePart, Limits, clip_from_file, clip_from_parts, clip_from_text
 from audio.errors import (
     AudioError,
     EngineFailed,
@@ -21,6 +22,7 @@ from audio.profiles import Profile
 from audio.speech.espeak import CENTRAL, NORTH, SOUTH
 from tests.audio.conftest import Record
 from tests.support.ears import hear, likeness, loudness_lufs, true_peak_dbtp
+from tests.support.recordings import make_recording
 
 RECORDINGS = {
     "radio.mp3": (),
@@ -305,3 +307,15 @@ def test_speech_survives_the_way_into_the_clip(workdir: Path, tmp_path: Path):
 
     assert len(again) == len(sound)
     assert likeness(sound, again) > 0.9
+
+
+@pytest.mark.parametrize("container", ["webm", "wav", "mp3"])
+def test_of_a_recording_only_what_is_kept_is_heard_and_the_file_stays_whole(tmp_path: Path, container: str):
+    tones = "sine=frequency=440:duration=2[a];sine=frequency=3000:duration=2[b];[a][b]concat=n=2:v=0:a=1"
+    source = make_recording(tmp_path / f"take.{container}", sound=tones)
+    before = source.read_bytes()
+    clip = clip_from_parts([FilePart(source, 2500, 3500)], tmp_path)
+    assert clip.before.duration_ms == pytest.approx(1000, abs=40)
+    crossings = np.count_nonzero(np.diff(np.signbit(hear(clip.path))))
+    assert crossings / (clip.duration_ms / 1000) == pytest.approx(6000, rel=0.1)  # of the second tone alone
+    assert source.read_bytes() == before

@@ -11,7 +11,7 @@ from controller.web.i18n import Language, translator
 from controller.web.present import compose, portrait
 from controller.web.present.areas import ChoiceFacts, PlaceFacts, tree
 from controller.web.present.reading import reading_s
-from controller.web.present.timeline import AiringFacts, days, occurrence_view, repetition
+from controller.web.present.timeline import AiringFacts, days, occurrence_view, repetition, unreachable
 from controller.web.present.words import reason_text
 from controller.web.views import ComposeValues, Phase, Tone
 from schedules.types import VIETNAM
@@ -198,3 +198,36 @@ def test_what_was_done_to_a_sound_is_said_in_plain_words():
 
 def test_a_sound_without_an_outline_is_not_drawn():
     assert portrait.portrait({"lufs": -16.0, "waveform": []}, "Trước", FORMATS) is None
+
+
+def test_what_comes_next_is_marked_once_and_what_was_called_off_is_not_it():
+    later = replace(MORNING, id="b", starts_at=NOON + timedelta(hours=2), ends_at=NOON + timedelta(hours=3))
+    off = replace(MORNING, id="a", starts_at=NOON + timedelta(hours=1), cancelled=True)
+    tomorrow = replace(later, id="c", starts_at=NOON + timedelta(hours=20), ends_at=NOON + timedelta(hours=21))
+    shown = days([tomorrow, later, off, MORNING], FORMATS, NOON)
+    assert [each.id for day in shown for each in day.occurrences if each.comes_next] == ["b"]
+
+
+def test_a_speaker_that_is_away_before_a_broadcast_needs_somebody():
+    coming = replace(MORNING, starts_at=NOON + timedelta(hours=1), ends_at=NOON + timedelta(hours=2), away=["Đình"])
+    [need] = unreachable([coming], FORMATS, NOON)
+    assert need.text == "13:00 “Bản tin”: hiện không liên lạc được Đình."
+    for settled in (
+        replace(coming, away=()),
+        replace(coming, cancelled=True),
+        replace(coming, starts_at=NOON - timedelta(minutes=1)),
+        replace(coming, starts_at=NOON + timedelta(hours=25), ends_at=NOON + timedelta(hours=26)),
+    ):
+        assert unreachable([settled], FORMATS, NOON) == ()
+
+
+@pytest.mark.parametrize(("begin", "end"), [("2", "1"), ("x", ""), ("-1", ""), ("nan", ""), ("", "inf"), ("1e300", "")])
+def test_a_part_that_is_none_is_said_so(begin: str, end: str):
+    values = ComposeValues(token="", source="file", trim_from_s=begin, trim_to_s=end)
+    assert "file" in compose.sound_errors(values, T, sent={"file"})
+
+
+def test_other_ends_of_a_recording_are_another_sound():
+    values = ComposeValues(token="", source="file")
+    assert compose.fingerprint(values) != compose.fingerprint(replace(values, trim_from_s="1"))
+    assert compose.fingerprint(values) == compose.fingerprint(replace(values, voice="north"))
