@@ -67,7 +67,7 @@ def context(chromium: Browser) -> Iterator[BrowserContext]:
 
 
 def record(page: Page, seconds: int) -> None:
-    page.get_by_text("Thu âm hoặc tệp", exact=True).click()
+    page.get_by_label("Thu âm hoặc tệp").check()
     page.get_by_role("button", name="Thu âm").click()
     expect(page.locator("[data-clock]")).to_have_text(f"0:0{seconds}")
     assert page.locator("[data-level]").evaluate("meter => meter.value") > 0

@@ -1,10 +1,16 @@
-// The word that was marked in the text is the one whose reading is to be put right.
+// The word that was marked in the text is the one whose reading is to be put right. Enter keeps it, and sends nothing.
 export function watchWord() {
-  document.addEventListener("toggle", (event) => {
+  const opened = (event) => {
     if (!event.target.matches?.("#compose [data-word]") || !event.target.open) return;
     const words = document.querySelector("#compose [name=text]");
     const marked = words.value.slice(words.selectionStart, words.selectionEnd).trim();
     const written = event.target.querySelector("[name=written]");
     if (marked && marked.length <= written.maxLength) written.value = marked;
-  }, { capture: true });
+  };
+  document.addEventListener("toggle", opened, { capture: true });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !event.target.matches?.("#word input")) return;
+    event.preventDefault();
+    document.querySelector("#word button").click();
+  });
 }
