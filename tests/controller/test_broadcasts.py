@@ -167,6 +167,23 @@ async def test_stopping_what_is_on_air_orders_its_speakers_to_stop(house: House,
     assert (await plan_of(house, FIRST)).occurrences == ()
 
 
+async def test_stopping_all_silences_what_is_on_air_here_and_leaves_what_comes_later(
+    house: House, officer: httpx.AsyncClient
+) -> None:
+    await officer.post("/api/v1/schedules", json=await wish(house))
+    await officer.post("/api/v1/schedules", json=await wish(house, first_local="2026-11-20T18:00:00"))
+    house.clock.advance(timedelta(seconds=15.5))
+    await house.commune("07340")
+    neighbour = await house.signed_in("07340")
+    assert (await neighbour.post("/stop-all")).status_code == 303
+    assert await commands(house) == []
+
+    assert (await officer.post("/stop-all")).status_code == 303
+    assert await commands(house) == [(FIRST, "stop"), (SECOND, "stop")]
+    seen = (await officer.get("/api/v1/occurrences")).json()["items"]
+    assert sorted(each["cancelled"] for each in seen) == [False, True]
+
+
 async def test_what_is_about_to_air_is_skipped_when_called_off(house: House, officer: httpx.AsyncClient) -> None:
     await officer.post("/api/v1/schedules", json=await wish(house))
     (occurrence,) = (await officer.get("/api/v1/occurrences")).json()["items"]

@@ -92,7 +92,7 @@ async def test_a_neighbour_neither_sees_nor_touches_it(house: House, lan: httpx.
     await house.commune("07340")
     neighbour = await house.in_person("07340", "minh")
     assert "Lịch cấp nước" not in (await neighbour.get("/library")).text
-    assert "Kính thưa bà con" not in (await neighbour.get("/", params={"announcement": id_})).text
+    assert "Kính thưa bà con.</textarea>" not in (await neighbour.get("/", params={"announcement": id_})).text
     assert (await neighbour.post(f"/library/{id_}/shelf")).status_code == 404
 
 
