@@ -83,7 +83,8 @@ class Desk:
         if row is None:
             return None
         wish = PlaylistIn(title=row.title, area_code=self.viewer.area_code, items=_items(row.id))
-        for known in await self.playlists.repository.titled(self.viewer, row.title, CHOICES):
+        repository = self.playlists.repository
+        for known in await repository.search(repository.in_use(self.viewer), row.title, CHOICES):
             if holds(known, wish.items):
                 return known
         return await self.playlists.add(wish, self.page.now)
