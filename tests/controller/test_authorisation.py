@@ -199,7 +199,9 @@ async def test_what_lies_in_ones_own_area_or_below_is_found(quiet_house: House, 
     browser = await house.in_person("07339", "somebody", roles=tuple(Role) if role is None else (role,))
     wrong = []
     # Who has chosen an alert's targets is its author, and does not release it.
-    for row in sorted(CROSSING, key=lambda row: {"PUT": 1, "DELETE": 2}.get(row.method, 0)):
+    # What was taken away can no longer be worked on.
+    last = {"PUT": 1, "DELETE": 2, "POST /schedules/{schedule_id}/withdraw": 2}
+    for row in sorted(CROSSING, key=lambda row: last.get(f"{row.method} {row.path}", last.get(row.method, 0))):
         answer = await call(browser, row, **ids)
         allowed = role is None or row.lets_in(role)
         if (answer.status_code in {401, 403, 404, 422}) is allowed:

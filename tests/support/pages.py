@@ -13,7 +13,7 @@ WHOLE_PAGES = [
     for route in router.routes
     if isinstance(route, APIRoute)
     and "GET" in route.methods
-    and not re.search(r"^/parts/|^/static/|/sound/|^/events$|openid|^/sign-in$|\.ics$", route.path)
+    and not re.search(r"^/parts/|^/static/|/sound/|^/events$|openid|^/sign-in$|\.(ics|csv|txt)$", route.path)
 ]
 
 
