@@ -66,7 +66,7 @@ async def province(house: House, *, speakers: int, airings: int) -> Sequence[str
 
 async def _air(house: House, code: str, schedule_id: str, speakers: Sequence[str], airings: int) -> None:
     planned, records = list[dict[str, Any]](), list[dict[str, Any]]()
-    first = house.clock.now - timedelta(days=airings // A_DAY / 2)
+    first = house.clock.now - timedelta(days=airings / A_DAY / 2)
     for number in range(airings):
         starts = first + timedelta(hours=24 / A_DAY * number)
         ends, airing = starts + timedelta(seconds=AIR_S), f"{schedule_id}.{starts:%Y%m%dT%H%M%SZ}"

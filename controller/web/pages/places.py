@@ -13,7 +13,6 @@ from controller.accounts.access import READS, ViewerDep
 from controller.accounts.viewer import Viewer
 from controller.areas.models import Area
 from controller.areas.repository import AreaRepository
-from controller.errors import NotFound
 from controller.http.fields import Search
 from controller.http.route import NowDep, SessionDep
 from controller.web import gather
@@ -49,11 +48,9 @@ async def speakers_part(
 ) -> Response:
     """The speakers of one place of the tree, to be ticked."""
     page = await page_for(request, session, viewer, now)
-    tree = await gather.places(session, viewer, await gather.Fleet.of(session, viewer))
-    found = node_of(tree, area_code)
-    if found is None:
-        raise NotFound
-    return page.html("partials/choices.html", devices=found.devices, ticked=())
+    await AreaRepository(session).get(viewer, area_code)
+    found = node_of(await gather.places(session, viewer, await gather.Fleet.of(session, viewer)), area_code)
+    return page.html("partials/choices.html", devices=found.devices if found else (), ticked=())
 
 
 async def places(
