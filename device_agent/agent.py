@@ -35,6 +35,7 @@ from device_agent.inbox import Inbox
 from device_agent.journal import Journal
 from device_agent.ledger import Ledger
 from device_agent.link import Link
+from device_agent.live.watch import LiveWatch
 from device_agent.lock import only_instance
 from device_agent.logs import LogRing
 from device_agent.manifest import ManifestFollower
@@ -152,6 +153,7 @@ class Agent:
             link_up=lambda: self._link.up,
             turn=lambda: config.turn if (config := self._configs.current()) is not None else 0,
         )
+        self._live = LiveWatch(stage=self._conductor, clock=clock)
         self._manifests = ManifestFollower(self._desk, self._downloader, adopted=self._plan_changed)
         self._pulse = PulseWatch(clock.mono)
         self._modem = Modem()
@@ -176,6 +178,7 @@ class Agent:
             clock=clock,
             exchange=self._exchange,
             pulse=self._pulse,
+            live=self._live,
             plan_changed=self._plan_changed,
             config_changed=self._config_changed,
             alerts_changed=self._alerts_changed,
@@ -420,6 +423,7 @@ class Agent:
             self._local.problems(),
             self._button.problems() if self._button is not None else (),
             self._pulse.problems(),
+            self._live.problems(),
             self._renewer.problems() if self._renewer is not None else (),
         )
         return DeviceState(

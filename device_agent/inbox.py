@@ -9,12 +9,14 @@ from device_agent.clock_exchange import ClockExchange
 from device_agent.commands import Commands
 from device_agent.errors import AgentError
 from device_agent.link import Handler
+from device_agent.live.watch import LiveWatch
 from device_agent.manifest import ManifestFollower
 from device_agent.orders import OrderDesk
 from device_agent.pulse import PulseWatch
 from device_agent.records import RecordSender
 from protocol import topics
 from protocol.errors import ProtocolError, UnknownKey
+from protocol.live import SealedFrame
 from protocol.messages import PlanManifest
 from protocol.topics import Channel
 from schedules.types import DeviceId
@@ -34,6 +36,7 @@ class Inbox:
         clock: TrustedClock,
         exchange: ClockExchange,
         pulse: PulseWatch,
+        live: LiveWatch,
         plan_changed: Callable[[], None],
         config_changed: Callable[[], None],
         alerts_changed: Callable[[], None],
@@ -48,6 +51,7 @@ class Inbox:
         self._clock = clock
         self._exchange = exchange
         self._pulse = pulse
+        self._speaking = live
         self._plan_changed = plan_changed
         self._config_changed = config_changed
         self._alerts_changed = alerts_changed
@@ -68,7 +72,12 @@ class Inbox:
         handlers = {topics.device(self._device_id, channel): self._guarded(channel, own[channel]) for channel in own}
         for target in targets:
             alerts = self._guarded(Channel.ALERTS, partial(self._alerts, target))
-            handlers |= {topics.alerts(target): alerts, topics.alert_audio(target): self._audio}
+            live = self._guarded(Channel.LIVE, partial(self._live, target))
+            handlers |= {
+                topics.alerts(target): alerts,
+                topics.alert_audio(target): self._audio,
+                topics.live(target): live,
+            }
         return {**handlers, topics.PULSE: self._guarded(Channel.PULSE, self._heartbeat)}
 
     def _guarded(self, channel: Channel, handler: Handler) -> Handler:
@@ -107,6 +116,12 @@ class Inbox:
     async def _alerts(self, target: str, payload: bytes) -> None:
         if self._desk.alerts(payload, target):
             self._alerts_changed()
+
+    async def _live(self, target: str, payload: bytes) -> None:
+        if (sealed := SealedFrame.parse(payload)) is not None:
+            self._speaking.hear(sealed)
+        else:
+            await self._speaking.say(self._desk.live(payload, target))
 
     async def _audio(self, payload: bytes) -> None:
         """A sound needs no signature of its own: the signed alert names its hash."""

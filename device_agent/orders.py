@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import structlog
 
-from device_agent.alerts.store import AlertStore, targets_of
+from device_agent.alerts.store import AlertStore, NotOurs, targets_of
 from device_agent.documents import PLAN_MAX_BYTES, ConfigStore, PlanStore
 from device_agent.errors import AgentError, HashMismatch
 from device_agent.replay import Rejections, ReplayMemory
@@ -21,6 +21,7 @@ from protocol.messages import (
     Command,
     Config,
     Identifier,
+    LiveSession,
     Order,
     Plan,
     PlanManifest,
@@ -109,6 +110,13 @@ class OrderDesk:
         """Judge the set of alerts of a target, whatever topic it came on. True when another one is in force."""
         order = self._verify(payload, AlertSet, audiences={target})
         return self._accepted(AlertSet.typ, new=self._alerts.save(target, payload.decode(), order, self._now()))
+
+    def live(self, payload: bytes, target: str) -> Verified[LiveSession]:
+        """Judge the word of who speaks live to a target, whatever topic it came on."""
+        order = self._verify(payload, LiveSession, audiences={target})
+        if order.body.target != target:
+            raise NotOurs(f"a live session for {order.body.target!r}")
+        return order
 
     def follow(self) -> bool:
         """Heed the alerts of this speaker's areas and groups, as the config in force names them."""

@@ -27,7 +27,7 @@ _DEVICE = f"{ROOT}/devices/{{device}}"
 _TOPICS: dict[str, _Topic] = {
     "plan": _Topic(f"{_DEVICE}/plan", Channel.PLAN, (m.Plan, m.PlanManifest), "What one speaker will play."),
     "config": _Topic(f"{_DEVICE}/config", Channel.CONFIG, (m.Config,), "A speaker's place, hours, volume and keys."),
-    "command": _Topic(f"{_DEVICE}/command", Channel.COMMAND, (m.Command, m.LiveStart), "A one-off order."),
+    "command": _Topic(f"{_DEVICE}/command", Channel.COMMAND, (m.Command,), "A one-off order."),
     "reply": _Topic(f"{_DEVICE}/reply", Channel.REPLY, (m.Reply,), "What became of a command."),
     "status": _Topic(f"{_DEVICE}/status", Channel.STATUS, (m.Status,), "Birth, and death through the will."),
     "state": _Topic(f"{_DEVICE}/state", Channel.STATE, (m.DeviceState,), "How a speaker is."),
@@ -47,8 +47,11 @@ _TOPICS: dict[str, _Topic] = {
     "alertReport": _Topic(
         f"{_DEVICE}/alerts/report", Channel.ALERT_REPORT, (m.AlertReport,), "How alerts stand on a speaker."
     ),
-    "areaLive": _Topic(f"{ROOT}/areas/{{target}}/live/{{session}}", Channel.LIVE, (), "Live sound frames (binary)."),
-    "groupLive": _Topic(f"{ROOT}/groups/{{target}}/live/{{session}}", Channel.LIVE, (), "Live sound frames (binary)."),
+    "areaLive": _Topic(
+        f"{ROOT}/areas/{{target}}/live", Channel.LIVE, (m.LiveSession,), "Who speaks live, and signed frames (binary)."
+    ),
+    "groupLive": _Topic(f"{ROOT}/groups/{{target}}/live", Channel.LIVE, (m.LiveSession,), "As for an area."),
+    "deviceLive": _Topic(f"{_DEVICE}/live", Channel.LIVE, (m.LiveSession,), "As for an area."),
     "areaAudio": _Topic(f"{ROOT}/areas/{{target}}/audio", Channel.AUDIO, (), "A small alert sound (Ogg Opus, binary)."),
     "groupAudio": _Topic(f"{ROOT}/groups/{{target}}/audio", Channel.AUDIO, (), "As for an area."),
     "deviceAudio": _Topic(f"{_DEVICE}/audio", Channel.AUDIO, (), "As for an area."),
@@ -57,7 +60,6 @@ _TOPICS: dict[str, _Topic] = {
 _PARAMETERS = {
     "device": "The speaker's id, as in its certificate.",
     "target": "An area code, or a group id.",
-    "session": "The live session's id.",
 }
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, Self
 
-from schedules.types import AreaCode, DeviceId, SessionId
+from schedules.types import AreaCode, DeviceId
 
 ROOT = "loa/1"
 INLINE_PLAN_MAX_BYTES = 64 * 1024
@@ -58,7 +58,7 @@ DELIVERY: dict[Channel, Delivery] = {
     Channel.CLOCK_REPLY: Delivery(0, False, 2 * KIB, True),
     Channel.ALERTS: Delivery(1, True, 256 * KIB, True),
     Channel.ALERT_REPORT: Delivery(1, False, 64 * KIB, False),
-    Channel.LIVE: Delivery(0, False, 8 * KIB, True),
+    Channel.LIVE: Delivery(0, False, 4 * KIB, True),
     Channel.AUDIO: Delivery(1, False, 768 * KIB, True),
     Channel.PULSE: Delivery(0, False, 16 * KIB, True),
 }
@@ -104,22 +104,17 @@ def alert_audio(target: str) -> str:
     return f"{_place(target)}/{Channel.AUDIO}"
 
 
+def live(target: str) -> str:
+    """Where a target is told who speaks live to it, and where the frames of that flow."""
+    return f"{_place(target)}/{Channel.LIVE}"
+
+
 def _place(target: str) -> str:
     kind, _, name = target.partition(":")
     return f"{ROOT}/{_PLACES[kind]}/{name}"
 
 
 _PLACES = {"area": "areas", "group": "groups", "device": "devices"}
-
-
-def area_live(code: AreaCode, session: SessionId) -> str:
-    """Where the frames of one live session to an area flow."""
-    return f"{ROOT}/areas/{code}/{Channel.LIVE}/{session}"
-
-
-def group_live(group_id: str, session: SessionId) -> str:
-    """As `area_live`, for a group of speakers."""
-    return f"{ROOT}/groups/{group_id}/{Channel.LIVE}/{session}"
 
 
 PULSE = f"{ROOT}/{Channel.PULSE}"

@@ -13,8 +13,7 @@ from schedules.types import AreaCode, DeviceId
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 """Nothing that a topic or the syntax of any broker's file could take for more than a name."""
-_OF_AREAS: Final = frozenset({Channel.LIVE, Channel.PULSE})
-_OF_DEVICES: Final = tuple(channel for channel in Channel if channel not in _OF_AREAS)
+_OF_DEVICES: Final = tuple(channel for channel in Channel if channel is not Channel.PULSE)
 SAYS: Final = tuple(channel for channel in _OF_DEVICES if not DELIVERY[channel].to_device)
 """What a speaker says."""
 IS_TOLD: Final = tuple(channel for channel in _OF_DEVICES if DELIVERY[channel].to_device)

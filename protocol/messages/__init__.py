@@ -25,7 +25,6 @@ from protocol.messages.alerts import (
     AlertReport,
     AlertSet,
     AlertStanding,
-    LiveStart,
     RepeatPlan,
 )
 from protocol.messages.commands import Action, Command, Reply, Restart, SendLogs, SetVolume, Skip, Stop, TestTone
@@ -42,6 +41,7 @@ from protocol.messages.configs import (
     Zone,
     standing_digest,
 )
+from protocol.messages.live import LiveSession
 from protocol.messages.plans import ClipRef, Mark, Plan, PlanManifest, PlanOccurrence, Relay, Stretch
 from protocol.messages.records import Outcome, PlayRecord, Records, RecordsAck
 from protocol.messages.state import ClockQuality, ClockState, DeviceState, Health, PlayerState, Problem, Status
@@ -56,7 +56,7 @@ ORDERS: tuple[type[Order], ...] = (
     ClockReply,
     Pulse,
     AlertSet,
-    LiveStart,
+    LiveSession,
 )
 REPORTS: tuple[type[Message], ...] = (Reply, Status, DeviceState, Records, ClockRequest, AlertReport)
 
@@ -89,7 +89,7 @@ __all__ = [
     "Identifier",
     "Instant",
     "KeyNotice",
-    "LiveStart",
+    "LiveSession",
     "LocalTime",
     "Mark",
     "Message",

@@ -1,4 +1,4 @@
-"""Emergencies, and a person speaking live (designed here, not yet spoken by either side)."""
+"""Emergencies."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -113,16 +113,3 @@ class AlertReport(Message):
     channel = Channel.ALERT_REPORT
     device: Identifier
     standings: tuple[AlertStanding, ...] = Field(default=(), max_length=2 * ACTIVE_MAX)
-
-
-class LiveStart(Order):
-    """A person speaks now: the session's key authenticates its frames."""
-
-    channel = Channel.COMMAND
-    typ = "loa-live+jwt"
-    session: Identifier
-    issuer_depth: int = Field(ge=0, le=16)
-    starts_at: Instant
-    ends_at: Instant
-    frame_key: str = Field(min_length=43, max_length=64)
-    volume: VolumePercent = 100

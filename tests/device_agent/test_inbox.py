@@ -64,6 +64,7 @@ class Rooms:
             clock=self.clock,
             exchange=self.exchange,
             pulse=self.pulse,
+            live=stub,
             plan_changed=lambda: self.reached.append("plan"),
             config_changed=lambda: self.reached.append("config"),
             alerts_changed=lambda: self.reached.append("alerts"),
