@@ -33,6 +33,7 @@ from controller.http.middleware import BodyLimit, SecurityHeaders
 from controller.http.openapi import describe, refusals
 from controller.http.route import RuntimeDep
 from controller.incidents.api import router as incidents
+from controller.live.api import router as live
 from controller.migrations import migrate
 from controller.monitoring.api import router as monitoring
 from controller.occupancy import working_in
@@ -66,6 +67,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     approval,
     alerts,
     standing,
+    live,
     cap,
     monitoring,
     machine_health,

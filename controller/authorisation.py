@@ -57,6 +57,7 @@ NAMED: Final = frozenset(
         "incident_id",
         "photo_id",
         "alert_id",
+        "live_session_id",
         "occurrence_id",
         "key",
         "sender_id",

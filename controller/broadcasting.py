@@ -35,6 +35,7 @@ from controller.link.mqtt import Link
 from controller.link.outbox import DatabaseOutbox
 from controller.link.refusals import refusals_of
 from controller.link.wake import bell_of
+from controller.live import keeping as live
 from controller.monitoring.hub import hub_of
 from controller.monitoring.service import MonitoringService
 from controller.photos.repository import PhotoRepository
@@ -138,6 +139,7 @@ SERVICES = (
     sending_letters,
     making_sound,
     linked,
+    live.speaking,
     keeping_the_broker,
     clockwork,
 )

@@ -18,6 +18,7 @@ from controller.health import models as health
 from controller.http import models as http
 from controller.incidents import models as incidents
 from controller.link import models as link
+from controller.live import models as live
 from controller.monitoring import models as monitoring
 from controller.photos import models as photos
 from controller.planning import models as planning
@@ -46,6 +47,7 @@ TABLES = (
     http,
     incidents,
     link,
+    live,
     monitoring,
     photos,
     planning,

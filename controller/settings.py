@@ -73,6 +73,10 @@ class Settings(BaseSettings):
     """From the press to the instant at which all speakers begin an alert: time for the order to reach them."""
     standing_sounds: bool = True
     """Whether the sound of standing messages is made beforehand and kept by every speaker."""
+    live_limit_s: int = Field(default=600, ge=10, le=14_400)
+    """A live session ends after so long at the latest, if whoever opens it names no other limit."""
+    live_silence_s: int = Field(default=60, ge=5, le=3600)
+    """It ends by itself when nobody has spoken for so long."""
     cap_networks: tuple[IPvAnyNetwork, ...] = ()
     """Networks of our own in which feeds of CAP may lie, as JSON: `["10.20.0.0/16"]`. All others must be public."""
 

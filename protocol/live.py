@@ -19,6 +19,8 @@ from protocol.errors import BadSignature, Malformed
 FRAME_MS: Final = 20
 OPUS_MAX_BYTES: Final = 1275
 """The longest packet of one frame (RFC 6716, 3.2.1)."""
+_OF_20_MS: Final = frozenset({1, 5, 9, 13, 15, 19, 23, 27, 31})
+"""The configurations with frames of 20 ms (RFC 6716, table 2)."""
 _MARK: Final = 1
 """The first byte: a signed word on the same topic begins with a letter."""
 _HEAD: Final = struct.Struct("!B8sIQ")
@@ -97,3 +99,11 @@ class FrameSigner:
         """Return a frame for the wire."""
         signed = _HEAD.pack(_MARK, self._tag, number, sent_ms) + opus
         return signed + self._private.sign(signed)
+
+
+def is_speech(opus: bytes) -> bool:
+    """Whether this is one Opus packet of one frame of 20 ms (RFC 6716, 3.1): all that speakers are made for."""
+    if not 1 <= len(opus) <= OPUS_MAX_BYTES:
+        return False
+    config, code = opus[0] >> 3, opus[0] & 3
+    return config in _OF_20_MS and code == 0

@@ -25,6 +25,7 @@ from controller.devices.models import Device
 from controller.enrolment.models import Application, Certificate, CodeRow
 from controller.groups.models import Group, GroupMember
 from controller.incidents.models import Incident
+from controller.live.models import LiveSessionRow, LiveTarget
 from controller.photos.models import DevicePhoto
 from controller.playlists.models import Playlist, PlaylistItem
 from controller.pronunciations.models import Pronunciation
@@ -166,6 +167,8 @@ AUDITED: Final[tuple[Spec, ...]] = (
     ),
     Part(AlertTarget, of=AlertRow, by="alert_id", field="targets"),
     Whole(StandingMessage, "standing_message", label="headline", ignored=frozenset({"announcement_id"})),
+    Whole(LiveSessionRow, "live_session"),
+    Part(LiveTarget, of=LiveSessionRow, by="live_session_id", field="targets"),
     Whole(Pronunciation, "pronunciation", label="written"),
     Whole(CapSender, "cap_sender"),
     Whole(CapFeed, "cap_feed", label="url", place=where(CapSender, "sender_id")),

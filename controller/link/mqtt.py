@@ -131,6 +131,7 @@ class Link:
         self.flooded: Callable[[str], None] = lambda _device_id: None
         """Called with a speaker that says far too much."""
         self._echoes: dict[str, asyncio.Event] = {}
+        self._client: aiomqtt.Client | None = None
         self._answers: asyncio.Queue[Outgoing] = asyncio.Queue(ANSWERS)
 
     def wake(self) -> None:
@@ -151,6 +152,7 @@ class Link:
                     await client.subscribe(LISTENS_TO)
                     log.info("link.up", host=self._broker.host, port=self._broker.port)
                     delays, down = self._delays(), False
+                    self._client = client
                     self.connected.set()
                     await self._converse(client)
             except* (aiomqtt.MqttError, OSError) as errors:
@@ -158,6 +160,7 @@ class Link:
                     log.warning("link.down", reason=str(errors.exceptions[0]))
                 down = True
             finally:
+                self._client = None
                 self.connected.clear()
             await asyncio.sleep(next(delays))
 
@@ -217,6 +220,16 @@ class Link:
         heard = self._echoes.get(name)
         if heard is not None:
             heard.set()
+
+    async def say_now(self, topic: str, payload: bytes) -> bool:
+        """Say something at once, or not at all; False when nobody takes it. For what loses its worth by waiting."""
+        if self._client is None:
+            return False
+        try:
+            await self._client.publish(topic, payload, qos=0)
+        except aiomqtt.MqttError:
+            return False
+        return True
 
     async def echoes(self, topic: str, *, within_s: float = ECHO_S) -> bool:
         """Whether what we say on this topic below `topics.ACCESS` comes back to us now."""

@@ -17,6 +17,7 @@ class Topic(StrEnum):
     ANNOUNCEMENTS = "announcements"
     APPROVALS = "approvals"
     ALERTS = "alerts"
+    LIVE = "live"
 
 
 class Subscription:

@@ -9,6 +9,7 @@ from controller.cap.models import CapFeed, CapSender
 from controller.content.service import store_of
 from controller.database import new_id
 from controller.incidents.models import Incident
+from controller.live.models import LiveSessionRow
 from controller.photos.models import DevicePhoto
 from controller.planning.models import PlannedRow
 from schedules.types import Resume
@@ -29,6 +30,12 @@ async def things(house: House, chief: httpx.AsyncClient, area: str) -> dict[str,
     alert = await chief.post("/api/v1/alerts", json={"area_code": area, "headline": "Lũ", **where})
     for answer in (group, word, said, order, alert):
         assert answer.is_success, answer.text
+    async with house.database.transaction() as session:
+        speaks = LiveSessionRow(
+            id=new_id(), area_code=area, title="Họp dân", author="lan", created_at=house.clock.now,
+            starts_at=house.clock.now, ends_at=house.clock.now + timedelta(minutes=10),
+        )  # fmt: skip
+        session.add(speaks)
     person, _ = await house.user(f"person-{area.lower()}", area, roles=[Role.BROADCASTER])
     programme = await broadcasts.playlist(house, area, title=f"Tin {area}")
     airing = f"s-{area}.20261120T060000Z"
@@ -71,6 +78,7 @@ async def things(house: House, chief: httpx.AsyncClient, area: str) -> dict[str,
         "incident_id": incident.id,
         "photo_id": photo.id,
         "alert_id": alert.json()["id"],
+        "live_session_id": speaks.id,
         **await warning_centre(house, area),
     }
 

@@ -16,6 +16,7 @@ from controller.web.pages import (
     language,
     library,
     live,
+    microphone,
     openid,
     people,
     places,
@@ -62,4 +63,5 @@ PAGES: tuple[APIRouter, ...] = (
     live.router,
     speakers.router,
     speaker.router,  # the last: any word may be a speaker's code
+    microphone.router,
 )

@@ -55,6 +55,7 @@ def kind_text(kind: str, t: Translator) -> str:
         "standing_message": t("standing message"),
         "cap_sender": t("CAP sender"),
         "cap_feed": t("CAP feed"),
+        "live_session": t("live session"),
         "user": t("user"),
         "token": t("API token"),
         "second_factor": t("second factor"),
