@@ -62,6 +62,6 @@ PAGES: tuple[APIRouter, ...] = (
     enrolment.router,
     live.router,
     speakers.router,
-    speaker.router,  # the last: any word may be a speaker's code
     microphone.router,
+    speaker.router,  # the last: any word may be a speaker's code
 )
