@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0022"
-down_revision = "0019"
+revision = "0025"
+down_revision = "0024"
 
 ID = sa.String(length=26)
 MOMENT = sa.DateTime(timezone=True)
