@@ -28,11 +28,10 @@ function targets() {
   const found = [];
   const gather = (list) => {
     for (const item of list.children) {
-      const area = item.querySelector(":scope > details > summary input");
-      const device = item.querySelector(":scope > label input");
-      if (area?.checked) found.push({ kind: "area", key: area.value });
-      else if (device?.checked) found.push({ kind: "device", key: device.value });
-      else if (area) item.querySelectorAll(":scope > details > ul").forEach(gather);
+      const box = item.querySelector("input[type=checkbox]");
+      const below = item.querySelector("ul");
+      if (box?.checked) found.push({ kind: box.name, key: box.value });
+      else if (below) gather(below);
     }
   };
   page.querySelectorAll("[data-areas] > ul").forEach(gather);
