@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, Text, select, type_coerce
+from sqlalchemy import ColumnElement, Select, Text, cast, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 
@@ -94,7 +94,7 @@ class Played:
 _RELAYS, _CLIPS = ([each.name for each in fields(Planned)].index(name) for name in ("relays", "clips"))
 _AS_TEXT: Final = frozenset({"relays", "clips"})
 _PLANNED: Final = tuple(
-    type_coerce(column, Text) if each.name in _AS_TEXT else column
+    cast(column, Text) if each.name in _AS_TEXT else column
     for each in fields(Planned)
     for column in [getattr(PlannedRow, each.name)]
 )

@@ -47,6 +47,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /cap/{sender_id}": {"version": "1", "do": "take-token"},
     "PATCH /api/v1/cap/senders/{sender_id}/feeds/{feed_id}": {"interval_s": 120},
     "POST /speakers/{device_id}/orders": {"do": "stop"},
+    "POST /library/{announcement_id}": {"version": "1", "title": "Tin khác"},
     "POST /emergency/{alert_id}/targets": {"area": "07339-1"},
     "POST /rules/{area_code}": {"version": "1", "approval": "none"},
     "GET /announce/sound/{announcement_id}": {"spoken": "0" * 16},

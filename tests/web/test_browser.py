@@ -123,7 +123,7 @@ def test_an_officer_types_listens_chooses_speakers_sends_and_sees_it_air(
     page.locator(f"input[name=area][value={commune}]").check()
     expect(page.locator("[data-chosen]")).to_have_text("Đã chọn 2 cụm loa")
     page.get_by_role("button", name="Gửi đi").click()
-    expect(page.locator("#compose .done")).to_contain_text("“Lịch cấp nước” đã được gửi")
+    expect(page.locator("#compose [data-sent]")).to_contain_text("“Lịch cấp nước” đã được gửi")
     expect(page.get_by_label("Lời đọc")).to_have_value("")
 
     airing = page.locator("[data-occurrence]")
@@ -189,7 +189,7 @@ def test_a_night_broadcast_is_warned_of_before_it_is_saved(site: Site, context: 
     expect(page.locator("[data-occurrence]")).to_have_count(0)
 
     page.get_by_role("button", name="Vẫn gửi").click()
-    expect(page.locator("#compose .done")).to_be_visible()
+    expect(page.locator("#compose [data-sent]")).to_be_visible()
     expect(page.locator("[data-occurrence]")).to_contain_text("giờ khác thường")
 
 
@@ -205,7 +205,7 @@ def test_what_is_planned_can_be_called_off(site: Site, context: BrowserContext, 
 
 def test_a_recording_is_sent_instead_of_words(site: Site, context: BrowserContext, commune: str, tmp_path: Path):
     page = sign_in(context, site, commune)
-    page.get_by_role("radio", name="Tệp âm thanh").check()
+    page.get_by_role("radio", name="Thu âm hoặc tệp").check()
     broken = tmp_path / "hỏng.mp3"
     broken.write_bytes(b"this is not sound" * 100)
     page.get_by_label("Tệp", exact=True).set_input_files(broken)
@@ -217,7 +217,7 @@ def test_a_recording_is_shaped_followed_by_another_language_and_shown_before_and
     site: Site, context: BrowserContext, commune: str, tmp_path: Path
 ):
     page = sign_in(context, site, commune)
-    page.get_by_role("radio", name="Tệp âm thanh").check()
+    page.get_by_role("radio", name="Thu âm hoặc tệp").check()
     soft = make_recording(tmp_path / "nhỏ.wav", sound="anoisesrc=d=4:c=pink:a=0.05,adelay=2000")
     page.get_by_label("Tệp", exact=True).set_input_files(soft)
     page.get_by_text("Xử lý âm thanh và tiếng thứ hai").click()
@@ -240,7 +240,7 @@ def test_a_recording_is_shaped_followed_by_another_language_and_shown_before_and
     heard = page.locator("#listen [name=announcement]").input_value()
     page.locator(f"input[name=area][value={commune}]").check()
     page.get_by_role("button", name="Gửi đi").click()
-    expect(page.locator("#compose .done")).to_be_visible()
+    expect(page.locator("#compose [data-sent]")).to_be_visible()
     made = site.ask(lambda: announcements(site, commune))
     assert [each["id"] for each in made] == [heard], "the same file is not made twice"
     assert made[0]["profile"] == "indoor"
@@ -291,9 +291,9 @@ def test_without_scripts_an_announcement_is_sent_all_the_same(site: Site, chromi
     page.locator(f"input[name=area][value={commune}]").check()
     for _ in range(60):
         page.get_by_role("button", name="Gửi đi").click()
-        if page.locator(".done").count():
+        if page.locator("[data-sent]").count():
             break
-    expect(page.locator(".done")).to_be_visible()
+    expect(page.locator("[data-sent]")).to_be_visible()
     expect(page.locator("[data-occurrence]")).to_have_count(1)
     context.close()
 
@@ -354,7 +354,7 @@ def test_two_people_bring_a_broadcast_to_the_air(site: Site, chromium: Browser, 
     maker.get_by_label("Ngày", exact=True).fill("2026-11-22")
     maker.get_by_label("Giờ", exact=True).fill("17:30")
     maker.get_by_role("button", name="Gửi đi").click()
-    expect(maker.locator("#compose .done")).to_contain_text("đang chờ duyệt")
+    expect(maker.locator("#compose [data-sent]")).to_contain_text("đang chờ duyệt")
     expect(maker.locator("[data-occurrence]")).to_have_count(0)
 
     expect(approver.locator("#waiting")).to_contain_text("1 lịch phát chờ bạn duyệt")

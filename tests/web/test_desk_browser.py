@@ -107,7 +107,7 @@ def test_what_is_recorded_is_cut_heard_and_sent(site: Site, context: BrowserCont
 
     page.locator(f"input[name=area][value={commune}]").check()
     page.get_by_role("button", name="Gửi đi").click()
-    expect(page.locator("#compose .done").first).to_contain_text("“Lời chủ tịch xã” đã được gửi")
+    expect(page.locator("#compose [data-sent]")).to_contain_text("“Lời chủ tịch xã” đã được gửi")
     page.reload()
     expect(page.get_by_label("Tiêu đề")).to_have_value("")
     assert not page.complaints
@@ -134,7 +134,7 @@ def test_a_session_that_ends_in_the_middle_loses_neither_words_nor_recording(
     expect(page.locator(f"input[name=area][value={commune}]")).to_be_checked()
     expect(page.locator("[data-trim]")).to_be_visible()
     page.get_by_role("button", name="Gửi đi").click()
-    expect(page.locator("#compose .done").first).to_contain_text("“Lịch cấp nước” đã được gửi")
+    expect(page.locator("#compose [data-sent]")).to_contain_text("“Lịch cấp nước” đã được gửi")
 
 
 def test_another_person_at_the_same_browser_does_not_see_the_draft(site: Site, context: BrowserContext, commune: str):
