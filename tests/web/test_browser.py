@@ -521,7 +521,7 @@ def test_every_page_is_a_touch_away_on_a_phone(site: Site, context: BrowserConte
     assert len(tops) == 1, "in one row"
     page.get_by_role("button", name="Khác", exact=True).click()
     further = page.get_by_role("dialog", name="Các trang khác").get_by_role("link")
-    expect(further).to_have_count(10)
+    expect(further).to_have_count(14)
     assert fits(page)
     further.get_by_text("Người dùng").click()
     expect(page).to_have_url(f"{site.url}/people")
