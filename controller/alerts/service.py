@@ -373,7 +373,9 @@ class Alerts:
 
     async def _words(self, wish: AlertIn, area: Area, now: datetime) -> Announcement | None:
         if wish.announcement_id is not None:
-            words = await AnnouncementRepository(self._session).find(self._viewer, wish.announcement_id)
+            known = AnnouncementRepository(self._session)
+            await known.hold(wish.announcement_id)  # an edit comes before this and is seen, or after and is refused
+            words = await known.find(self._viewer, wish.announcement_id)
             if words is None or words.retired_at is not None:
                 raise Invalid.field("announcement_id", "Không có bản tin này", "There is no such announcement")
             said = words.text.lstrip() if words.kind is Kind.TEXT else ""

@@ -1,11 +1,14 @@
 """All SQL about announcements."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, exists, select
+from sqlalchemy import ColumnElement, Select, and_, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controller.accounts.viewer import Viewer
+from controller.alerts.models import AlertRow
+from controller.alerts.states import AlertState
 from controller.announcements.models import Announcement, Status
 from controller.areas.models import Area
 from controller.areas.tree import within
@@ -42,6 +45,33 @@ class AnnouncementRepository(Repository[Announcement]):
         """Those of `ids` that the viewer sees, by id."""
         found = await self.all(self.readable(viewer).where(Announcement.id.in_(ids)))
         return {row.id: row for row in found}
+
+    async def hold(self, announcement_id: str) -> None:
+        """Wait for whoever changes an announcement or lets an alert speak it; from here on nobody else does."""
+        await self.session.execute(
+            select(Announcement.id).where(Announcement.id == announcement_id).with_for_update(of=Announcement)
+        )
+
+    async def spoken(self, announcement_id: str, now: datetime) -> bool:
+        """Whether an alert that is not over says it, or it is the sound of a standing message."""
+        alert = exists().where(
+            or_(
+                and_(
+                    AlertRow.announcement_id == announcement_id,
+                    or_(
+                        AlertRow.state == AlertState.DRAFT,
+                        and_(AlertRow.state == AlertState.ACTIVE, AlertRow.expires_at > now),
+                    ),
+                ),
+                and_(
+                    AlertRow.all_clear_id == announcement_id,
+                    AlertRow.state == AlertState.CANCELLED,
+                    AlertRow.all_clear_until > now,
+                ),
+            )
+        )
+        standing = exists().where(StandingMessage.announcement_id == announcement_id)
+        return bool(await self.session.scalar(select(or_(alert, standing))))
 
 
 class RenderingQueue:

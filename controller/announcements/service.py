@@ -17,6 +17,19 @@ from controller.errors import Conflict, Forbidden, Invalid
 from controller.events import AnnouncementEdited, record_event
 from controller.monitoring.hub import Hub, Topic
 from controller.playlists.repository import PlaylistRepository
+from controller.text import Text
+
+
+class SpokenByAlert(Conflict):
+    """An alert says it: what two people agree on does not change between them."""
+
+    code = "spoken_by_alert"
+    title = Text(
+        "Một báo động hoặc thông báo soạn sẵn đang dùng bản tin này. Hãy bỏ hay sửa ở trang Khẩn cấp,"
+        " hoặc soạn một bản tin mới.",
+        "An alert or a standing message says this. Discard or change it on the emergency page,"
+        " or write a new announcement.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +101,8 @@ class Announcements:
     async def say_also(
         self, row: Announcement, *, language: str, source: str, source_name: str, now: datetime
     ) -> Announcement:
-        """Let a recording in another language follow the first."""
+        """Let a recording in another language follow the first. Raises `SpokenByAlert`."""
+        await self._demand_unspoken(row, now)
         self._check_kept(row)
         await self._demand_own_audience(row)
         _set(row, _second(None) | {"second_language": language, "second_source": source})
@@ -96,7 +110,11 @@ class Announcements:
         return await self._changed(row, now, sounds_otherwise=True)
 
     async def edit(self, row: Announcement, wish: AnnouncementEdit, now: datetime) -> Announcement:
-        """Change words; render anew where the sound changes. Until that is ready the old sound stays."""
+        """Change words; render anew where the sound changes. Until that is ready the old sound stays.
+
+        Raises `SpokenByAlert`.
+        """
+        await self._demand_unspoken(row, now)
         if wish.retired is False and row.retired_at is not None:
             self._take_back(row)
         self._check_kept(row)
@@ -132,6 +150,12 @@ class Announcements:
     def _check_kept(row: Announcement) -> None:
         if row.retired_at is not None:
             raise Conflict("Bản tin này đã được cất đi", "This announcement was put away")
+
+    async def _demand_unspoken(self, row: Announcement, now: datetime) -> None:
+        """Refuse to change what an alert says. Held, so that no alert begins to say it before this commits."""
+        await self.repository.hold(row.id)
+        if await self.repository.spoken(row.id, now):
+            raise SpokenByAlert
 
     async def _demand_own_audience(self, row: Announcement) -> None:
         """Refuse new words in the mouth of a wider area: who may speak to a commune does not speak to a province."""

@@ -144,7 +144,8 @@ class Desk:
         old = await self.announcements.repository.find(self.viewer, values.announcement)
         if old is None or old.author != self.viewer.name or old.retired_at is not None:
             return
-        if not await self.playlists.repository.playing(old.id):
+        spoken = await self.announcements.repository.spoken(old.id, self.page.now)
+        if not spoken and not await self.playlists.repository.playing(old.id):
             await self.announcements.edit(old, AnnouncementEdit(retired=True), self.page.now)
 
     async def assembled(self, values: ComposeValues, announcement: Announcement) -> Playlist:

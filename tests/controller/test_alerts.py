@@ -14,6 +14,8 @@ import pytest
 
 from controller.accounts.roles import Role
 from controller.alerts.keeping import alerting, counting_of, keep
+from controller.alerts.models import AlertRow
+from controller.alerts.states import ALL_CLEAR_LASTS
 from controller.announcements.models import Announcement, Status
 from controller.areas.models import Area
 from controller.broadcasting import planning
@@ -525,6 +527,55 @@ async def test_the_page_holds_the_rate_of_alerts_and_stops_what_its_own_area_iss
     standing = await maker.get("/api/v1/alerts?state=active")
     assert [each["id"] for each in standing["items"]] == [high["id"]]
     assert "/emergency/stop-all" not in (await officer.get("/emergency")).text
+
+
+async def test_what_an_alert_says_is_not_edited_from_its_draft_to_the_end_of_its_all_clear(
+    house: House, maker: Desk, releaser: Desk
+) -> None:
+    broadcaster = await house.signed_in(COMMUNE, "phat-thanh", roles=(Role.BROADCASTER,))
+
+    async def edited(announcement: str, **wish: Any) -> tuple[int, str]:
+        answer = await broadcaster.patch(f"/api/v1/announcements/{announcement}", json=wish, headers={"If-Match": "*"})
+        return answer.status_code, answer.json().get("code", "")
+
+    refused = (409, "spoken_by_alert")
+    kept = await broadcaster.post(
+        "/api/v1/announcements", json={"title": "Sơ tán", "area_code": COMMUNE, "text": "Bà con sơ tán ngay."}
+    )
+    words = kept.json()["id"]
+    assert (await edited(words, text="Bà con sơ tán lên đồi."))[0] == 200
+
+    alert = await maker.draft(announcement_id=words)
+    for wish in ({"text": "Bà con ở yên."}, {"title": "Khác"}, {"retired": True}, {"second": None}):
+        assert await edited(words, **wish) == refused
+    recording = await broadcaster.put(
+        f"/api/v1/announcements/{words}/second", data={"language": "en"}, files={"file": ("a.wav", b"RIFF")}
+    )
+    assert (recording.status_code, recording.json()["code"]) == refused
+    in_person = await house.in_person(COMMUNE, "phat-thanh-2", roles=(Role.BROADCASTER,))
+    page = await in_person.post(f"/library/{words}/shelf", data={"do": "put-away"})
+    assert page.status_code == 409
+
+    await releaser.release(alert)
+    assert await edited(words, text="Bà con ở yên.") == refused
+    await releaser.cancel(alert, all_clear=True)
+    assert (await edited(words, text="Bà con ở yên."))[0] == 200
+    async with house.database.reading() as session:
+        all_clear = (await session.get_one(AlertRow, alert["id"])).all_clear_id
+    assert all_clear is not None
+    assert await edited(all_clear, text="Chưa yên đâu.") == refused
+    house.clock.now += ALL_CLEAR_LASTS
+    assert (await edited(all_clear, text="Chưa yên đâu."))[0] == 200
+
+
+async def test_a_draft_that_is_thrown_away_lets_go_of_its_words(house: House, maker: Desk) -> None:
+    alert = await maker.draft(text="Bà con sơ tán ngay.")
+    words = f"/api/v1/announcements/{alert['announcement_id']}"
+    broadcaster = await house.signed_in(COMMUNE, "phat-thanh", roles=(Role.BROADCASTER,))
+    edit = {"json": {"text": "Bà con ở yên."}, "headers": {"If-Match": "*"}}
+    assert (await broadcaster.patch(words, **edit)).status_code == 409
+    await maker.post(f"/api/v1/alerts/{alert['id']}/discard")
+    assert (await broadcaster.patch(words, **edit)).status_code == 200
 
 
 async def test_who_may_not_alert_may_look(house: House, maker: Desk) -> None:
