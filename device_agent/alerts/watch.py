@@ -44,6 +44,8 @@ IN_STEP: Final = timedelta(milliseconds=20)
 """A message whose signal ends so little late begins at the instant that all speakers have in common."""
 SPREAD_S: Final = 1.0
 """One press reaches ten thousand speakers at once: over so long they spread that they have it. Sound never waits."""
+ORDER_FIRST: Final = 0.4
+"""Of that time nobody says it yet: the order is still on its way to others, and theirs is the room."""
 NO_HURRY: Final = 4.0
 """So many times as long they spread what came of it: that everybody has it is what an officer waits for first."""
 _CALLED_OFF: Final = frozenset({Outcome.STOPPED, Outcome.SKIPPED})
@@ -60,6 +62,13 @@ class Stage(Protocol):
 
     def state(self) -> PlayerState:
         """What the sink does."""
+
+
+def told_within(spread_s: float, *, hurry: bool) -> tuple[float, float]:
+    """Return between which seconds from now a speaker says its news: that it has an alert, or what came of it."""
+    if hurry:
+        return ORDER_FIRST * spread_s, (1 + ORDER_FIRST) * spread_s
+    return 0.0, NO_HURRY * spread_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,9 +262,10 @@ class AlertWatch:
 
     def _may_tell(self, *, hurry: bool) -> bool:
         """Whether its moment among all the others has come, which is drawn when there is something new to say."""
-        now_s, within_s = self._clock.mono(), self._spread_s if hurry else self._spread_s * NO_HURRY
-        if self._tell_at_s is None or self._tell_at_s > now_s + within_s:
-            self._tell_at_s = now_s + random.uniform(0, within_s)  # noqa: S311  # spreads load, protects nothing
+        now_s = self._clock.mono()
+        earliest, latest = told_within(self._spread_s, hurry=hurry)
+        if self._tell_at_s is None or self._tell_at_s > now_s + latest:
+            self._tell_at_s = now_s + random.uniform(earliest, latest)  # noqa: S311  # spreads load, protects nothing
         if now_s < self._tell_at_s:
             return False
         self._tell_at_s = None

@@ -15,7 +15,7 @@ from typing import Any, Final
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
-from device_agent.alerts.watch import NO_HURRY, SPREAD_S
+from device_agent.alerts.watch import SPREAD_S, told_within
 from device_agent.backoff import delay_s
 from protocol import topics
 from protocol.errors import ProtocolError
@@ -229,7 +229,7 @@ class SimulatedSpeaker:
         self._say(Status(device=self.device_id, session=self._session, online=True))
         self.report()
         if self._standings:
-            self._tell_within(SPREAD_S)
+            self._tell_soon(hurry=True)
 
     def _received(self, _client: object, _userdata: object, message: mqtt.MQTTMessage) -> None:
         topic, payload = message.topic, bytes(message.payload)
@@ -269,7 +269,7 @@ class SimulatedSpeaker:
             return
         self._sets[target] = body
         # What follows each real speaker does on its own processor: not while others wait here for this one's.
-        self._tell_within(SPREAD_S)
+        self._tell_soon(hurry=True)
 
     def _follow_all(self) -> None:
         self._timers.pop("tell", None)
@@ -302,16 +302,17 @@ class SimulatedSpeaker:
             return
         first = known.first_sound_at or (_now() if phase is AlertPhase.SOUNDING else None)
         self._standings[alert.id] = known.model_copy(update={"phase": phase, "at": _now(), "first_sound_at": first})
-        self._tell_within(SPREAD_S * NO_HURRY)
+        self._tell_soon(hurry=False)
 
-    def _tell_within(self, within_s: float) -> None:
+    def _tell_soon(self, *, hurry: bool) -> None:
         """Tell at a moment of its own, as agents do."""
         timer, now_s = self._timers.get("tell"), self._loop.time()
-        if self._closed or (timer is not None and timer.when() <= now_s + within_s):
+        earliest, latest = told_within(SPREAD_S, hurry=hurry)
+        if self._closed or (timer is not None and timer.when() <= now_s + latest):
             return
         if timer is not None:
             timer.cancel()
-        at_s = now_s + random.uniform(0, within_s)  # noqa: S311  # spreads load, protects nothing
+        at_s = now_s + random.uniform(earliest, latest)  # noqa: S311  # spreads load, protects nothing
         self._timers["tell"] = self._loop.call_at(at_s, self._follow_all)
 
     def _tell(self) -> None:

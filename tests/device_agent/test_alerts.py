@@ -63,11 +63,11 @@ async def test_what_is_said_waits_for_its_turn_and_the_sound_does_not(one_of_tho
     speaker.tell(alert(starts_at=at(0.5)))
     await speaker.run_until(0.9)
     assert speaker.reports == []
-    await speaker.run_until(1.2)
+    await speaker.run_until(1.6)
     assert [report.standings[0].phase for report in speaker.reports] == [AlertPhase.SOUNDING]
     await speaker.run_until(10)
     speaker.tell(alert("bao", starts_at=at(20)), alert(starts_at=at(0.5)), version=2)
-    await speaker.run_until(11.2)
+    await speaker.run_until(11.6)
     assert [standing.alert for standing in speaker.reports[-1].standings] == ["bao", "lu"]
     started_at = speaker.rows()[0].started_at
     assert started_at is not None
