@@ -147,5 +147,5 @@ def create_app(
     app.add_middleware(BodyLimit, body_max_bytes=settings.body_max_bytes, upload_max_bytes=settings.upload_max_bytes)
     app.add_middleware(HostCookies)
     app.add_middleware(KnownHosts, names=settings.host_names)
-    app.add_middleware(SecurityHeaders, https=settings.base_url.startswith("https:"))
+    app.add_middleware(SecurityHeaders, https=settings.base_url.startswith("https:"), images=settings.tiles_origin)
     return app

@@ -87,6 +87,13 @@ class Settings(BaseSettings):
 
     plan_days: int = Field(default=8, ge=1, le=31)
 
+    tiles: str = Field(
+        default="", pattern=r"^(https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?/[^\s;,]*\{z\}[^\s;,]*)?$", max_length=500
+    )
+    """Where map tiles come from, such as `https://tile.example/{z}/{x}/{y}.png`; empty: maps show outlines only."""
+    tiles_attribution: str = Field(default="", max_length=200)
+    """Whose map it is, as its terms ask."""
+
     body_max_bytes: int = Field(default=1 * MIB, gt=0)
     upload_max_bytes: int = Field(default=200 * MIB, gt=0)
     session_days: int = Field(default=14, ge=1)
@@ -128,6 +135,12 @@ class Settings(BaseSettings):
         for each in named:
             ip_network(each)  # a name or `*` would be believed by mistake, or never
         return ",".join(named)
+
+    @property
+    def tiles_origin(self) -> str:
+        """Where browsers may fetch tiles; empty where there are none."""
+        parts = urlsplit(self.tiles)
+        return f"{parts.scheme}://{parts.netloc}" if self.tiles else ""
 
     @property
     def host_names(self) -> tuple[str, ...]:

@@ -32,11 +32,17 @@ HTTPS_ONLY = ("Strict-Transport-Security", "max-age=31536000")
 
 
 class SecurityHeaders:
-    """Adds what keeps browsers strict. An endpoint's own header of the same name stands."""
+    """Adds what keeps browsers strict. An endpoint's own header of the same name stands.
 
-    def __init__(self, app: ASGIApp, *, https: bool) -> None:
+    `images` is one further origin whose pictures are shown: that of map tiles.
+    """
+
+    def __init__(self, app: ASGIApp, *, https: bool, images: str = "") -> None:
         self.app = app
-        self.headers = (*SECURITY_HEADERS, HTTPS_ONLY) if https else SECURITY_HEADERS
+        headers = dict((*SECURITY_HEADERS, HTTPS_ONLY) if https else SECURITY_HEADERS)
+        if images:
+            headers["Content-Security-Policy"] = _CSP.replace("img-src 'self'", f"img-src 'self' {images}")
+        self.headers = tuple(headers.items())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and its answer back."""

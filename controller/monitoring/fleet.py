@@ -62,6 +62,9 @@ class SpeakerNow:
     """The version that was published to it."""
     report: Report | None
     """None before its first word."""
+    lat: float | None
+    """In degrees (WGS 84), as `lon`; none where nobody said where it stands."""
+    lon: float | None
 
 
 _BEFORE, _, _AFTER = topics.device(DeviceId("\n"), Channel.PLAN).partition("\n")
@@ -74,6 +77,7 @@ _COLUMNS: Final = (
     _STATE["player", "state"].as_string(), _STATE["player", "title"].as_string(),
     _STATE["player", "volume"].as_integer(), DeviceStateRow.clock, DeviceStateRow.ready, DeviceStateRow.planned,
     DeviceStateRow.plan_version, _STATE["plan_until"].as_string(), _STATE["problems"].as_string(),
+    Device.lat, Device.lon,
 )  # fmt: skip
 
 
@@ -124,6 +128,8 @@ def _speaker(  # noqa: PLR0917  # one for each column, in their order
     plan_version: int | None,
     plan_until: str | None,
     problems: str | None,
+    lat: float | None,
+    lon: float | None,
 ) -> SpeakerNow:
     report = None
     if player is not None:
@@ -132,7 +138,7 @@ def _speaker(  # noqa: PLR0917  # one for each column, in their order
             player, title or "", volume or 0, clock, ready, planned, plan_version, until, _problems(problems)
         )
     place = Place(code, area, kind, path)
-    return SpeakerNow(id_, name, note, place, bool(online), changed_at, seen_at, wanted, report)
+    return SpeakerNow(id_, name, note, place, bool(online), changed_at, seen_at, wanted, report, lat, lon)
 
 
 def _problems(said: str | None) -> Sequence[Mapping[str, Any]]:

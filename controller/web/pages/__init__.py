@@ -28,6 +28,7 @@ from controller.web.pages import (
     sign_in,
     signals,
     speaker,
+    speaker_map,
     speakers,
     standing,
     subscriptions,
@@ -63,5 +64,6 @@ PAGES: tuple[APIRouter, ...] = (
     live.router,
     speakers.router,
     microphone.router,
+    speaker_map.router,
     speaker.router,  # the last: any word may be a speaker's code
 )
