@@ -117,6 +117,9 @@ async def test_who_changes_the_words_hears_the_new_ones(house: House, sound: byt
     who = await house.signed_in("07339", "lan")
     path = f"/api/v1/announcements/{made['id']}"
     edit = {"text": made["text"] + " Mang theo đèn pin, nước uống và áo mưa."}
+    assert (await who.patch(path, json=edit, headers={"If-Match": "*"})).status_code == 409, "an alert says them"
+    (alert,) = (await who.get("/api/v1/alerts")).json()["items"]
+    assert (await who.post(f"/api/v1/alerts/{alert['id']}/discard")).is_success
     assert (await who.patch(path, json=edit, headers={"If-Match": "*"})).status_code in {200, 202}
     assert (await settled(who, path))["duration_ms"] > RECORDED_MS.stop
     async with house.database.reading() as session:
