@@ -31,9 +31,14 @@ def test_nothing_is_done_when_nothing_changed(built: Path):
 
 
 def test_a_first_visit_is_light(built: Path):
-    total = sum(len(gzip.compress(file.read_bytes())) for file in built.iterdir())
-    plain = sum(file.stat().st_size for file in built.iterdir())
-    assert plain < 200_000, f"{plain} bytes, {total} compressed"
+    first = ("app.js", "desk.js", "style.css", "icons.svg", "favicon.svg")
+    assert sum((built / assets.manifest(built)[name]).stat().st_size for name in first) < 120_000
+
+
+@pytest.mark.parametrize("page", ["calendar", "microphone", "speaker", "speaker_map"])
+def test_what_one_page_brings_besides_is_light_where_a_proxy_compresses(built: Path, page: str):
+    files = [built / file for name, file in assets.manifest(built).items() if name.partition(".")[0] in {page, "app"}]
+    assert sum(len(gzip.compress(file.read_bytes())) for file in files) < 100_000
 
 
 async def test_assets_are_kept_for_ever_and_nothing_else_is_served(house: House, built: Path):
