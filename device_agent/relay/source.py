@@ -183,6 +183,7 @@ class RelaySource:
         finally:
             if child.returncode is None:
                 child.kill()
+            await child.stdout.read()  # wait() would wait for ever for the end of a pipe that is left full
             await child.wait()
             await asyncio.wait([complaints])
         return "nothing comes" if stalled else complaints.result() or "the station ended"

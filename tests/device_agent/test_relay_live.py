@@ -2,11 +2,13 @@
 
 import asyncio
 import socket
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from device_agent.clock import TrustedClock
@@ -21,6 +23,7 @@ from device_agent.sinks import FRAME_BYTES, RATE_HZ
 from device_agent.sinks.choose import sink_opener
 from protocol.messages import Outcome, Plan, PlanOccurrence, Relay, Stretch
 from schedules.types import Priority
+from tests.support.children import running
 from tests.support.commune_speaker import CLIP, MemoryJournal
 from tests.support.ears import from_bytes, loudness_lufs, true_peak_dbtp
 from tests.support.eventually import eventually
@@ -180,6 +183,21 @@ def test_a_station_that_is_far_too_loud_or_too_soft_is_heard_as_loud_as_any(tmp_
     samples = from_bytes(bytes(heard))[2 * RATE_HZ :]
     assert loudness_lufs(samples) == pytest.approx(-16, abs=1.5)
     assert true_peak_dbtp(samples) < -2
+
+
+def test_a_relay_is_over_though_more_was_sent_than_anybody_heard() -> None:
+    source = RelaySource("http://dai.example/", window_s=60, command=lambda *_, **__: ["cat", "/dev/zero"])
+    source.jitter.listen(heard=True)
+    source.start()
+
+    def must_wait() -> bool:
+        return source.jitter.full and any(c.status() == psutil.STATUS_SLEEPING for c in running("/dev/zero"))
+
+    try:
+        eventually(must_wait, within_s=30)
+    finally:
+        source.close()
+    eventually(lambda: "relay" not in {thread.name for thread in threading.enumerate()}, within_s=30)
 
 
 class Shelf:
