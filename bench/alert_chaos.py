@@ -1,8 +1,8 @@
 """A thousand random lives of alerts on one speaker, each held against what must be heard.
 
-Raise, update, prolong, cancel, all-clear, kill, cut link, duplicate, replay, step of the clock, lost sink, in any
-order. `faults` must be 0; a seed that fails is said on standard error, and the tests can repeat it. The limit beside it
-is the time that was simulated.
+Raise, update, prolong, cancel, all-clear, expire, kill, start of the board, cut link, broker that loses everything,
+duplicate, delay, replay, clock that is wrong for a while, lost sink, in any order. `faults` must be 0; a seed that
+fails is said on standard error, and the tests can repeat it. Beside it stands how much time was simulated.
 """
 
 import asyncio

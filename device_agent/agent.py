@@ -20,6 +20,7 @@ from device_agent.alerts.door import LocalDoor, socket_of
 from device_agent.alerts.local import LocalAlarm
 from device_agent.alerts.store import AlertStore, targets_of
 from device_agent.alerts.watch import AlertWatch
+from device_agent.alerts.words import SpotWords
 from device_agent.amplifier import Amplifier
 from device_agent.cache import MIB, ClipCache
 from device_agent.clock import SystemClock, TrustedClock
@@ -126,8 +127,16 @@ class Agent:
             now=clock.now,
         )
         alarm = settings.local_alarm
+        self._words = SpotWords(
+            alarm.hazard if alarm is not None else None,
+            file=state_dir / "alarm-words.json",
+            configs=self._configs,
+            clips=self._cache,
+            mono=clock.mono,
+        )
         self._local = LocalAlarm(
             alarm.stored if alarm is not None else None,
+            self._words,
             file=state_dir / "local-alarm.json",
             configs=self._configs,
             journal=journal,
@@ -231,6 +240,7 @@ class Agent:
         agent._configs.load()
         agent._plans.load(agent._configs.keys, clock.now())
         agent._local.load()
+        agent._words.load()
         agent._follow_alerts()
         agent._want_clips()
         agent._clock_changed()
@@ -326,6 +336,7 @@ class Agent:
     def _config_changed(self) -> None:
         config = self._configs.current()
         log.info("config_in_force", version=config.version if config else None)
+        self._words.keep()
         self._want_clips()
         self._follow_alerts()
         self._watch.poke()
@@ -343,10 +354,13 @@ class Agent:
         self._watch.poke()
 
     def _local_alarm_changed(self) -> None:
+        self._want_clips()
         self._watch.poke()
         self._reporter.poke()
 
     def _clips_changed(self) -> None:
+        if self._words.keep():
+            self._want_clips()
         self._conductor.poke()
         self._watch.poke()
         self._reporter.poke()
@@ -382,7 +396,7 @@ class Agent:
         kept = {clip.sha256 for clip in standing}
         small = [clip.sha256 for clip in alerting if clip.size_bytes <= DELIVERY[Channel.AUDIO].max_bytes]
         inline = [name for name in small if name not in kept]
-        self._fetcher.want((*alerting, *standing, *planned), inline=inline)
+        self._fetcher.want((*alerting, *self._words.clips(), *standing, *planned), inline=inline)
 
     def _standing(self) -> tuple[ClipRef, ...]:
         """The standing messages, wanted before they are needed: what is wanted the cache never drops."""
@@ -421,6 +435,7 @@ class Agent:
             self._configs.problems(),
             self._alerts.problems(),
             self._local.problems(),
+            self._words.problems(),
             self._button.problems() if self._button is not None else (),
             self._pulse.problems(),
             self._live.problems(),

@@ -58,7 +58,7 @@ class Airing:
     first_at: datetime | None = None
     """The same by the clock of that moment: by the time it ends the clock may have moved."""
     held_up_s: float = 0.0
-    """How long the device stood still in its midst, where it is heard whole all the same."""
+    """How long the device stood still in its midst, where it is heard whole all the same: who speaks live is not."""
     verdict: tuple[Outcome, str] | None = None
     """Why it is cut short, when we do it."""
     progress_ms: int = 0
@@ -205,7 +205,7 @@ class Airings:
         """Note progress every few seconds, so that a power cut loses no more than that."""
         status = self._player.status
         airing = self[status.airing]
-        if airing is not None and airing.first_mono_s is not None:
+        if airing is not None and airing.first_mono_s is not None and airing.play.kind != "live":
             held_up_s = self._clock.mono() - airing.first_mono_s - status.reached_ms / 1000
             airing.held_up_s = held_up_s if held_up_s > _HELD_UP_S else 0.0
         if airing is None or airing.play_id is None or status.played_ms - airing.progress_ms < _PROGRESS_MS:

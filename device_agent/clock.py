@@ -91,6 +91,7 @@ class TrustedClock:
         self._round_trip_s: float | None = None
         self._steps = 0
         self._wall_offset_s = self._wall_less_mono()
+        self._earliest_offset_s = -math.inf
         self._suspended_s = system.boottime() - system.mono()
         self._persisted: tuple[float, Source] | None = None
         self._anchor = self._restored()
@@ -116,8 +117,15 @@ class TrustedClock:
         return self._system.mono()
 
     def best_guess(self) -> datetime:
-        """UTC for labels and logs, trusted or not; never to decide what sounds."""
+        """UTC, trusted or not: for labels and logs, and for emergencies, which cannot wait until the time is known."""
         return self.utc_at(self._system.mono())
+
+    def not_before(self, utc: datetime) -> None:
+        """Somebody who is trusted wrote this moment down: where the time is not known, it is at least so late.
+
+        A board without a battery wakes up years ago, and what was ordered would lie far ahead of it.
+        """
+        self._earliest_offset_s = max(self._earliest_offset_s, utc.timestamp() - self._system.mono())
 
     def mono_at(self, utc: datetime) -> float:
         """The monotonic instant of a UTC moment."""
@@ -179,7 +187,9 @@ class TrustedClock:
         return self._anchor.source
 
     def _offset_at(self, mono_s: float) -> float:
-        return self._anchor.offset_at(mono_s) if self._anchor else self._wall_less_mono()
+        if self._anchor is not None:
+            return self._anchor.offset_at(mono_s)
+        return max(self._wall_less_mono(), self._earliest_offset_s)
 
     def _wall_less_mono(self) -> float:
         return self._system.wall().timestamp() - self._system.mono()
@@ -211,6 +221,7 @@ class TrustedClock:
             return
         self._suspended_s = suspended_s
         self._wall_offset_s += slept_s
+        self._earliest_offset_s += slept_s
         self._samples = ()
         if (anchor := self._anchor) is not None:
             drifted_s = anchor.error_s + DRIFT * slept_s

@@ -159,11 +159,16 @@ class Conductor:
 
         It sounds when it outranks what is on air and its own sound is ready, passes quiet hours and an untrusted clock
         if it is an emergency, and comes back by its resume policy. Calls survive nothing: who made them makes them
-        again after a restart. What was heard to its end or withdrawn is over for good, whoever calls it again.
+        again after a restart. What was heard to its end or withdrawn is over for good, whoever calls it again; an alert
+        whose time was over is not, should it turn out that it has time.
         """
         self._repertoire.call(occurrence, kind, make_sound)
         self._fates.learn_call(occurrence.id)
         self.poke()
+
+    def holds(self, name: str) -> bool:
+        """Whether a call is still known: what is over, or can no longer begin, is forgotten."""
+        return self._repertoire.calls[name] is not None
 
     async def withdraw(self, name: str, reason: str = "withdrawn") -> None:
         """Take back a call: it fades out, or never begins. Returns when its record is written."""

@@ -177,6 +177,10 @@ class AlertSetStore(_Store[AlertSet]):
         """The set in force, from memory."""
         return self._held.order.body if self._held else None
 
+    def signed_at(self) -> datetime | None:
+        """When the set in force was signed."""
+        return self._held.order.issued_at if self._held else None
+
     def save(self, token: str, order: Verified[AlertSet], received_at: datetime | None) -> bool:
         """Put a verified set in force; False when it is already. Raises `OlderOrder` or `ConflictingOrder`."""
         return self._replace(_Sheet(token=token, received_at=received_at), order)

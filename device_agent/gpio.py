@@ -91,8 +91,12 @@ class GpioContact(_GpioLine):
     consumer = "loa-button"
     fault = ContactFault
 
-    def closed(self) -> bool:
-        """Whether the contact is closed. Raises `ContactFault`, saying what to look at."""
+    def __init__(self, chip: str, line: int | str, *, active_low: bool = False, normally_closed: bool = False) -> None:
+        super().__init__(chip, line, active_low=active_low != normally_closed)
+        self._to_ground = active_low
+
+    def pressed(self) -> bool:
+        """Whether the contact is not as it rests. Raises `ContactFault`, saying what to look at."""
         try:
             request = self._open()
             from gpiod.line import Value  # noqa: PLC0415 - see above
@@ -107,5 +111,5 @@ class GpioContact(_GpioLine):
         from gpiod import LineSettings  # noqa: PLC0415 - see above
         from gpiod.line import Bias, Direction  # noqa: PLC0415
 
-        bias = Bias.PULL_UP if self._active_low else Bias.PULL_DOWN
+        bias = Bias.PULL_UP if self._to_ground else Bias.PULL_DOWN
         return LineSettings(direction=Direction.INPUT, active_low=self._active_low, bias=bias)

@@ -14,15 +14,14 @@ from typing import Self
 import structlog
 
 from device_agent.ledger import PATIENCE_S, Ledger, Statement, Value
-from device_agent.ports import Aired, Heard, Play, PlayId, Quality
+from device_agent.ports import EXPIRED, Aired, Heard, Play, PlayId, PlayKind, Quality
 from protocol.messages import ClockQuality, Outcome, PlayRecord, Problem
 
 log = structlog.get_logger(__name__)
 
-FINAL = frozenset({Outcome.COMPLETED, Outcome.STOPPED, Outcome.SKIPPED, Outcome.MISSED})
-"""After these nothing more of an occurrence may sound."""
 LOST = "the journal was full: this record was dropped"
 
+_FINAL = frozenset({Outcome.COMPLETED, Outcome.STOPPED, Outcome.SKIPPED, Outcome.MISSED})
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -82,7 +81,8 @@ class Journal:
             "SELECT * FROM plays WHERE occurrence IS NOT NULL AND seq IS NOT NULL ORDER BY id"
         ):
             occurrence, outcome = str(row["occurrence"]), Outcome(row["outcome"])
-            heard[occurrence] = _add(heard.get(occurrence), outcome, row["from_ms"], row["played_ms"])
+            final = is_final(row["kind"], outcome, row["reason"])
+            heard[occurrence] = _add(heard.get(occurrence), outcome, row["from_ms"], row["played_ms"], final=final)
         last = await ledger.read("SELECT COALESCE(MAX(id), 0) AS last FROM plays")
         journal = cls(ledger, boot, next_id=int(last[0]["last"]) + 1, heard=heard)
         await journal._count_waiting()
@@ -122,7 +122,7 @@ class Journal:
         begun = self._open.pop(play, None)
         if begun is None:
             return
-        self._remember(begun, outcome, played_ms)
+        self._remember(begun, outcome, reason, played_ms)
         closing = Statement(
             "UPDATE plays SET seq = ?, outcome = ?, started_at = COALESCE(?, started_at), ended_at = ?, played_ms = ?,"
             " start_error_ms = ?, underruns = ?, underrun_ms = ?, level_dbfs = ?, reason = ? WHERE id = ?",
@@ -146,7 +146,7 @@ class Journal:
         """Write a whole row for something that did not sound."""
         play_id = PlayId(self._next_id)
         self._next_id += 1
-        self._remember(play, outcome, 0)
+        self._remember(play, outcome, reason, 0)
         closing = Statement(
             "UPDATE plays SET seq = ?, outcome = ?, ended_at = ?, reason = ? WHERE id = ?",
             (self._number(), outcome, _ms(at), reason[:200], play_id),
@@ -261,19 +261,30 @@ class Journal:
         self._waiting += 1
         return seq
 
-    def _remember(self, play: Play, outcome: Outcome, played_ms: int) -> None:
+    def _remember(self, play: Play, outcome: Outcome, reason: str, played_ms: int) -> None:
         if play.occurrence is not None:
-            self._heard[play.occurrence] = _add(self._heard.get(play.occurrence), outcome, play.from_ms, played_ms)
+            before, final = self._heard.get(play.occurrence), is_final(play.kind, outcome, reason)
+            self._heard[play.occurrence] = _add(before, outcome, play.from_ms, played_ms, final=final)
 
 
-def _add(before: Heard | None, outcome: Outcome, from_ms: int, played_ms: int) -> Heard:
+def is_final(kind: PlayKind, outcome: Outcome, reason: str) -> bool:
+    """Whether nothing more of an occurrence may sound after this.
+
+    That the time of an alert was over is what the clock and its set said then: a speaker that learns better, because
+    the alert was prolonged or the clock was wrong, sounds it after all.
+    """
+    by_time = outcome is Outcome.MISSED or reason == EXPIRED
+    return outcome in _FINAL and not (kind == "alert" and by_time)
+
+
+def _add(before: Heard | None, outcome: Outcome, from_ms: int, played_ms: int, *, final: bool) -> Heard:
     before = before or Heard(played_ms=0, reached_ms=0, last_outcome=outcome, finished=False)
     return replace(
         before,
         played_ms=before.played_ms + played_ms,
         reached_ms=max(before.reached_ms, from_ms + played_ms if played_ms else 0),
         last_outcome=outcome,
-        finished=before.finished or outcome in FINAL,
+        finished=before.finished or final,
     )
 
 

@@ -39,11 +39,12 @@ class Modem:
         if found is None:
             return
         while True:
-            self.signal_percent = await _ask(Path(found))
+            self.signal_percent = await ask(Path(found))
             await asyncio.sleep(self._every_s)
 
 
-async def _ask(program: Path) -> int | None:
+async def ask(program: Path) -> int | None:
+    """Return what `mmcli` says of the signal, in per cent; None where it says nothing in time."""
     try:
         child = await asyncio.create_subprocess_exec(
             program,

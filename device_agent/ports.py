@@ -7,12 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Literal, NewType, Protocol
+from typing import Final, Literal, NewType, Protocol
 
 from protocol.messages import ClockQuality, Config, Outcome, Plan
 
 PlayId = NewType("PlayId", int)
 PlayKind = Literal["occurrence", "alert", "live", "test_tone"]
+EXPIRED: Final = "expired"
+"""Why an alert was taken back whose time was over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class Heard:
     """The furthest position inside the occurrence that was heard."""
     last_outcome: Outcome
     finished: bool
-    """Nothing more of it may sound: it was completed, stopped, skipped, or written off as missed."""
+    """Nothing more of it may sound: it was completed, stopped or skipped; or it was missed, and is no alert."""
 
 
 @dataclass(frozen=True, slots=True)

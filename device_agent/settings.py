@@ -114,12 +114,14 @@ class ButtonSettings(BaseModel):
     line: int | str
     """Its number on the chip, or its name such as `GPIO27`."""
     active_low: bool = True
-    """Pressed, it joins the line to ground; the board pulls it up."""
+    """Closed, it joins the line to ground; the board pulls it up."""
+    normally_closed: bool = False
+    """It rests closed, and pressing opens it: a cut wire, too, counts as pressed."""
     hold_ms: int = Field(default=3000, ge=500, le=30_000)
 
     def contact_of(self) -> Contact:
         """The contact itself."""
-        return GpioContact(str(self.chip), self.line, active_low=self.active_low)
+        return GpioContact(str(self.chip), self.line, active_low=self.active_low, normally_closed=self.normally_closed)
 
 
 class LocalAlarmSettings(BaseModel):
@@ -127,6 +129,8 @@ class LocalAlarmSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    hazard: Literal["storm", "flood", "dam", "tsunami", "evacuation", "fire"] | None = None
+    """Whose standing message it is: that siren and those words. What follows holds while they are not here."""
     headline: str = Field(default="Báo động tại chỗ", min_length=1, max_length=300)
     """What play records call it."""
     signal: Annotated[Signal, AfterValidator(_alarming)]

@@ -278,7 +278,8 @@ class Voice:
         return self.stage is Stage.DONE and position >= self.end_frame
 
     def _run_at(self, position: int) -> _Run | None:
-        while self.announced and len(self._runs) > 1 and self._runs[1].first <= position:
+        # At the very frame where the next run begins nothing of it was heard yet: all of this one was.
+        while self.announced and len(self._runs) > 1 and self._runs[1].first < position:
             self._runs.popleft()
         return self._runs[0] if self._runs and position > self._runs[0].first else None
 

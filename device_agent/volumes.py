@@ -1,4 +1,4 @@
-"""How loud: what a person asked for, else what was planned, else what the place says of the class and the hour."""
+"""How loud: what an alert says of itself; what a person asked for, else what was planned, else what the place says."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,8 +34,12 @@ class Volumes:
 
     def of(self, occurrence: PlannedOccurrence | None) -> int:
         """Return how loud something is to be now; None stands for a test tone."""
+        now = self._clock.best_guess()
         wanted = occurrence.volume if occurrence is not None and occurrence.own_volume else None
+        if occurrence is not None and occurrence.raised_at is not None and wanted is not None:
+            # An alert's issuer said so: no command makes it quieter, or a test that nobody is to hear be heard.
+            return min(wanted, volume_at(self._policy(), now, wanted, occurrence.priority))
         if self._override is not None and self._clock.mono() < self._override.until_mono_s:
             wanted = self._override.volume
         priority = occurrence.priority if occurrence is not None else Priority.ROUTINE
-        return volume_at(self._policy(), self._clock.best_guess(), wanted, priority)
+        return volume_at(self._policy(), now, wanted, priority)

@@ -75,6 +75,19 @@ def next_quiet_start(policy: SpeakerPolicy, at: datetime) -> datetime | None:
     return min((start for start in starts if start >= at), default=None)
 
 
+def quiet_until(policy: SpeakerPolicy, at: datetime) -> datetime | None:
+    """Return when the quiet hours around `at` end, those that follow on each other taken as one; None outside them.
+
+    Where they never end this says that they last a week, at the least.
+    """
+    until, limit = at, at + 7 * _DAY
+    while until < limit and quiet(policy, until):
+        day = local_day(until, policy.zone)
+        around = [each for each in _quiet_spans(policy.quiet_hours, policy.zone, day) if each[0] <= until < each[1]]
+        until = max(end for _, end in around)
+    return None if until == at else until
+
+
 def volume_at(
     policy: SpeakerPolicy, at: datetime, override: Percent | None = None, priority: Priority = Priority.ROUTINE
 ) -> Percent:

@@ -17,13 +17,16 @@ A test cannot be taken for the real thing, because the two share nothing that an
 from collections.abc import Iterator
 
 from audio.signals import bells, sirens
-from audio.signals.kinds import ABOUT, EXERCISE_WORDS, About, Signal, Use
+from audio.signals.kinds import ABOUT, EXERCISE_SAID, EXERCISE_WORDS, TEST_SAID, TEST_WORDS, About, Signal, Use
 
 __all__ = [
     "ABOUT",
     "ATTENTION_MAX_S",
     "ATTENTION_MIN_S",
+    "EXERCISE_SAID",
     "EXERCISE_WORDS",
+    "TEST_SAID",
+    "TEST_WORDS",
     "About",
     "Signal",
     "Use",

@@ -59,6 +59,11 @@ _DE_AT = (
 
 EXERCISE_WORDS = "Đây là diễn tập."
 """“This is an exercise”: said after the exercise chime, and begins the words of an alert that is one."""
+TEST_WORDS = "Đây là buổi thử loa."
+"""“This is a test of the loudspeakers”: begins the words of a test that is heard."""
+EXERCISE_SAID = {"vi": EXERCISE_WORDS, "en": "This is an exercise."}
+TEST_SAID = {"vi": TEST_WORDS, "en": "This is a test of the loudspeakers."}
+"""Both in each language that we have them in."""
 
 ABOUT: dict[Signal, About] = {
     Signal.OPENING: About(

@@ -1,7 +1,8 @@
 """The alarm that somebody raises at the speaker itself, by a button or a command, link or no link.
 
-The signed configuration must allow it; what it says was settled when the speaker was set up. From there it goes the way
-of every alert: through the watch and the conductor, into the journal, and to the controller when the link is there.
+The signed configuration must allow it; what it says was settled beforehand: the standing message of a danger, where its
+words are here, else what stands in the speaker's settings. From there it goes the way of every alert: through the watch
+and the conductor, into the journal, and to the controller when the link is there.
 """
 
 import secrets
@@ -16,6 +17,7 @@ from pydantic import ValidationError
 
 from audio.signals import Signal, length_ms
 from device_agent.alerts.parts import airing_over
+from device_agent.alerts.words import Said, SpotWords
 from device_agent.clock import TrustedClock
 from device_agent.errors import AgentError
 from device_agent.files import write_durably
@@ -28,7 +30,8 @@ log = structlog.get_logger(__name__)
 ISSUER_DEPTH_MAX: Final = 16
 """The most that the wire has room for."""
 LASTS: Final = timedelta(minutes=10)
-"""So long it tries to be heard: past a sound card that comes back, or a power cut. Sirens last three minutes."""
+"""So long it tries to be heard: past a sound card that comes back, or a power cut. Siren and words last five minutes at
+most."""
 
 
 class NotAllowed(AgentError):
@@ -39,14 +42,15 @@ class NotAllowed(AgentError):
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What the alarm of this speaker says."""
+    """What the alarm of this speaker is without words."""
 
     headline: str
     signal: Signal
 
 
-def local_alert(stored: Stored, config: Config, name: str, now: datetime) -> Alert:
+def local_alert(stored: Stored, said: Said | None, config: Config, name: str, now: datetime) -> Alert:
     """Return the alarm as an alert that every area outranks: who raised it sees one river, they see them all."""
+    headline, signal = (stored.headline, stored.signal) if said is None else (said.words.headline, _signal(said))
     return Alert(
         id=f"{LOCAL_ALERT}{name}",
         revision=1,
@@ -57,10 +61,18 @@ def local_alert(stored: Stored, config: Config, name: str, now: datetime) -> Ale
         raised_at=now,
         starts_at=now,
         expires_at=now + LASTS,
-        headline=stored.headline,
-        signal=stored.signal,
-        signal_ms=length_ms(stored.signal),
+        headline=headline,
+        signal=signal,
+        signal_ms=length_ms(signal),
+        message=() if said is None else (said.clip,),
     )
+
+
+def _signal(said: Said) -> Signal:
+    try:
+        return Signal(said.words.signal)
+    except ValueError:  # a newer controller's
+        return Signal.ATTENTION
 
 
 class LocalAlarm:
@@ -69,6 +81,7 @@ class LocalAlarm:
     def __init__(
         self,
         stored: Stored | None,
+        words: SpotWords,
         *,
         file: Path,
         configs: Configs,
@@ -77,6 +90,7 @@ class LocalAlarm:
         changed: Callable[[], None],
     ) -> None:
         self._stored = stored
+        self._words = words
         self._file = file
         self._configs = configs
         self._journal = journal
@@ -109,16 +123,17 @@ class LocalAlarm:
             raise NotAllowed("no [local_alarm] stands in this speaker's configuration file")
         if config is None or not config.local_alarm:
             raise NotAllowed("the rules of this speaker's area do not allow a local alarm")
-        if self.under_way(now):
-            return f"already sounding: {self._stored.headline}"
-        self._alert = local_alert(self._stored, config, secrets.token_hex(8), now)
+        for alert in self.under_way(now):
+            return f"already sounding: {alert.headline}"
+        self._alert = local_alert(self._stored, self._words.current(), config, secrets.token_hex(8), now)
         try:
             write_durably(self._file, self._alert.model_dump_json().encode())
         except OSError as error:  # heard all the same; only a restart would not go on with it
             log.warning("local_alarm.not_kept", reason=error.strerror)
-        log.warning("local_alarm.raised", alert=self._alert.id, headline=self._stored.headline)
+        lacking = self._words.wanted and not self._alert.message
+        log.warning("local_alarm.raised", alert=self._alert.id, headline=self._alert.headline, words_lacking=lacking)
         self._changed()
-        return f"raised: {self._stored.headline}"
+        return f"raised: {self._alert.headline}" + (", without words: none are stored here" if lacking else "")
 
     def stop(self) -> str:
         """End it, and return a sentence of what was done."""

@@ -69,13 +69,14 @@ def airings_of(alert: Alert) -> Airings:
 def wish(part: Part, starts_at: datetime) -> PlannedOccurrence:
     """Return the part in the form in which the conductor decides about it.
 
-    An exercise keeps quiet hours and yields to everything real; a test that nobody hears yields to everything.
+    It has the priority of its alert. An exercise keeps quiet hours and yields to everything real; a test that nobody
+    hears yields to everything.
     """
     alert = part.alert
     silent = alert.volume == 0
-    priority = Priority.EMERGENCY
+    priority = alert.priority
     if alert.kind is not AlertKind.ACTUAL:
-        priority = Priority.ROUTINE if silent else Priority.PRIORITY
+        priority = Priority.ROUTINE if silent else min(priority, Priority.PRIORITY)
     return PlannedOccurrence(
         id=part.id,
         schedule_id=ScheduleId(""),

@@ -63,6 +63,10 @@ class AlertStore:
                     newest[alert.id] = alert
         return tuple(alert for alert in newest.values() if now < alert.expires_at)
 
+    def signed_at(self) -> datetime | None:
+        """When the newest set in force was signed."""
+        return max((at for each in self._sets.values() if (at := each.signed_at()) is not None), default=None)
+
     def versions(self) -> dict[str, int]:
         """The version in force of each target that has a set."""
         return {target: held.version for target, each in self._sets.items() if (held := each.current()) is not None}

@@ -6,7 +6,7 @@ instruction the next review comes to the same conclusions.
 
 import asyncio
 import random
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,7 +22,7 @@ from device_agent.alerts.store import AlertStore
 from device_agent.calls import CallKind, MakeSound
 from device_agent.clock import TrustedClock
 from device_agent.decoder import Piece, PreparedSound, Streamed, prepare
-from device_agent.ports import Clips, Heard, Journal
+from device_agent.ports import EXPIRED, Clips, Journal
 from protocol.messages import (
     ACTIVE_MAX,
     Alert,
@@ -33,6 +33,7 @@ from protocol.messages import (
     Outcome,
     PlayerState,
 )
+from schedules.entry import ON_TIME
 from schedules.types import PlannedOccurrence
 
 log = structlog.get_logger(__name__)
@@ -59,6 +60,9 @@ class Stage(Protocol):
 
     async def withdraw(self, name: str, reason: str = ...) -> None:
         """Take it back."""
+
+    def holds(self, name: str) -> bool:
+        """Whether a call still has its place: it has not sounded to its end, and its time is not over."""
 
     def state(self) -> PlayerState:
         """What the sink does."""
@@ -139,6 +143,8 @@ class AlertWatch:
 
     async def review(self) -> float:
         """Make what is called match what is due, report; returns the seconds until it must be looked at again."""
+        if (signed_at := self._store.signed_at()) is not None:
+            self._clock.not_before(signed_at)
         now, active = self._clock.best_guess(), self._active()
         state = self._stage.state()
         await self._take_back(active, now)
@@ -167,10 +173,12 @@ class AlertWatch:
             alert = called.part.alert
             if (alert.id, alert.sound_revision) not in sounds:
                 expired = alert.expires_at <= now
-                reason = "updated" if alert.id in known else "expired" if expired else "cancelled"
+                reason = "updated" if alert.id in known else EXPIRED if expired else "cancelled"
             elif called.part.name == "message" and self._called_off(called.part):
                 reason = "command"
             else:
+                if not self._stage.holds(name):
+                    del self._called[name]  # were its time to come again, it would be called anew
                 continue
             del self._called[name]
             await self._stage.withdraw(name, reason)
@@ -184,13 +192,17 @@ class AlertWatch:
                 return
             message = replace(sounding.part, alert=alert, name="message")
             coming = () if self._over(message.id) else (message,)
-        elif coming and coming[0].due.at > now + AHEAD:
+        elif coming and coming[0].due.at > now + self._ahead():
             return
         elif coming and coming[0].name == "signal":
             coming = coming[:1]
         for part in coming:
             if part.name == "signal" or self._ready(part):
                 yield part
+
+    def _ahead(self) -> timedelta:
+        """How long before its time something is called: without trusted time it begins as soon as it is."""
+        return AHEAD if self._clock.trusted else timedelta()
 
     def _ready(self, part: Part) -> bool:
         """Whether a message is here, and was not called off together with its signal."""
@@ -201,18 +213,20 @@ class AlertWatch:
     def _called_off(self, part: Part) -> bool:
         """Whether somebody stopped this airing while its signal sounded."""
         heard = self._journal.heard(part_id(part.alert, part.due.number, "signal"))
-        return heard is not None and heard.last_outcome in _CALLED_OFF
+        return heard is not None and heard.finished and heard.last_outcome in _CALLED_OFF
 
     def _over(self, name: str) -> bool:
         heard = self._journal.heard(name)
         return heard is not None and heard.finished
 
     def _call(self, part: Part, now: datetime, state: PlayerState) -> None:
-        known = self._called.get(part.id)
-        if known is not None and known.part == part:
+        known, starts_at = self._called.get(part.id), self._starts_at(part, now, state)
+        if known is not None and known.starts_at <= max(starts_at, now) + ON_TIME:
+            starts_at = known.starts_at  # later than that it lies only where the time was put back meanwhile
+        called = _Called(part, starts_at)
+        if known == called:
             return
-        starts_at = known.starts_at if known is not None else self._starts_at(part, now, state)
-        self._called[part.id] = _Called(part, starts_at)
+        self._called[part.id] = called
         self._stage.call(wish(part, starts_at), "alert", self._sound_of(part))
         if known is None:
             log.info("alert.called", alert=part.alert.id, revision=part.alert.revision, part=part.name)
@@ -280,7 +294,7 @@ class AlertWatch:
             phase, first = AlertPhase.SOUNDING, at - timedelta(milliseconds=state.position_ms)
         elif any(each.finished and each.played_ms for name, each in heard.items() if name.endswith(last)):
             phase = AlertPhase.FINISHED
-        elif heard and self._failed(alert, heard.values(), at):
+        elif heard and self._failed(alert, at):
             phase, reason = AlertPhase.FAILED, str(next(reversed(heard.values())).last_outcome)
         elif state.state == "lost":
             reason = "sink_lost"
@@ -290,17 +304,17 @@ class AlertWatch:
             alert=alert.id, revision=alert.revision, phase=phase, at=at, first_sound_at=first, reason=reason
         )
 
-    def _failed(self, alert: Alert, heard: Collection[Heard], now: datetime) -> bool:
+    def _failed(self, alert: Alert, now: datetime) -> bool:
         """Whether nothing more of it is to come, though it was not heard."""
         waits = alert.message_follows and not alert.message
-        return not waits and all(each.finished for each in heard) and not wanted(alert, now, self._over)
+        return not waits and not wanted(alert, now, self._over)
 
     def _wait_s(self, active: Sequence[Alert], now: datetime) -> float:
         moments = [alert.expires_at for alert in active]
         for alert in active:
             plan = airings_of(alert)
             if (coming := plan.at(plan.begun(now))) is not None:
-                moments.append(coming - AHEAD if coming > now + AHEAD else coming)
+                moments.append(coming - self._ahead() if coming > now + self._ahead() else coming)
         waits_s = [LONGEST_WAIT_S, *((moment - now).total_seconds() for moment in moments)]
         if self._tell_at_s is not None:
             waits_s.append(self._tell_at_s - self._clock.mono())

@@ -4,10 +4,10 @@ import threading
 from collections.abc import Callable, Iterator
 
 from audio import signals
+from audio.opus import BadFrame, Decoder
 from audio.signals import Signal
 from device_agent.decoder import Streamed
 from device_agent.live.jitter import Jitter
-from device_agent.live.opus import BadFrame, Decoder
 from device_agent.sinks import FRAME_BYTES
 
 Decode = Callable[[bytes], bytes]

@@ -7,11 +7,11 @@ from typing import Final, Protocol
 
 import structlog
 
+from audio.opus import OpusMissing
 from device_agent.calls import CallKind, MakeSound
 from device_agent.clock import TrustedClock
 from device_agent.decoder import PreparedSound
 from device_agent.errors import AgentError, ReplayedOrder
-from device_agent.live.opus import NoOpus
 from device_agent.live.sound import LiveSound
 from protocol.errors import Expired
 from protocol.live import FrameKey, SealedFrame
@@ -127,10 +127,10 @@ class LiveWatch:
         def make(from_ms: int, on_ready: Callable[[], None]) -> PreparedSound | None:
             try:
                 sound = self._sound(opening=from_ms == 0, on_ready=on_ready)
-            except NoOpus as error:
+            except OpusMissing as error:
                 if self._unable is None:
-                    log.warning("live.unavailable", error=str(error))
-                self._unable = str(error)
+                    log.warning("live.unavailable", error=error.message_en)
+                self._unable = error.message_en
                 return None
             session.sounds.append(sound)
             return sound

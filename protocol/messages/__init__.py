@@ -29,7 +29,9 @@ from protocol.messages.alerts import (
 )
 from protocol.messages.commands import Action, Command, Reply, Restart, SendLogs, SetVolume, Skip, Stop, TestTone
 from protocol.messages.configs import (
+    ALARM_WORDS_MAX,
     STANDING_MAX,
+    AlarmWords,
     CapLimits,
     ClassVolumes,
     Config,
@@ -62,12 +64,14 @@ REPORTS: tuple[type[Message], ...] = (Reply, Status, DeviceState, Records, Clock
 
 __all__ = [
     "ACTIVE_MAX",
+    "ALARM_WORDS_MAX",
     "LOCAL_ALERT",
     "ORDERS",
     "REPORTS",
     "STANDING_MAX",
     "VERSION",
     "Action",
+    "AlarmWords",
     "Alert",
     "AlertKind",
     "AlertPhase",

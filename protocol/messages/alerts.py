@@ -9,6 +9,7 @@ from protocol.messages._base import Identifier, Instant, Message, Milliseconds, 
 from protocol.messages.plans import ClipRef
 from protocol.topics import Channel
 from schedules.stagger import ALERT_STAGGER_MAX_MS
+from schedules.types import Priority
 
 ACTIVE_MAX = 64
 """Alerts of one target at once. More is no emergency but a fault."""
@@ -34,7 +35,7 @@ class RepeatPlan(Part):
 
 
 class Alert(Part):
-    """An emergency as state: active until it expires or leaves the set.
+    """An alert as state: active until it expires or leaves the set.
 
     What it says may come after it: `revision` counts every change, `sound_revision` names the last one for which
     people must listen anew. The attention signal is made by the speaker itself, by its name in `audio.signals`.
@@ -44,6 +45,8 @@ class Alert(Part):
     revision: int = Field(gt=0)
     sound_revision: int = Field(gt=0)
     kind: AlertKind
+    priority: Priority = Priority.EMERGENCY
+    """Below an emergency it waits for whoever speaks live, and keeps quiet hours."""
     issuer: Identifier
     issuer_depth: int = Field(ge=0, le=16)
     raised_at: Instant

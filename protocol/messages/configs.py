@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field
 
-from protocol.messages._base import Identifier, Order, Part, Title, VolumePercent
+from protocol.messages._base import Hash, Identifier, Order, Part, Title, VolumePercent
 from protocol.messages.plans import ClipRef
 from protocol.topics import Channel
 from schedules.types import VIETNAM
@@ -93,6 +93,7 @@ class KeyNotice(Order):
     revoked: Annotated[tuple[Identifier, ...], Field(max_length=REVOKED_MAX)] = ()
 
 
+ALARM_WORDS_MAX = 16
 STANDING_MAX = 40
 """Standing messages that one speaker keeps: those of four areas in a chain, with room for a few hazards more."""
 
@@ -101,6 +102,17 @@ def standing_digest(clips: Iterable[str]) -> str:
     """Return the short name of a set of standing messages, whatever their order; nothing for none."""
     held = sorted(set(clips))
     return hashlib.sha256("\n".join(held).encode()).hexdigest()[:16] if held else ""
+
+
+class AlarmWords(Part):
+    """What one danger's alarm says where somebody raises it at the speaker itself."""
+
+    hazard: Identifier
+    headline: Title
+    signal: Identifier
+    """By its name in `audio.signals`."""
+    clip: Hash
+    """One of the configuration's `standing`."""
 
 
 class Config(Order):
@@ -127,6 +139,8 @@ class Config(Order):
     """Whether somebody at the speaker may raise its own alarm, by a button or a command."""
     standing: Annotated[tuple[ClipRef, ...], Field(max_length=STANDING_MAX)] = ()
     """The sound of standing messages, kept so that an alert in their words needs no download."""
+    alarm_words: Annotated[tuple[AlarmWords, ...], Field(max_length=ALARM_WORDS_MAX)] = ()
+    """Which of them are the words of the speaker's own alarm, where it may raise one: one for each danger."""
     keys: tuple[TrustedKey, ...] = ()
     notices: Annotated[
         tuple[Annotated[str, Field(max_length=NOTICE_MAX_BYTES)], ...], Field(max_length=NOTICES_MAX)

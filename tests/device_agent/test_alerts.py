@@ -6,9 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from device_agent.alerts.parts import wanted, wish
 from device_agent.alerts.store import AlertStore, targets_of
-from protocol.messages import AlertKind, AlertPhase, AlertSet, Config, Outcome, RepeatPlan, Window
+from device_agent.clock import Exchange
+from device_agent.clock_filter import ENOUGH
+from protocol.messages import Alert, AlertKind, AlertPhase, AlertSet, Config, Outcome, RepeatPlan, Window
 from protocol.signing import KeyRing, SigningKey, verify
+from schedules.types import Priority
 from tests.support.agent_rooms import order
 from tests.support.alert_chaos import Life, describe
 from tests.support.alerted import AREA, KEYS, MESSAGE, Alerted, alert, instant_words, speaker_in
@@ -45,6 +49,27 @@ async def test_an_alert_is_heard_whole_and_said_to_be(speaker: Alerted) -> None:
     first = speaker.reports[-1].standings[0].first_sound_at
     assert first is not None
     assert abs(first - signal.started_at) < timedelta(milliseconds=50)
+
+
+@pytest.mark.parametrize("ahead_s", [40, 3, -40])
+async def test_the_words_follow_their_siren_though_the_time_is_learnt_meanwhile(
+    speaker: Alerted, ahead_s: float
+) -> None:
+    await speaker.power_cut()
+    speaker.system.boot, speaker.system.disciplined = "boot-2", False
+    speaker.system.utc += timedelta(seconds=ahead_s)
+    speaker.power_up()
+    began_s = speaker.now_s
+    await speaker.run_until(began_s + 1)
+    speaker.tell(alert())
+    await speaker.run_until(began_s + 3)
+    assert (speaker.on_air, speaker.clock.trusted) == ("lu.1.0.signal", False)
+    mono_s, now = speaker.system.mono_s, at(3)
+    for _ in range(ENOUGH):
+        speaker.clock.observe(Exchange(mono_s, now, now, mono_s))
+    assert speaker.clock.trusted
+    await speaker.run_until(began_s + 12)
+    assert speaker.sounded() == [("lu.1.0.signal", DONE), ("lu.1.0.message", DONE)]
 
 
 @pytest.fixture
@@ -215,6 +240,17 @@ async def test_nothing_of_it_is_heard_after_it_expired(speaker: Alerted) -> None
     assert speaker.sounded() == late
 
 
+async def test_words_that_ran_out_of_time_here_are_heard_whole_once_it_is_known_that_they_were_prolonged(
+    speaker: Alerted,
+) -> None:
+    speaker.tell(alert(expires_at=at(5)))
+    await speaker.run_until(20)
+    assert speaker.sounded() == [("lu.1.0.signal", DONE), ("lu.1.0.message", Outcome.STOPPED)]
+    speaker.tell(alert(revision=2, expires_at=at(600)), version=2)
+    await speaker.run_until(30)
+    assert speaker.sounded()[2:] == [("lu.1.0.message", DONE)]
+
+
 async def test_of_two_alerts_the_higher_issuer_sounds_and_the_other_follows_whole(speaker: Alerted) -> None:
     speaker.tell(alert("xa", issuer_depth=3))
     await speaker.run_until(2)
@@ -242,6 +278,91 @@ async def test_an_exercise_keeps_quiet_hours_and_the_real_thing_does_not(speaker
     assert [name for name, _ in speaker.sounded()] == ["that.1.0.signal", "that.1.0.message"]
 
 
+async def test_a_priority_alert_waits_for_who_speaks_live_and_for_an_emergency_and_follows_whole(
+    speaker: Alerted,
+) -> None:
+    (voice,) = [speaker.go_live("truc-tiep", limit_s=30)]
+    await speaker.run_until(2)
+    mild = alert("mua", priority=Priority.PRIORITY)
+    speaker.tell(mild)
+    await speaker.run_until(5)
+    assert speaker.on_air == "truc-tiep"
+    speaker.tell(alert("lu", starts_at=at(6)), mild, version=2)
+    await speaker.run_until(8)
+    assert speaker.on_air == "lu.1.0.signal"
+    for each in voice:
+        each.ended = True
+    await speaker.run_until(60)
+    assert speaker.sounded() == [
+        ("lu.1.0.signal", DONE),
+        ("lu.1.0.message", DONE),
+        ("mua.1.0.signal", DONE),
+        ("mua.1.0.message", DONE),
+    ]
+
+
+async def test_an_emergency_cuts_a_priority_alert_which_is_heard_whole_afterwards(speaker: Alerted) -> None:
+    mild = alert("mua", priority=Priority.PRIORITY)
+    speaker.tell(mild)
+    await speaker.run_until(2)
+    assert speaker.on_air == "mua.1.0.signal"
+    speaker.tell(alert("lu", starts_at=at(2)), mild, version=2)
+    await speaker.run_until(30)
+    whole = [name for name, outcome in speaker.sounded() if outcome is DONE]
+    assert whole == ["lu.1.0.signal", "lu.1.0.message", "mua.1.0.signal", "mua.1.0.message"]
+
+
+async def test_only_an_emergency_passes_quiet_hours(speaker: Alerted) -> None:
+    always = Window(start="00:00", end="23:59")
+    speaker.config = Config(device="loa-1", version=2, quiet_hours=(always,), default_volume=100)
+    milder = [alert(str(int(each)), priority=each) for each in (Priority.ROUTINE, Priority.PRIORITY)]
+    speaker.tell(*milder, alert("that"))
+    await speaker.run_until(20)
+    assert [name for name, _ in speaker.sounded()] == ["that.1.0.signal", "that.1.0.message"]
+    assert {speaker.phase("0"), speaker.phase("1")} == {AlertPhase.RECEIVED}
+
+
+@pytest.mark.parametrize(
+    ("kind", "said", "takes"),
+    [
+        (AlertKind.ACTUAL, Priority.ROUTINE, Priority.ROUTINE),
+        (AlertKind.ACTUAL, Priority.EMERGENCY, Priority.EMERGENCY),
+        (AlertKind.EXERCISE, Priority.EMERGENCY, Priority.PRIORITY),
+        (AlertKind.EXERCISE, Priority.ROUTINE, Priority.ROUTINE),
+    ],
+)
+def test_an_alert_wants_the_air_by_its_priority_and_an_exercise_by_no_more_than_that(
+    kind: AlertKind, said: Priority, takes: Priority
+) -> None:
+    first = wanted(alert(kind=kind, priority=said), NOON, lambda _: False)[0]
+    assert wish(first, NOON).priority is takes
+
+
+def test_an_order_that_says_no_priority_is_an_emergency() -> None:
+    older = alert().model_dump(mode="json")
+    del older["priority"]
+    assert Alert.model_validate(older).priority is Priority.EMERGENCY
+
+
+@pytest.mark.parametrize(("asked", "heard_at"), [(None, 90), (60, 60), (100, 90)])
+async def test_an_alert_is_as_loud_as_its_issuer_says_and_as_the_place_allows(
+    speaker: Alerted, asked: int | None, heard_at: int
+) -> None:
+    speaker.config = Config(device="loa-1", version=2, default_volume=40, max_volume=90)
+    speaker.conductor.set_volume(20, at(3600))
+    speaker.tell(alert(volume=asked))
+    await speaker.run_until(10)
+    assert [row.play.volume for row in speaker.rows()] == [heard_at, heard_at]
+
+
+async def test_a_volume_that_is_turned_up_makes_no_silent_test_heard(speaker: Alerted) -> None:
+    speaker.conductor.set_volume(80, at(3600))
+    speaker.tell(alert("thu", kind=AlertKind.TEST, volume=0))
+    await speaker.run_until(10)
+    assert speaker.sounded() == [("thu.1.0.signal", DONE), ("thu.1.0.message", DONE)]
+    assert not any(speaker.sink.heard)
+
+
 async def test_a_silent_test_plays_into_the_sink_and_gives_way_to_everything(speaker: Alerted) -> None:
     speaker.plan(occurrence("tin", after_s=1, lasts_s=4))
     await speaker.run_until(2)
@@ -256,17 +377,53 @@ async def test_a_silent_test_plays_into_the_sink_and_gives_way_to_everything(spe
     assert not any(after)
 
 
-async def test_without_a_trusted_clock_it_is_heard_when_it_comes(speaker: Alerted) -> None:
+async def woken_without_the_time(speaker: Alerted, *, years: float) -> None:
+    """A power cut, after which the wall clock is wrong by so many years, and nobody vouches for it."""
+    await speaker.power_cut()
     speaker.system.disciplined = False
     speaker.system.boot = "boot-2"
-    speaker.system.utc = NOON
-    await speaker.power_cut()
-    (speaker.folder / "anchor.json").unlink(missing_ok=True)
+    speaker.system.utc += timedelta(days=365 * years)
     speaker.power_up()
     assert not speaker.clock.trusted
-    speaker.tell(alert())
-    await speaker.run_until(10)
+
+
+async def passes(speaker: Alerted, seconds: float) -> None:
+    await speaker.run_until(speaker.now_s + seconds)
+
+
+@pytest.mark.parametrize("years", [0, -50])
+async def test_without_a_trusted_clock_it_is_heard_when_it_comes(speaker: Alerted, years: int) -> None:
+    await woken_without_the_time(speaker, years=years)
+    speaker.tell(alert(repeat=RepeatPlan(then_every_s=30)))
+    await passes(speaker, 29)
     assert [name for name, outcome in speaker.sounded() if outcome is DONE] == ["lu.1.0.signal", "lu.1.0.message"]
+    await passes(speaker, 10)
+    assert [name for name, outcome in speaker.sounded()][2:] == ["lu.1.1.signal", "lu.1.1.message"]
+
+
+async def test_an_airing_that_waits_past_its_time_is_called_off_with_its_alert(speaker: Alerted) -> None:
+    await woken_without_the_time(speaker, years=0)
+    await passes(speaker, 20)
+    speaker.sink_works = False
+    speaker.sink.fail_after = 0
+    speaker.tell(alert(repeat=RepeatPlan(first_gaps_s=(30,))))
+    await passes(speaker, 15)
+    speaker.tell(version=2)
+    await passes(speaker, 1)
+    speaker.sink_works = True
+    await passes(speaker, 30)
+    assert speaker.sounded() == []
+
+
+async def test_what_a_power_cut_broke_off_is_heard_on_a_board_that_woke_up_years_ago(speaker: Alerted) -> None:
+    speaker.tell(alert())
+    await speaker.run_until(2)
+    await woken_without_the_time(speaker, years=-50)
+    await passes(speaker, 12)
+    assert [name for name, outcome in speaker.sounded() if outcome is DONE] == ["lu.1.0.signal", "lu.1.0.message"]
+    speaker.system.utc, speaker.system.disciplined = at(30), True
+    await passes(speaker, 20)
+    assert len(speaker.sounded()) == 3
 
 
 async def test_a_lost_sink_is_told_and_the_alert_is_heard_when_it_is_back(speaker: Alerted) -> None:
@@ -316,7 +473,7 @@ def test_a_speaker_is_alerted_by_its_areas_its_groups_and_its_name() -> None:
     assert targets_of("loa-1", None) == ("device:loa-1",)
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", [*range(10), 2005, 2032])  # in the last two a wrong clock writes off what is due again
 async def test_whatever_happens_nothing_is_heard_twice_nor_when_it_is_over_and_nothing_due_is_missed(
     seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -243,6 +243,22 @@ async def test_who_goes_on_speaking_is_ended_at_the_limit(speaker: Speaker, news
     assert speaker.on_air == (NEWS if news_s == 30 else None)
 
 
+async def test_who_speaks_as_the_speaker_starts_is_ended_at_the_limit_too(speaker: Speaker) -> None:
+    speaker.go_live(CHAIR, limit_s=6)
+    await speaker.run_until(12)
+    assert speaker.row(CHAIR).reason == "limit"
+    assert speaker.on_air is None
+
+
+async def test_a_sink_that_stands_still_gives_nobody_more_time_to_speak(speaker: Speaker) -> None:
+    await speaker.run_until(2)
+    voices = speaker.go_live(CHAIR, limit_s=6)
+    await speaker.run_until(4)
+    speaker.sink.stall(3)
+    await speaker.run_until(9)
+    assert voices[-1].closed
+
+
 async def test_a_source_that_runs_dry_gives_the_air_back_until_it_speaks_again(speaker: Speaker) -> None:
     speaker.plan(occurrence(NEWS, after_s=1, lasts_s=60))
     await speaker.run_until(2)

@@ -169,3 +169,16 @@ def test_an_anchor_from_beyond_all_calendars_is_no_anchor(machine: ManualClock, 
     clock = TrustedClock(machine, anchor)
     assert clock.now() is None
     assert clock.best_guess() == machine.utc
+
+
+def test_where_the_time_is_not_known_it_is_at_least_as_late_as_what_was_signed(
+    machine: ManualClock, anchor: Path
+) -> None:
+    clock = TrustedClock(machine, anchor)
+    clock.not_before(NOON)
+    machine.advance(10)
+    clock.not_before(NOON)
+    assert clock.best_guess() == NOON + timedelta(seconds=10)
+    assert not clock.trusted
+    machine.utc = NOON + timedelta(days=1)
+    assert clock.best_guess() == machine.utc

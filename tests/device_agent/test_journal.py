@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from device_agent.errors import ReplayedOrder
 from device_agent.journal import LOST, Journal
 from device_agent.ledger import MIGRATIONS, Ledger, Statement
-from device_agent.ports import Quality
+from device_agent.ports import EXPIRED, PlayKind, Quality
 from device_agent.replay import Rejections, ReplayMemory
 from protocol.messages import Outcome
 from tests.support.agent_rooms import NOON, play
@@ -154,6 +155,30 @@ async def test_what_was_heard_adds_up_over_restarts(path: Path) -> None:
     assert heard is not None
     assert (heard.played_ms, heard.reached_ms, heard.finished) == (1300, 5300, False)
     assert [(one.occurrence, one.played_ms) for one in aired] == [("a", 1300)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "outcome", "reason", "over"),
+    [
+        ("alert", Outcome.MISSED, "outranked", False),
+        ("alert", Outcome.SKIPPED, EXPIRED, False),
+        ("alert", Outcome.STOPPED, EXPIRED, False),
+        ("alert", Outcome.STOPPED, "command", True),
+        ("alert", Outcome.COMPLETED, "", True),
+        ("occurrence", Outcome.MISSED, "outranked", True),
+    ],
+)
+async def test_of_an_alert_that_was_late_more_may_be_heard_and_of_a_broadcast_not(
+    path: Path, kind: PlayKind, outcome: Outcome, reason: str, *, over: bool
+) -> None:
+    async with opened(path) as (_, journal):
+        await journal.note(replace(play("a"), kind=kind), outcome, at=NOON, reason=reason)
+        before = journal.heard("a")
+    async with opened(path) as (_, journal):
+        after = journal.heard("a")
+    assert before == after
+    assert before is not None
+    assert before.finished is over
 
 
 async def test_a_record_says_how_well_it_sounded_and_nothing_of_what_did_not(path: Path) -> None:

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from audio.opus import FRAME, BadFrame, Decoder
 from device_agent.errors import AgentError
 from device_agent.live.jitter import BACKLOG_FRAMES, CONCEALED_FRAMES, LEAST_FRAMES, MOST_FRAMES, Jitter
-from device_agent.live.opus import FRAME, BadFrame, Decoder
 from device_agent.live.sound import CHIME_MS, LiveSound
 from device_agent.live.watch import AT_ONCE, LiveWatch, name_of
 from protocol.errors import BadSignature, Expired, Malformed, ProtocolError, WrongAudience

@@ -4,16 +4,20 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, Self
 
+import gpiod
 import pytest
+from gpiod.line import Bias, Value
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device_agent.alerts.button import LOOK_EVERY_S, RETRY_S, Button, ContactFault, Hold, follow
+from device_agent.alerts.button import LOOK_EVERY_S, RETRY_S, STUCK_S, Button, ContactFault, Hold, follow
 from device_agent.alerts.door import LocalDoor, NobodyThere, ask, socket_of
 from device_agent.alerts.local import LASTS, NotAllowed
 from device_agent.errors import AgentError
 from device_agent.gpio import GpioContact
+from device_agent.settings import ButtonSettings
 from protocol.messages import Outcome
 from tests.support.alerted import Alerted, alert, instant_words, speaker_in
 
@@ -139,13 +143,13 @@ async def test_a_damaged_note_of_it_is_no_reason_to_be_silent_for_ever(speaker: 
 class FakeContact:
     """A contact made of nothing."""
 
-    pressed: bool = False
+    down: bool = False
     broken: bool = False
 
-    def closed(self) -> bool:
+    def pressed(self) -> bool:
         if self.broken:
             raise ContactFault("the board is gone")
-        return self.pressed
+        return self.down
 
     def close(self) -> None:
         pass
@@ -155,7 +159,7 @@ def held(looks: Iterable[tuple[float, bool]]) -> int:
     """How often a contact counts that is seen so at such times."""
     hold, count = Hold(), 0
     for now_s, closed in looks:
-        hold, long = follow(hold, now_s, closed=closed, long_s=LONG_S)
+        hold, long = follow(hold, now_s, pressed=closed, long_s=LONG_S)
         count += long
     return count
 
@@ -190,12 +194,12 @@ async def test_a_held_button_raises_the_alarm_and_ends_it(speaker: Alerted) -> N
     button = Button(contact, LONG_S, mono=speaker.clock.mono, held=speaker.local.toggle)
 
     async def hold_for(seconds: float) -> None:
-        contact.pressed = True
+        contact.down = True
         until_s = speaker.now_s + seconds
         while speaker.now_s < until_s:
             button.look()
             await speaker.run_until(speaker.now_s + LOOK_EVERY_S)
-        contact.pressed = False
+        contact.down = False
         button.look()
 
     button.look()
@@ -218,11 +222,92 @@ def test_a_contact_that_fails_is_told_and_tried_again() -> None:
     assert button.problems() == ()
 
 
+# --- the line, through gpiod, on a board that is made of nothing
+
+Wire = Literal["loose", "ground", "3V3"]
+
+
+@dataclass
+class Board:
+    """What gpiod asks of the kernel for one input: the level of its wire, or else where the board pulls it."""
+
+    wire: Wire = "loose"
+    settings: gpiod.LineSettings | None = None
+
+    def request_lines(self, _chip: str, *, config: dict[str, gpiod.LineSettings], **_: object) -> Self:
+        (self.settings,) = config.values()
+        return self
+
+    def get_value(self, _line: str) -> Value:
+        assert self.settings is not None
+        high = self.wire == "3V3" or (self.wire == "loose" and self.settings.bias is Bias.PULL_UP)
+        return Value(int(high != self.settings.active_low))
+
+    def release(self) -> None:
+        self.settings = None
+
+
+@pytest.fixture
+def board(monkeypatch: pytest.MonkeyPatch) -> Board:
+    board = Board()
+    monkeypatch.setattr(gpiod, "request_lines", board.request_lines)
+    return board
+
+
+WIRINGS: list[tuple[dict[str, bool], Wire, Wire]] = [
+    ({}, "loose", "ground"),
+    ({"normally_closed": True}, "ground", "loose"),
+    ({"active_low": False}, "loose", "3V3"),
+    ({"active_low": False, "normally_closed": True}, "3V3", "loose"),
+]
+
+
+@pytest.mark.parametrize(("wiring", "at_rest", "down"), WIRINGS)
+def test_a_button_of_either_kind_on_either_side_raises_it_once_though_it_bounces(
+    board: Board, wiring: dict[str, bool], at_rest: Wire, down: Wire
+) -> None:
+    settings = ButtonSettings(line="GPIO27", hold_ms=3000, **wiring)
+    now_s, raised_at_s = 0.0, []
+    button = Button(settings.contact_of(), LONG_S, mono=lambda: now_s, held=lambda: raised_at_s.append(now_s))
+    bounces: list[Wire] = [down, at_rest] * 5
+    for wire in [at_rest] * 20 + bounces + [down] * 100 + bounces + [at_rest] * 100:
+        board.wire = wire
+        now_s += button.look()
+    (at_s,) = raised_at_s
+    assert at_s == pytest.approx((20 + len(bounces)) * LOOK_EVERY_S + LONG_S, abs=2 * LOOK_EVERY_S)
+    assert button.problems() == ()
+
+
+@pytest.mark.parametrize(("wiring", "at_rest", "down"), WIRINGS)
+def test_a_button_that_is_stuck_at_the_start_is_told_and_counts_once_it_was_let_go(
+    board: Board, wiring: dict[str, bool], at_rest: Wire, down: Wire
+) -> None:
+    settings = ButtonSettings(line="GPIO27", hold_ms=3000, **wiring)
+    now_s, raised_at_s = 0.0, []
+    button = Button(settings.contact_of(), LONG_S, mono=lambda: now_s, held=lambda: raised_at_s.append(now_s))
+
+    def look_for(seconds: float, wire: Wire) -> None:
+        nonlocal now_s
+        board.wire = wire
+        until_s = now_s + seconds
+        while now_s < until_s:
+            now_s += button.look()
+
+    look_for(STUCK_S - 1, down)
+    assert (raised_at_s, button.problems()) == ([], ())
+    look_for(2, down)
+    assert [each.code for each in button.problems()] == ["button_fault"]
+    look_for(1, at_rest)
+    assert (raised_at_s, button.problems()) == ([], ())
+    look_for(LONG_S + 1, down)
+    assert len(raised_at_s) == 1
+
+
 @pytest.mark.parametrize("chip", ["/dev/gpiochip-none", "/dev/null"])
 def test_a_board_without_the_line_says_which_one(chip: str) -> None:
     contact = GpioContact(chip, "GPIO27", active_low=True)
     with pytest.raises(ContactFault, match=f"{chip}, line GPIO27"):
-        contact.closed()
+        contact.pressed()
     contact.close()
 
 

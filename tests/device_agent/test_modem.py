@@ -1,10 +1,9 @@
-import asyncio
 import json
 from pathlib import Path
 
 import pytest
 
-from device_agent.modem import Modem, signal_percent
+from device_agent.modem import Modem, ask, signal_percent
 
 
 def answer(value: object) -> bytes:
@@ -20,35 +19,20 @@ def test_anything_else_is_no_signal(said: bytes) -> None:
     assert signal_percent(said) is None
 
 
-def mmcli(folder: Path, script: str) -> str:
+def mmcli(folder: Path, script: str) -> Path:
     program = folder / "mmcli"
     program.write_text(f"#!/bin/sh\n{script}\n")
     program.chmod(0o755)
-    return str(program)
-
-
-async def asked(modem: Modem) -> None:
-    """Let it ask once."""
-    modem.signal_percent = -1
-    running = asyncio.create_task(modem.run())
-    async with asyncio.timeout(30):
-        while modem.signal_percent == -1:  # noqa: ASYNC110 the modem announces nothing
-            await asyncio.sleep(0.01)
-    running.cancel()
-    await asyncio.wait([running])
+    return program
 
 
 async def test_the_modem_is_asked_through_its_own_program(tmp_path: Path) -> None:
-    modem = Modem(lambda _: mmcli(tmp_path, f"printf '%s' '{answer('81').decode()}'"))
-    await asked(modem)
-    assert modem.signal_percent == 81
+    assert await ask(mmcli(tmp_path, f"printf '%s' '{answer('81').decode()}'")) == 81
 
 
 @pytest.mark.parametrize("script", ["exit 1", f"printf '%s' '{answer('81').decode()}'; exit 1", "echo nothing"])
 async def test_a_modem_that_is_not_there_has_no_signal(tmp_path: Path, script: str) -> None:
-    modem = Modem(lambda _: mmcli(tmp_path, script))
-    await asked(modem)
-    assert modem.signal_percent is None
+    assert await ask(mmcli(tmp_path, script)) is None
 
 
 async def test_without_modemmanager_nothing_is_asked() -> None:

@@ -72,16 +72,16 @@ def tampered(token: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("token", "refusal"),
     [
-        (b"", Malformed),
-        (b"no order at all", Malformed),
-        (b'{"version": 9}', Malformed),
-        (tampered(order(plan(9))), BadSignature),
-        (order(plan(9), key=OTHER), UnknownKey),
-        (order(plan(9), audience="luc-nam-1"), WrongAudience),
-        (order(plan(9), now=NOON - timedelta(days=2)), Expired),
-        (order(plan(9), now=NOON + timedelta(hours=1)), NotYetValid),
-        (order(plan(4)), OlderOrder),
-        (order(plan(5, occurrence("other", in_s=60))), ConflictingOrder),
+        pytest.param(b"", Malformed, id="empty"),
+        pytest.param(b"no order at all", Malformed, id="words"),
+        pytest.param(b'{"version": 9}', Malformed, id="not signed"),
+        pytest.param(tampered(order(plan(9))), BadSignature, id="tampered"),
+        pytest.param(order(plan(9), key=OTHER), UnknownKey, id="another key"),
+        pytest.param(order(plan(9), audience="luc-nam-1"), WrongAudience, id="for another"),
+        pytest.param(order(plan(9), now=NOON - timedelta(days=2)), Expired, id="expired"),
+        pytest.param(order(plan(9), now=NOON + timedelta(hours=1)), NotYetValid, id="from the future"),
+        pytest.param(order(plan(4)), OlderOrder, id="older"),
+        pytest.param(order(plan(5, occurrence("other", in_s=60))), ConflictingOrder, id="of the same number"),
     ],
 )
 async def test_what_is_refused_changes_nothing(

@@ -93,6 +93,18 @@ def test_nothing_is_said_to_sound_before_the_sink_consumed_it(booth: Booth) -> N
     assert booth.clock.mono() >= at
 
 
+def test_at_the_very_frame_between_two_pieces_of_a_sound_all_before_it_was_heard(booth: Booth) -> None:
+    booth.player.play(LongSound(5000), at_mono_s=booth.clock.mono() + 0.1, of="a", gain=1.0)
+    booth.run(0.5)
+    booth.sinks[-1].stall(0.02)
+    booth.run(0.3)
+    assert booth.player.status.late_ms  # it hurries, so that each piece is kept apart from the next
+    for _ in range(20):
+        before = booth.player.status.reached_ms
+        booth.run(0.02)
+        assert booth.player.status.reached_ms - before == pytest.approx(20, abs=1)
+
+
 def test_one_sound_gives_way_to_another_within_a_fade(booth: Booth) -> None:
     now = booth.clock.mono()
     booth.player.play(LongSound(5000), at_mono_s=now + 0.2, of="a", gain=1.0)

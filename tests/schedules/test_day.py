@@ -12,6 +12,7 @@ from schedules.day import (
     midnight,
     next_quiet_start,
     quiet,
+    quiet_until,
     span,
     touches_quiet,
     volume_at,
@@ -99,6 +100,25 @@ def test_quiet_hours_really_begin_when_they_are_said_to(policy, start):
     if begins is not None:
         assert begins >= start
         assert quiet(policy, begins)
+
+
+@pytest.mark.parametrize(
+    ("clock", "expected"), [("12:00", "13:30"), ("13:29:59", "13:30"), ("13:30", None), ("21:59", None)]
+)
+def test_quiet_hours_are_said_to_end_when_they_do(clock, expected):
+    assert quiet_until(NIGHT, at(clock)) == (expected and at(expected))
+
+
+def test_quiet_hours_that_follow_on_each_other_end_with_the_last():
+    both = SpeakerPolicy(quiet_hours=(window("22:00-05:00"), window("04:00-06:00"), window("06:00-07:00")))
+    assert quiet_until(both, at("23:00")) == at("07:00", day=1)
+
+
+def test_where_it_is_always_quiet_it_is_for_a_week_at_the_least():
+    always = SpeakerPolicy(quiet_hours=(window("06:00-06:00"),))
+    until = quiet_until(always, at("12:00"))
+    assert until is not None
+    assert until >= at("12:00", day=7)
 
 
 def test_quiet_hours_are_not_interrupted_by_an_hour_that_comes_twice():

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from audio.signals import Signal
 from device_agent.alerts.local import LocalAlarm, Stored
 from device_agent.alerts.store import AlertStore
 from device_agent.alerts.watch import AlertWatch
+from device_agent.alerts.words import SpotWords
 from device_agent.errors import AgentError
 from protocol.messages import Alert, AlertKind, AlertPhase, AlertReport, AlertSet, ClipRef, Config, Outcome
 from protocol.signing import KeyRing, verify
@@ -47,6 +48,8 @@ class Alerted(Speaker):
     """`tell` it what is active; `kill` it and `power_up` at any time."""
 
     spread_s = 0.0
+    hazard: str | None = None
+    """Whose standing message its own alarm says."""
 
     def power_up(self) -> None:
         super().power_up()
@@ -54,8 +57,17 @@ class Alerted(Speaker):
         self.alerts = AlertStore(self.folder / "alerts", lambda _code: None)
         self.alerts.follow([AREA, "device:loa-1"], KEYS, self.clock.now())
         self.link_up = True
+        self.words = SpotWords(
+            self.hazard,
+            file=self.folder / "alarm-words.json",
+            configs=Current(lambda: self.config),
+            clips=self,
+            mono=self.clock.mono,
+        )
+        self.words.load()
         self.local = LocalAlarm(
             Stored("Nước lên nhanh", Signal.ATTENTION),
+            self.words,
             file=self.folder / "local-alarm.json",
             configs=Current(lambda: self.config),
             journal=self.journal,
@@ -96,9 +108,10 @@ class Alerted(Speaker):
         self.watch.poke()
         await super().step()
 
-    def tell(self, *alerts: Alert, version: int = 1, target: str = AREA) -> bool:
+    def tell(self, *alerts: Alert, version: int = 1, target: str = AREA, signed_at: datetime = NOON) -> bool:
         """A set arrives. False when it changes nothing, or is refused."""
-        token = order(AlertSet(target=target, version=version, alerts=alerts), audience=target, now=NOON, days=9)
+        body = AlertSet(target=target, version=version, alerts=alerts)
+        token = order(body, audience=target, now=signed_at, days=9)
         verified = verify(token, AlertSet, audiences={target}, keys=KEYS, now=None)
         try:
             changed = self.alerts.save(target, token.decode(), verified, self.clock.now())

@@ -11,6 +11,7 @@ from device_agent.amplifier import Amplifier
 from device_agent.clock import TrustedClock
 from device_agent.conductor import Conductor
 from device_agent.decoder import Piece
+from device_agent.journal import is_final
 from device_agent.player import Player
 from device_agent.ports import Aired, Heard, Play, PlayId, Quality, StoredPlan
 from device_agent.sinks import FRAME_BYTES, RATE_HZ, Sink, SinkUnavailable
@@ -24,7 +25,6 @@ NOON = datetime(2026, 11, 24, 5, 0, tzinfo=UTC)
 """Noon in Việt Nam."""
 CLIP = "a" * 64
 MISSING = "f" * 64
-FINAL = {Outcome.COMPLETED, Outcome.STOPPED, Outcome.SKIPPED, Outcome.MISSED}
 
 
 @dataclass
@@ -116,7 +116,7 @@ class MemoryJournal:
             played_ms=sum(row.played_ms for row in rows),
             reached_ms=max(row.play.from_ms + row.played_ms for row in rows),
             last_outcome=rows[-1].outcome or Outcome.INTERRUPTED,
-            finished=any(row.outcome in FINAL for row in rows),
+            finished=any(row.outcome and is_final(row.play.kind, row.outcome, row.reason) for row in rows),
         )
 
     def heard_below(self, prefix: str) -> Iterator[tuple[str, Heard]]:
