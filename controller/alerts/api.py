@@ -13,6 +13,7 @@ from controller.alerts.models import AlertReach, AlertRow
 from controller.alerts.report import call_list_csv, is_over, report_csv
 from controller.alerts.schemas import (
     AddressIn,
+    AlertEdit,
     AlertIn,
     AlertOut,
     AreaCountsOut,
@@ -51,8 +52,10 @@ AlertsDep = Annotated[Alerts, Depends(alerts_of)]
 
 async def shown(alerts: Alerts, *rows: AlertRow) -> list[AlertOut]:
     """Return what may be seen of these."""
-    sent = await alerts.repository.sent(rows)
-    return [AlertOut.of(row, sent=sent[row.id] if row.released_at else None) for row in rows]
+    sent, digests = await alerts.repository.sent(rows), await alerts.digests(*rows)
+    return [
+        AlertOut.of(row, sent=sent[row.id] if row.released_at else None, digest=digests.get(row.id)) for row in rows
+    ]
 
 
 @router.get("/alerts", operation_id="listAlerts", summary="Alerts, newest first", dependencies=[READS])
@@ -110,12 +113,27 @@ async def get_alert(alert_id: str, alerts: AlertsDep, viewer: ViewerDep) -> Aler
 @router.get(
     "/alerts/{alert_id}/audience",
     operation_id="describeAlert",
-    summary="What releasing it would do, in a plain sentence",
+    summary="What releasing it would do, in plain sentences",
     dependencies=[READS],
 )
 async def describe_alert(alert_id: str, alerts: AlertsDep, viewer: ViewerDep) -> AudienceOut:
     """Answer whom it would reach now, and what a release asks for."""
     return await alerts.described(await alerts.repository.get(viewer, alert_id))
+
+
+@router.patch(
+    "/alerts/{alert_id}",
+    operation_id="editAlert",
+    summary="Change what a draft says and how it is heard",
+    dependencies=[ALERTS],
+)
+async def edit_alert(alert_id: str, body: AlertEdit, alerts: AlertsDep, now: NowDep) -> AlertOut:
+    """Edit a draft, also one that came from elsewhere. Who edits it is its author from then on.
+
+    Its `digest` changes with it: who has looked at what it was before does not release this. Typed words take
+    the place of a recording, and an `announcement_id` that of the words.
+    """
+    return (await shown(alerts, await alerts.edit(alert_id, body, now)))[0]
 
 
 @router.put(
@@ -133,15 +151,21 @@ async def address_alert(alert_id: str, body: AddressIn, alerts: AlertsDep, now: 
     "/alerts/{alert_id}/release", operation_id="releaseAlert", summary="Let it be heard", dependencies=[ALERTS]
 )
 async def release_alert(alert_id: str, body: ReleaseIn, alerts: AlertsDep, now: NowDep) -> AlertOut:
-    """Release a draft, by the area's rule: with a one-time code, or by another person than its author."""
-    return (await shown(alerts, await alerts.release(alert_id, body.code, now)))[0]
+    """Release the draft that was seen, by the area's rule: with a one-time code, or by another person than its author.
+
+    Where it was changed since, nothing is released: 409 `changed_since_seen` says what.
+    """
+    return (await shown(alerts, await alerts.release(alert_id, seen=body.seen, code=body.code, now=now)))[0]
 
 
 @router.post(
     "/alerts/{alert_id}/prolong", operation_id="prolongAlert", summary="Change how long it lives", dependencies=[ALERTS]
 )
 async def prolong_alert(alert_id: str, body: ProlongIn, alerts: AlertsDep, now: NowDep) -> AlertOut:
-    """Let an active alert live so long from now on; who heard it does not hear it again for that."""
+    """Let an active alert live so long from now on; who heard it does not hear it again for that.
+
+    By the area's rule: with a one-time code; or, for longer, by another person than who released or prolonged it last.
+    """
     return (await shown(alerts, await alerts.prolong(alert_id, body.lifetime_s, body.code, now)))[0]
 
 
@@ -191,7 +215,9 @@ async def list_reach(
     alert_id: str,
     alerts: AlertsDep,
     viewer: ViewerDep,
-    silent: Annotated[bool, Query(description="Only speakers that have not sounded it: the list to call down")] = False,
+    silent: Annotated[
+        bool, Query(description="Only speakers that have not sounded it, or failed: the list to call down")
+    ] = False,
     after: Annotated[str, Query(max_length=128, description="Go on after this speaker")] = "",
 ) -> list[SpeakerReachOut]:
     """Answer speakers by id, at most 500."""
@@ -248,10 +274,10 @@ async def reach_out(alerts: Alerts, viewer: Viewer, alert_id: str, now: datetime
 
 
 async def speakers_out(
-    alerts: Alerts, viewer: Viewer, alert_id: str, *, silent: bool, after: str = ""
+    alerts: Alerts, viewer: Viewer, alert_id: str, *, silent: bool, after: str = "", limit: int = SPEAKERS_MAX
 ) -> list[SpeakerReachOut]:
-    """Return how it stands on each of the viewer's speakers, at most 500."""
-    found = await alerts.reach.speakers(viewer, alert_id, silent=silent, after=after, limit=SPEAKERS_MAX)
+    """Return how it stands on each of the viewer's speakers, at most `limit`."""
+    found = await alerts.reach.speakers(viewer, alert_id, silent=silent, after=after, limit=limit)
     return [
         SpeakerReachOut(
             device=device.id,

@@ -75,7 +75,7 @@ class Counting:
         async with self._runtime.database.transaction() as session:
             traffic = AlertTraffic(session)
             for row in await traffic.uncounted():
-                await traffic.expect(row.id, await traffic.addressed(row))
+                await traffic.expect(row)
                 await traffic.counted(row.id, self._runtime.clock())
                 after_commit(session, lambda: hub_of(self._runtime).publish(Topic.ALERTS))
 
@@ -120,7 +120,14 @@ async def keep(runtime: Runtime) -> None:
         if over:
             await Sets(session, press_of(runtime)).say({t for row in over for t in targets_of(row)}, now)
             after_commit(session, lambda: hub_of(runtime).publish(Topic.ALERTS))
-        await Reach(session, hub_of(runtime)).notice_silence(now)
+    while await _silence_noticed(runtime, now):
+        continue
+
+
+async def _silence_noticed(runtime: Runtime, now: datetime) -> int:
+    """Make incidents of some that stayed silent; how many."""
+    async with runtime.database.transaction() as session:
+        return await Reach(session, hub_of(runtime)).notice_silence(now)
 
 
 async def say_again(runtime: Runtime) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from controller.alerts.standing import Hazard
 from controller.alerts.states import AlertState
 from controller.announcements.models import Announcement
 from controller.areas.models import Area, Code
@@ -15,6 +16,7 @@ from controller.columns import stored_as_text
 from controller.database import Base, Versioned, new_id
 from controller.devices.models import DeviceKey
 from protocol.messages import AlertKind, AlertPhase
+from schedules.types import Priority
 
 AlertKey = String(26)
 
@@ -28,6 +30,10 @@ class AlertRow(Versioned, Base):
     area_code: Mapped[str] = mapped_column(Code, ForeignKey("areas.code"), index=True)
     """Who issues it: a wider area outranks a narrower one."""
     kind: Mapped[AlertKind] = mapped_column(stored_as_text(AlertKind))
+    priority: Mapped[int] = mapped_column(default=int(Priority.EMERGENCY), server_default=str(int(Priority.EMERGENCY)))
+    """`schedules.types.Priority`: less than an emergency is what somebody else's warning may be."""
+    hazard: Mapped[Hazard | None] = mapped_column(stored_as_text(Hazard))
+    """Of which danger it warns, where that is known."""
     state: Mapped[AlertState] = mapped_column(stored_as_text(AlertState), default=AlertState.DRAFT, index=True)
     revision: Mapped[int] = mapped_column(default=1)
     """Counts what speakers were told of it."""
@@ -52,11 +58,13 @@ class AlertRow(Versioned, Base):
     relayed: Mapped[bool] = mapped_column(default=False)
     """Somebody else's warning, such as a sender's of CAP: they publish it themselves."""
     polygon: Mapped[str | None] = mapped_column(Text)
-    """GeoJSON that was drawn to choose `targets`; None: they were named."""
+    """GeoJSON that was drawn to choose `targets`, or some of them; None: all were named."""
     author: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[datetime]
     released_by: Mapped[str] = mapped_column(String(64), default="")
     released_at: Mapped[datetime | None] = mapped_column(index=True)
+    prolonged_by: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    """Who let it live longer last."""
     counted_at: Mapped[datetime | None]
     """When it was written down whom it must reach: after the press, which waits for nothing."""
     starts_at: Mapped[datetime | None]

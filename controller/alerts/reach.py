@@ -18,6 +18,10 @@ log = structlog.get_logger(__name__)
 
 ACKNOWLEDGED_WITHIN: Final = timedelta(seconds=100)
 """EN 54-21: an alarm that is not acknowledged for so long is a fault."""
+STOOD_FOR: Final = timedelta(seconds=10)
+"""What was called off sooner may never have reached anybody: silence is no fault then."""
+LOOKED_BACK: Final = timedelta(days=1)
+"""Of what was released earlier nobody looks for silences any more."""
 _SAID_IT_ALL: Final = frozenset({AlertPhase.FINISHED, AlertPhase.FAILED, AlertPhase.ENDED})
 
 
@@ -40,9 +44,9 @@ class Reach:
         if unexpected := said.keys() - before.keys():
             # Quicker than the counting, or a speaker that joined the area since: it counts as well.
             known = await self._traffic.known({alert for alert, _ in unexpected})
-            fresh = sorted((alert, device, False) for alert, device in unexpected if alert in known)
+            fresh = sorted((alert, device) for alert, device in unexpected if alert in known)
             await self._traffic.add_reach(fresh)
-            before |= await self._traffic.reach_of([(alert, device) for alert, device, _ in fresh])
+            before |= await self._traffic.reach_of(fresh)
         after = {key: noted(stands, said[key], now) for key, stands in before.items()}
         news = {key: stands for key, stands in after.items() if stands != before[key]}
         await self._traffic.note_reach(news)
@@ -51,8 +55,13 @@ class Reach:
         return frozenset({report.device for report in reports} - registered)
 
     async def notice_silence(self, now: datetime) -> int:
-        """Make incidents of speakers that were online and said nothing; returns how many."""
-        silent = await self._traffic.note_silent(released_before=now - ACKNOWLEDGED_WITHIN, now=now)
+        """Make incidents of speakers that were online and said nothing, whatever became of the alert; returns how many.
+
+        A call-off takes none of them back: who did not have the alert may not have the next one either.
+        """
+        released = await self._traffic.released(now - LOOKED_BACK, now - ACKNOWLEDGED_WITHIN)
+        stood = [alert_id for alert_id, at, ended_at in released if ended_at is None or ended_at - at >= STOOD_FOR]
+        silent = await self._traffic.note_silent(stood, now)
         for alert_id, device_id in silent:
             log.warning("alert.not_acknowledged", alert=alert_id, device=device_id)
         if silent:

@@ -1,11 +1,25 @@
 """All SQL about alerts."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, func, or_, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,6 +30,7 @@ from controller.areas.models import Area
 from controller.areas.tree import within
 from controller.broadcasts.models import TargetKind
 from controller.devices.models import Device
+from controller.groups.models import GroupMember
 from controller.link.models import RetainedDocument
 from controller.monitoring.models import DeviceStateRow
 from controller.planning.repository import PlanningRepository, chunks
@@ -50,6 +65,10 @@ class AlertRepository(Repository[AlertRow]):
         issued_here = exists().where(Area.code == AlertRow.area_code, within(Area.path, viewer.scope))
         return select(AlertRow).where(or_(issued_here, heard_here))
 
+    async def some(self, viewer: Viewer, ids: Collection[str]) -> Sequence[AlertRow]:
+        """Those of `ids` that the viewer sees."""
+        return await self.all(self.readable(viewer).where(AlertRow.id.in_(ids))) if ids else ()
+
     def tests(self, viewer: Viewer) -> Select[AlertRow]:
         """Tests that were released, heard or not."""
         return self.readable(viewer).where(AlertRow.kind == AlertKind.TEST, AlertRow.released_at.is_not(None))
@@ -71,14 +90,35 @@ class AlertRepository(Repository[AlertRow]):
         statement = self.own(viewer).where(AlertRow.id == alert_id).with_for_update(of=AlertRow)
         return await self.session.scalar(statement, execution_options={"populate_existing": True})
 
-    async def activations(self, area: Area, since: datetime) -> Sequence[datetime]:
-        """Return when actual alerts of an area were released since a moment."""
+    async def active_for_update(self, viewer: Viewer, area: Area, now: datetime) -> Sequence[AlertRow]:
+        """Return what is active of what an area and those below it issued. What somebody ends meanwhile is left out."""
+        statement = self.own(viewer).where(
+            AlertRow.state == AlertState.ACTIVE, AlertRow.expires_at > now, within(Area.path, area.path)
+        )
+        locked = statement.order_by(AlertRow.id).with_for_update(of=AlertRow)
+        return (await self.session.scalars(locked, execution_options={"populate_existing": True})).all()
+
+    async def activations(self, area: Area, kind: AlertKind, since: datetime) -> Sequence[datetime]:
+        """Return when alerts of a kind that are heard were released in an area since a moment."""
         found = await self.session.scalars(
             select(AlertRow.released_at).where(
-                AlertRow.area_code == area.code, AlertRow.kind == AlertKind.ACTUAL, AlertRow.released_at >= since
+                AlertRow.area_code == area.code,
+                AlertRow.kind == kind,
+                AlertRow.volume.is_distinct_from(0),
+                AlertRow.released_at >= since,
             )
         )
         return [at for at in found if at is not None]
+
+    async def members(self, rows: Collection[AlertRow]) -> dict[str, list[str]]:
+        """Return the speakers of each group that these alerts address."""
+        groups = {target.key for row in rows for target in row.targets if target.kind is TargetKind.GROUP}
+        found: dict[str, list[str]] = {}
+        for chunk in chunks(sorted(groups)):
+            statement = select(GroupMember.group_id, GroupMember.device_id).where(GroupMember.group_id.in_(chunk))
+            for group_id, device_id in await self.session.execute(statement):
+                found.setdefault(group_id, []).append(device_id)
+        return found
 
     async def sent(self, rows: Collection[AlertRow]) -> dict[str, bool]:
         """Return of each alert whether the broker has what speakers must be told of it."""
@@ -108,7 +148,15 @@ class Stands:
     finished_at: datetime | None
 
 
-_STANDS: Final = tuple(AlertReach.__table__.c[each.name] for each in fields(Stands))
+FAILED: Final = and_(AlertReach.phase == AlertPhase.FAILED, AlertReach.finished_at.is_(None))
+"""It could not be heard to its end, not even once; it may have begun."""
+UNHEARD: Final = or_(and_(AlertReach.first_sound_at.is_(None), AlertReach.finished_at.is_(None)), FAILED)
+"""Whom somebody must call: it has not begun, or began and failed."""
+SILENT_AT_A_TIME: Final = 500
+"""Silences that one transaction makes incidents of: ten thousand in one would hold up those who speak."""
+_EXPECTED: Final = ("alert_id", "device_id", "online", "revision", "reason")
+_STANDS_NAMES: Final = tuple(each.name for each in fields(Stands))
+_STANDS: Final = tuple(AlertReach.__table__.c[name] for name in _STANDS_NAMES)
 _NOTE_REACH: Final = (
     update(AlertReach)
     .where(AlertReach.alert_id == bindparam("of_alert"), AlertReach.device_id == bindparam("of_device"))
@@ -161,8 +209,15 @@ class AlertTraffic:
 
     async def addressed(self, row: AlertRow) -> frozenset[str]:
         """Return the speakers that an alert addresses now."""
-        keys = {kind: {target.key for target in row.targets if target.kind is kind} for kind in TargetKind}
-        return frozenset(await self.registered(await PlanningRepository(self._session).reached(keys)))
+        return await self.speakers_of([(target.kind, target.key) for target in row.targets])
+
+    async def speakers_of(self, targets: Collection[tuple[TargetKind, str]]) -> frozenset[str]:
+        """Return the speakers that these targets make up now."""
+        return frozenset(await self.registered(await self._reached(targets)))
+
+    async def _reached(self, targets: Collection[tuple[TargetKind, str]]) -> frozenset[str]:
+        keys = {kind: {key for each, key in targets if each is kind} for kind in TargetKind}
+        return await PlanningRepository(self._session).reached(keys)
 
     async def uncounted(self) -> Sequence[AlertRow]:
         """Return released alerts of which it is not written down yet whom they must reach."""
@@ -172,15 +227,19 @@ class AlertTraffic:
             )
         ).all()
 
-    async def expect(self, alert_id: str, device_ids: Collection[str]) -> None:
-        """Note whom an alert must reach, and whose link is up at this moment."""
-        for chunk in chunks(sorted(device_ids)):
-            found = await self._session.execute(
-                select(Device.id, func.coalesce(DeviceStateRow.online, False))
+    async def expect(self, row: AlertRow) -> None:
+        """Note whom an alert must reach, and whose link is up at this moment, where it is not noted yet.
+
+        The rows do not come through here: ten thousand would take the processor from the order on its way.
+        """
+        up = func.coalesce(DeviceStateRow.online, False)
+        for chunk in chunks(sorted(await self._reached([(target.kind, target.key) for target in row.targets]))):
+            expected = (
+                select(literal(row.id), Device.id, up, literal(0), literal(""))
                 .outerjoin(DeviceStateRow, DeviceStateRow.device_id == Device.id)
-                .where(Device.id.in_(chunk))
+                .where(Device.id.in_(chunk), Device.retired_at.is_(None))
             )
-            await self.add_reach([(alert_id, device_id, bool(up)) for device_id, up in found.tuples()])
+            await self._session.execute(self._insert().from_select(_EXPECTED, expected).on_conflict_do_nothing())
 
     async def counted(self, alert_id: str, now: datetime) -> None:
         """Note that it is written down whom an alert must reach; no edit, so its version stays."""
@@ -191,16 +250,16 @@ class AlertTraffic:
             .execution_options(synchronize_session=False)
         )
 
-    async def add_reach(self, expected: Sequence[tuple[str, str, bool]]) -> None:
-        """Add a row for each (alert, speaker, whether online) that has none: both sides may come first."""
-        insert = sqlite.insert if self._session.get_bind().dialect.name == "sqlite" else postgresql.insert
-        if expected:
-            values = [
-                {"alert_id": alert, "device_id": device, "online": up, "revision": 0, "reason": ""}
-                for alert, device, up in expected
-            ]
+    async def add_reach(self, heard_of: Collection[tuple[str, str]]) -> None:
+        """Add a row for each (alert, speaker) that has none: both sides may come first."""
+        if heard_of:
+            values = [dict(zip(_EXPECTED, (*each, False, 0, ""), strict=True)) for each in heard_of]
             connection = await self._session.connection()
-            await connection.execute(insert(AlertReach).on_conflict_do_nothing(), values)
+            await connection.execute(self._insert().on_conflict_do_nothing(), values)
+
+    def _insert(self) -> sqlite.Insert | postgresql.Insert:
+        insert = sqlite.insert if self._session.get_bind().dialect.name == "sqlite" else postgresql.insert
+        return insert(AlertReach)
 
     async def reach_of(self, pairs: Collection[tuple[str, str]]) -> dict[tuple[str, str], Stands]:
         """Return how these alerts stand on these speakers, by (alert, speaker)."""
@@ -219,7 +278,8 @@ class AlertTraffic:
         """Write down how these alerts stand on these speakers now: in one go, as thousands say it at once."""
         if news:
             values = [
-                {"of_alert": alert, "of_device": device, **asdict(stands)} for (alert, device), stands in news.items()
+                {"of_alert": alert, "of_device": device} | {name: getattr(stands, name) for name in _STANDS_NAMES}
+                for (alert, device), stands in news.items()
             ]
             connection = await self._session.connection()
             await connection.execute(_NOTE_REACH, values)
@@ -258,25 +318,34 @@ class AlertTraffic:
         )
         return list(found)
 
-    async def note_silent(self, *, released_before: datetime, now: datetime) -> Sequence[tuple[str, str]]:
-        """Mark as incidents the speakers that were online and have not said that they have the alert; return them."""
-        silent = await self._session.execute(
-            update(AlertReach)
-            .where(
-                AlertReach.online,
-                AlertReach.received_at.is_(None),
-                AlertReach.incident_at.is_(None),
-                AlertReach.alert_id.in_(
-                    select(AlertRow.id).where(
-                        AlertRow.state == AlertState.ACTIVE, AlertRow.released_at <= released_before
-                    )
-                ),
+    async def released(self, after: datetime, until: datetime) -> Sequence[tuple[str, datetime, datetime | None]]:
+        """Return what was released between two moments: which alert, when, and when it ended."""
+        found = await self._session.execute(
+            select(AlertRow.id, AlertRow.released_at, AlertRow.ended_at).where(
+                AlertRow.released_at > after, AlertRow.released_at <= until
             )
-            .values(incident_at=now)
-            .returning(AlertReach.alert_id, AlertReach.device_id)
-            .execution_options(synchronize_session=False)
         )
-        return sorted((alert_id, device_id) for alert_id, device_id in silent)
+        return [(alert_id, at, ended_at) for alert_id, at, ended_at in found if at is not None]
+
+    async def note_silent(self, alert_ids: Collection[str], now: datetime) -> Sequence[tuple[str, str]]:
+        """Mark as incidents the speakers that were online and have not said that they have an alert; return some."""
+        silent = select(AlertReach.alert_id, AlertReach.device_id).where(
+            AlertReach.online,
+            AlertReach.phase.is_(None),  # by the index: those that spoke, nearly all, are not read
+            AlertReach.incident_at.is_(None),
+            AlertReach.alert_id.in_(alert_ids),
+        )
+        some = silent.limit(SILENT_AT_A_TIME)
+        found = [(alert_id, device_id) for alert_id, device_id in await self._session.execute(some)]
+        for alert_id in {alert_id for alert_id, _ in found}:
+            devices = [device_id for alert, device_id in found if alert == alert_id]
+            await self._session.execute(
+                update(AlertReach)
+                .where(AlertReach.alert_id == alert_id, AlertReach.device_id.in_(devices))
+                .values(incident_at=now)
+                .execution_options(synchronize_session=False)
+            )
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,7 +379,8 @@ class ReachRepository:
                 total(~silent).label("received"),
                 total(AlertReach.phase == AlertPhase.SOUNDING).label("sounding"),
                 total(AlertReach.finished_at.is_not(None)).label("finished"),
-                total(AlertReach.phase == AlertPhase.FAILED).label("failed"),
+                total(FAILED).label("failed"),
+                total(UNHEARD).label("unheard"),
                 total(and_(silent, up)).label("waiting"),
                 total(and_(silent, ~up)).label("unreachable"),
                 total(and_(silent, AlertReach.incident_at.is_not(None))).label("incidents"),
@@ -347,7 +417,7 @@ class ReachRepository:
     async def speakers(
         self, viewer: Viewer, alert_id: str, *, silent: bool, after: str, limit: int
     ) -> Sequence[tuple[AlertReach, Device, DeviceStateRow | None]]:
-        """Return speakers by area and id, after one of them; `silent`: only those that have not sounded it."""
+        """Return speakers by area and id, after one of them; `silent`: only those that are `UNHEARD`."""
         statement = (
             select(AlertReach, Device, DeviceStateRow)
             .join(Device, Device.id == AlertReach.device_id)
@@ -358,8 +428,32 @@ class ReachRepository:
             .limit(limit)
         )
         if silent:
-            statement = statement.where(AlertReach.first_sound_at.is_(None), AlertReach.finished_at.is_(None))
+            statement = statement.where(UNHEARD)
         return [(reach, device, state) for reach, device, state in await self._session.execute(statement)]
+
+    async def standing(self, viewer: Viewer, alert_id: str) -> Sequence[Row[*tuple[Any, ...]]]:
+        """Return a row for each speaker whose position is known, with as much as a map tells."""
+        statement = (
+            select(
+                Device.id,
+                Device.name,
+                Area.name.label("place"),
+                Device.lat,
+                Device.lon,
+                AlertReach.phase,
+                AlertReach.received_at.is_not(None).label("received"),
+                AlertReach.finished_at.is_not(None).label("finished"),
+                func.coalesce(DeviceStateRow.online, False).label("online"),
+            )
+            .select_from(AlertReach)
+            .join(Device, Device.id == AlertReach.device_id)
+            .join(Area, Area.code == Device.area_code)
+            .outerjoin(DeviceStateRow, DeviceStateRow.device_id == AlertReach.device_id)
+            .where(AlertReach.alert_id == alert_id, within(Area.path, viewer.scope))
+            .where(Device.lat.is_not(None), Device.lon.is_not(None))
+            .order_by(Device.id)
+        )
+        return (await self._session.execute(statement)).all()
 
 
 def target_of(topic: str) -> tuple[TargetKind, str] | None:

@@ -1,6 +1,7 @@
 """What may happen to alerts."""
 
 import asyncio
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,25 +10,24 @@ from typing import Any, Final
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from audio.signals import ABOUT, EXERCISE_WORDS, Signal, Use, length_ms
+from audio.signals import ABOUT, Signal, Use, length_ms
 from controller.accounts.viewer import Viewer
+from controller.alerts.content import changed_since, digest
 from controller.alerts.models import AlertRow, AlertTarget
+from controller.alerts.releasing import Audience, Releasing, sentences
 from controller.alerts.repository import AlertRepository, AlertTraffic, ReachRepository
-from controller.alerts.schemas import AddressIn, AlertIn, AudienceOut
+from controller.alerts.schemas import AddressIn, AlertEdit, AlertIn, AudienceOut
 from controller.alerts.sets import AlertPress, Sets, targets_of
-from controller.alerts.standing import Hazard, Repeats
+from controller.alerts.standing import PLAIN, Hazard, Heard
 from controller.alerts.states import (
-    ACTIVATIONS_WITHIN,
     ALL_CLEAR_LASTS,
     AlertState,
     NotActive,
     NotADraft,
-    Release,
-    check_release,
     code_needed,
+    two_needed,
 )
-from controller.announcements.models import Announcement, Kind
-from controller.announcements.repository import AnnouncementRepository
+from controller.alerts.wording import Wording
 from controller.announcements.schemas import AnnouncementIn
 from controller.announcements.service import Announcements, Recording
 from controller.areas.models import Area
@@ -40,26 +40,16 @@ from controller.broadcasts.targets import checked
 from controller.cap.atlas import atlas_below
 from controller.cap.geometry import outline_of
 from controller.database import after_commit, new_id
-from controller.errors import Invalid, NotFound
+from controller.errors import Invalid, NotFound, PreconditionFailed
 from controller.monitoring.hub import Hub, Topic
-from controller.standing.repository import StandingRepository
-from controller.standing.words import Message, blanks_in, in_force, named, sound_of
+from controller.standing.words import Message
+from controller.text import Text
 from protocol.messages import AlertKind
+from schedules.types import Priority
 
 log = structlog.get_logger(__name__)
 
-CATEGORY: Final = "alert"
-"""Of the announcements that alerts say."""
 NAMES_MAX: Final = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Audience:
-    """Whom an alert would reach at this moment."""
-
-    speakers: int
-    online: int
-    areas: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +64,9 @@ class Relayed:
     targets: frozenset[tuple[TargetKind, str]]
     ends_at: datetime
     replaces: frozenset[str] = frozenset()
-    repeats: Repeats = Repeats.ONCE
+    heard: Heard = PLAIN
+    priority: Priority = Priority.EMERGENCY
+    hazard: Hazard | None = None
 
 
 class Alerts:
@@ -99,7 +91,8 @@ class Alerts:
         self._announcements = announcements
         self._hub = hub
         self._lead = lead
-        self._confirm = confirm
+        self._wording = Wording(session, viewer, announcements)
+        self._releasing = Releasing(session, viewer, confirm)
 
     async def draft(self, wish: AlertIn, now: datetime) -> AlertRow:
         """Write an alert down; its words are made meanwhile, so that a release need not wait for them."""
@@ -109,12 +102,13 @@ class Alerts:
         targets = await self._whom(wish, area)
         signal, signal_ms = _signal_of(wish.kind, wish.signal, wish.signal_s)
         repeat = wish.repeat or wish.repeats.plan()
-        words = await self._words(wish, area, now)
+        words = await self._wording.of_draft(wish, area, now)
         return await self._add(
             area,
             targets,
             now,
             kind=wish.kind,
+            hazard=wish.hazard or await self._wording.hazard(wish, area),
             headline=wish.headline,
             signal=signal,
             signal_ms=signal_ms,
@@ -130,17 +124,19 @@ class Alerts:
     async def relay(self, wish: Relayed, now: datetime) -> AlertRow:
         """Write down what somebody else warns of, as a draft. It may still want areas; it ends when they say."""
         area = await Areas(self._session, self._viewer).place(self._viewer.area_code)
-        signal, signal_ms = _signal_of(wish.kind, Signal.ATTENTION, None)
+        signal, signal_ms = _signal_of(wish.kind, wish.heard.signal, None, wish.priority)
         return await self._add(
             area,
             sorted(wish.targets),
             now,
             kind=wish.kind,
+            priority=int(wish.priority),
+            hazard=wish.hazard,
             headline=wish.headline,
             signal=signal,
             signal_ms=signal_ms,
             announcement=await self._announcements.type(wish.words, now, wish.recording) if wish.words else None,
-            repeat=wish.repeats.plan().model_dump(mode="json"),
+            repeat=wish.heard.repeats.plan().model_dump(mode="json"),
             lifetime_s=max(1, round((wish.ends_at - now).total_seconds())),
             expires_at=wish.ends_at,
             replaces=sorted(wish.replaces),
@@ -149,11 +145,10 @@ class Alerts:
 
     async def address(self, alert_id: str, wish: AddressIn, now: datetime) -> AlertRow:
         """Choose whom a draft addresses. Who does so has written it: where two are needed, the other one releases."""
-        row = await self._own(alert_id)
-        self._check_draft(row)
+        row = await self._draft(alert_id)
+        chosen = await self._whom(wish, row.area)
         if not row.relayed:
             row.author = self._viewer.name
-        chosen = await self._whom(wish, row.area)
         row.polygon = _drawn(wish)
         row.targets = [AlertTarget(kind=kind, key=key) for kind, key in chosen]
         await self._session.flush()
@@ -161,61 +156,94 @@ class Alerts:
         self._tell()
         return row
 
+    async def edit(self, alert_id: str, wish: AlertEdit, now: datetime) -> AlertRow:
+        """Change what a draft says and how it is heard.
+
+        Who does so has written it, even where it came from elsewhere: where two are needed, the other one releases.
+        """
+        row = await self._draft(alert_id)
+        if wish.seen is not None and changed_since(wish.seen, row, await self.repository.members([row])):
+            raise PreconditionFailed
+        asked = wish.model_fields_set - {"seen"}
+        signal, signal_ms = row.signal, row.signal_ms
+        if asked & {"signal", "signal_s"}:
+            named = wish.signal if "signal" in asked else Signal(row.signal) if row.signal else None
+            signal, signal_ms = _signal_of(row.kind, named, wish.signal_s, Priority(row.priority))
+        if "volume" in asked and row.volume == 0:
+            raise Invalid.field("volume", Text("A silent test has no volume"))
+        says_otherwise = asked & {"text", "second"} or wish.announcement_id is not None
+        words = await self._wording.of_edit(row, wish, now) if says_otherwise else row.announcement
+        if words is None and signal is None:
+            raise Invalid.field("signal", Text("This alert has no sound at all"))
+        row.author = self._viewer.name
+        row.signal, row.signal_ms, row.announcement = signal, signal_ms, words
+        row.headline = wish.headline or row.headline
+        row.hazard = wish.hazard if "hazard" in asked else row.hazard
+        row.volume = wish.volume if "volume" in asked else row.volume
+        row.repeat = wish.repeats.plan().model_dump(mode="json") if wish.repeats else row.repeat
+        row.lifetime_s = wish.lifetime_s or row.lifetime_s
+        row.stagger_ms = row.stagger_ms if wish.stagger_s is None else 1000 * wish.stagger_s
+        await self._session.flush()
+        log.info("alert.edited", alert=row.id, changed=sorted(asked), at=now.isoformat())
+        self._tell()
+        return row
+
     async def discard(self, alert_id: str, now: datetime) -> AlertRow:
         """Throw a draft away."""
-        row = await self._own(alert_id)
-        self._check_draft(row)
+        row = await self._draft(alert_id)
         row.state, row.ended_by, row.ended_at = AlertState.DISCARDED, self._viewer.name, now
         self._tell()
         return row
 
     async def audience(self, row: AlertRow) -> Audience:
         """Return whom an alert would reach now."""
-        devices = await self._addressed(row)
-        online, areas = await AlertTraffic(self._session).audience(devices)
-        return Audience(len(devices), online, areas)
+        return await self._audience(await self.addressed(row))
+
+    async def addressed(self, row: AlertRow) -> frozenset[str]:
+        """Return the speakers that an alert addresses now."""
+        return await AlertTraffic(self._session).addressed(row)
+
+    async def reached_by(self, wish: AddressIn, area_code: str) -> Audience:
+        """Return whom a choice for an area would reach now, each speaker once. Refuses what a draft would refuse."""
+        area = await Areas(self._session, self._viewer).place(area_code)
+        chosen = await self._whom(wish, area)
+        return await self._audience(await AlertTraffic(self._session).speakers_of(chosen))
+
+    async def named(self, row: AlertRow) -> frozenset[tuple[TargetKind, str]]:
+        """Return what of a draft's targets was chosen by name: all, but for what its drawing takes in now."""
+        if row.polygon is None:
+            return targets_of(row)
+        return targets_of(row) - await self._inside(row.polygon, row.area)
 
     async def described(self, row: AlertRow) -> AudienceOut:
-        """Return the plain sentence of what a release would do, and what it asks for."""
+        """Return in plain sentences what a release would do, and what it asks for."""
         audience = await self.audience(row)
-        rule = await self.rule(row.area)
-        release = self._release(row, rule, ())
-        what = {
-            AlertKind.ACTUAL: ("Phát báo động", "Sound the alert"),
-            AlertKind.EXERCISE: ("Phát DIỄN TẬP", "Sound an EXERCISE of"),
-            AlertKind.TEST: ("THỬ loa với", "TEST the speakers with"),
-        }[row.kind]
-        offline = audience.speakers - audience.online
-        away_vi = f"; {offline} cụm đang mất kết nối" if offline else ""
-        away_en = f"; {offline} are offline" if offline else ""
-        apart_s = row.stagger_ms // 1000
-        turns_vi = f", các thôn kề nhau lần lượt cách {apart_s} giây" if apart_s else ""
-        turns_en = f", neighbouring hamlets {apart_s} s after one another" if apart_s else ""
+        release, said = await self._releasing.asked(row), sentences(row, audience)
         return AudienceOut(
             speakers=audience.speakers,
             online=audience.online,
             areas=audience.areas,
-            names=await AlertTraffic(self._session).names(await self._addressed(row), NAMES_MAX),
-            sentence_vi=f"{what[0]} «{row.headline}» tới {audience.speakers} cụm loa"
-            f" tại {audience.areas} địa bàn{turns_vi}{away_vi}.",
-            sentence_en=f"{what[1]} “{row.headline}” on {audience.speakers} speakers"
-            f" in {audience.areas} areas{turns_en}{away_en}.",
+            names=await AlertTraffic(self._session).names(await self.addressed(row), NAMES_MAX),
+            sentence_vi=" ".join(each.vi for each in said),
+            sentence_en=" ".join(each.en for each in said),
             needs_code=code_needed(release),
-            needs_second_person=rule is ReleaseRule.SECOND_PERSON and row.kind is not AlertKind.TEST,
+            needs_second_person=two_needed(release),
         )
 
     async def rule(self, area: Area) -> ReleaseRule:
         """Return how alerts of an area are released."""
-        return (await AreaRepository(self._session).release_rules([area.path]))[area.path]
+        return await self._releasing.rule(area)
 
-    async def release(self, alert_id: str, code: str, now: datetime) -> AlertRow:
-        """Let a draft go: from the moment this commits it is published, whatever happens to this process."""
+    async def digests(self, *rows: AlertRow) -> dict[str, str]:
+        """Return of each draft the name of what its release would let be heard, and where."""
+        drafts = [row for row in rows if row.state is AlertState.DRAFT]
+        members = await self.repository.members(drafts)
+        return {row.id: digest(row, members) for row in drafts}
+
+    async def release(self, alert_id: str, *, seen: str, code: str, now: datetime) -> AlertRow:
+        """Let a draft go as it was `seen`: once this commits it is published, whatever happens to this process."""
         row = await self._own(alert_id)
-        activations = await self.repository.activations(row.area, now - ACTIVATIONS_WITHIN)
-        release = self._release(row, await self.rule(row.area), tuple(activations))
-        check_release(release, now)
-        if code_needed(release):
-            await self._confirm(code)
+        await self._releasing.check(row, seen, code, now)
         return await self._let_go(row, now + self._lead, now)
 
     async def release_alone(self, row: AlertRow, begins_at: datetime, now: datetime) -> AlertRow:
@@ -223,16 +251,21 @@ class Alerts:
 
         The rate of activations holds all the same. It sounds at `begins_at`, or at once where that is past.
         """
-        activations = await self.repository.activations(row.area, now - ACTIVATIONS_WITHIN)
-        check_release(self._release(row, None, tuple(activations)), now)
+        await self._releasing.check_alone(row, now)
         return await self._let_go(row, max(begins_at, now + self._lead), now)
 
     async def prolong(self, alert_id: str, lifetime_s: int, code: str, now: datetime) -> AlertRow:
-        """Let an active alert live until so many seconds from now. Who heard it does not hear it again for that."""
+        """Let an active alert live until so many seconds from now. Who heard it does not hear it again for that.
+
+        To live longer is a release anew; to end it sooner needs no second person.
+        """
         row = await self._active(alert_id, now)
-        if code_needed(self._release(row, await self.rule(row.area), ())):
-            await self._confirm(code)
-        row.expires_at, row.revision = now + timedelta(seconds=lifetime_s), row.revision + 1
+        expires_at = now + timedelta(seconds=lifetime_s)
+        longer = row.expires_at is not None and expires_at > row.expires_at
+        await self._releasing.check_prolonging(row, code, longer=longer)
+        if longer:
+            row.prolonged_by = self._viewer.name
+        row.expires_at, row.revision = expires_at, row.revision + 1
         await self._say(targets_of(row), now)
         return row
 
@@ -249,10 +282,7 @@ class Alerts:
         row = await self._active(alert_id, now)
         row.state, row.ended_by, row.ended_at = AlertState.CANCELLED, self._viewer.name, now
         if all_clear and row.volume != 0:
-            words = text or await self.all_clear_text(row.area)
-            if row.kind is AlertKind.EXERCISE:
-                words = f"{EXERCISE_WORDS} {words}"
-            row.all_clear = await self._typed(row.area, f"Báo yên: {row.headline}"[:200], words, now)
+            row.all_clear = await self._wording.of_end(row, text, now)
             row.all_clear_until, row.starts_at = now + ALL_CLEAR_LASTS, now + self._lead
             row.revision, row.sound_revision = row.revision + 1, row.sound_revision + 1
         await self._say(targets_of(row), now)
@@ -262,21 +292,18 @@ class Alerts:
     async def standing(self) -> tuple[Message, ...]:
         """Return what an alert of the viewer's own area may begin with."""
         own = await Areas(self._session, self._viewer).place(self._viewer.area_code)
-        begun = in_force(await StandingRepository(self._session).holding(own.path), own.code)
+        begun = await self._wording.standing(own)
         return tuple(each for each in begun if each.hazard is not Hazard.ALL_CLEAR)
 
-    async def all_clear_text(self, area: Area) -> str:
-        """Return what is said where an alert of an area is called off, unless somebody says it otherwise."""
-        holding = await StandingRepository(self._session).holding(area.path)
-        return named(in_force(holding, area.code), Hazard.ALL_CLEAR).text
+    async def all_clear_text(self, row: AlertRow) -> str:
+        """Return what is said where an alert is called off, unless somebody says it otherwise."""
+        return await self._wording.all_clear(row)
 
     async def stop_all(self, area_code: str, now: datetime) -> Sequence[AlertRow]:
         """Call off every alert that this area, or one below it, issued. What came from above stays."""
         area = await AreaRepository(self._session).get(self._viewer, area_code)
-        own = self.repository.own(self._viewer).where(
-            AlertRow.state == AlertState.ACTIVE, AlertRow.expires_at > now, Area.path.startswith(area.path)
-        )
-        return [await self.cancel(row.id, all_clear=False, text="", now=now) for row in await self.repository.all(own)]
+        active = await self.repository.active_for_update(self._viewer, area, now)
+        return [await self.cancel(row.id, all_clear=False, text="", now=now) for row in active]
 
     # --- pieces of these
 
@@ -300,6 +327,7 @@ class Alerts:
                 author=self._viewer.name,
                 created_at=now,
                 released_by="",
+                prolonged_by="",
                 ended_by="",
                 targets=[AlertTarget(kind=kind, key=key) for kind, key in targets],
                 **columns,
@@ -311,8 +339,8 @@ class Alerts:
 
     async def _let_go(self, row: AlertRow, starts_at: datetime, now: datetime) -> AlertRow:
         targets = targets_of(row)
-        for replaced in row.replaces:
-            targets |= await self._replace(replaced, now)
+        for replaced in [await self._own(each) for each in sorted(row.replaces)]:
+            targets |= self._replace(replaced, now)
         expires_at = now + timedelta(seconds=row.lifetime_s)
         row.expires_at = min(expires_at, row.expires_at) if row.expires_at else expires_at
         row.state, row.released_by, row.released_at = AlertState.ACTIVE, self._viewer.name, now
@@ -322,10 +350,11 @@ class Alerts:
         log.info("alert.released", alert=row.id, kind=str(row.kind), area=row.area_code, by=self._viewer.name)
         return row
 
-    @staticmethod
-    def _check_draft(row: AlertRow) -> None:
+    async def _draft(self, alert_id: str) -> AlertRow:
+        row = await self._own(alert_id)
         if row.state is not AlertState.DRAFT:
             raise NotADraft
+        return row
 
     async def _active(self, alert_id: str, now: datetime) -> AlertRow:
         row = await self._own(alert_id)
@@ -333,73 +362,46 @@ class Alerts:
             raise NotActive
         return row
 
-    async def _replace(self, alert_id: str, now: datetime) -> frozenset[tuple[TargetKind, str]]:
-        """End what a newer alert takes the place of, and return whom it addressed. It may be over by now."""
-        row = await self._own(alert_id)
+    def _replace(self, row: AlertRow, now: datetime) -> frozenset[tuple[TargetKind, str]]:
+        """End what a newer alert takes the place of, and return whom it addressed.
+
+        It may be over by now. That it is over is not said any more: the newer one would be taken to be meant.
+        """
         if _in_force(row, now):
             row.state, row.ended_by, row.ended_at = AlertState.REPLACED, self._viewer.name, now
+        elif row.all_clear_until is not None:
+            row.all_clear_until = min(row.all_clear_until, now)
         return targets_of(row)
 
-    def _release(self, row: AlertRow, rule: ReleaseRule | None, activations: tuple[datetime, ...]) -> Release:
-        ends_at = row.expires_at if row.state is AlertState.DRAFT else None
-        return Release(
-            row.state, row.kind, row.author, self._viewer.name, rule, activations, bool(row.targets), ends_at
-        )
-
-    async def _addressed(self, row: AlertRow) -> frozenset[str]:
-        return await AlertTraffic(self._session).addressed(row)
+    async def _audience(self, devices: frozenset[str]) -> Audience:
+        online, areas = await AlertTraffic(self._session).audience(devices)
+        return Audience(len(devices), online, areas)
 
     async def _whom(self, wish: AddressIn, area: Area) -> list[tuple[TargetKind, str]]:
-        if wish.polygon is None:
-            return await checked(self._session, self._viewer, wish.targets, area)
-        atlas = await atlas_below(self._session, area.path, drawn=True)
-        found = await asyncio.to_thread(atlas.inside, outline_of(wish.polygon.model_dump()))
+        named = await checked(self._session, self._viewer, wish.targets, area)
+        drawn = _drawn(wish)
+        if drawn is None:
+            return named
+        found = await self._inside(drawn, area)
         if not found:
+            raise Invalid.field("polygon", Text("No speaker of %(name)s stands in what was drawn", name=area.name))
+        if len(found.union(named)) > TARGETS_MAX:
             raise Invalid.field(
                 "polygon",
-                f"Trong vùng đã vẽ không có cụm loa nào của {area.name}",
-                f"No speaker of {area.name} stands in what was drawn",
+                Text(
+                    "More than %(targets_max)s single speakers: draw around whole communes, or several smaller shapes",
+                    targets_max=TARGETS_MAX,
+                ),
             )
-        if len(found.areas) + len(found.speakers) > TARGETS_MAX:
-            raise Invalid.field(
-                "polygon",
-                f"Vùng vẽ có hơn {TARGETS_MAX} cụm loa lẻ: hãy vẽ trọn các xã, hoặc chia thành nhiều vùng",
-                f"More than {TARGETS_MAX} single speakers: draw around whole communes, or several smaller shapes",
-            )
-        return sorted(
+        return sorted(found.union(named))
+
+    async def _inside(self, drawn: str, area: Area) -> frozenset[tuple[TargetKind, str]]:
+        atlas = await atlas_below(self._session, area.path, drawn=True)
+        found = await asyncio.to_thread(atlas.inside, outline_of(json.loads(drawn)))
+        return frozenset(
             [(TargetKind.AREA, str(code)) for code in found.areas]
             + [(TargetKind.DEVICE, str(speaker)) for speaker in found.speakers]
         )
-
-    async def _words(self, wish: AlertIn, area: Area, now: datetime) -> Announcement | None:
-        if wish.announcement_id is not None:
-            known = AnnouncementRepository(self._session)
-            await known.hold(wish.announcement_id)  # an edit comes before this and is seen, or after and is refused
-            words = await known.find(self._viewer, wish.announcement_id)
-            if words is None or words.retired_at is not None:
-                raise Invalid.field("announcement_id", "Không có bản tin này", "There is no such announcement")
-            said = words.text.lstrip() if words.kind is Kind.TEXT else ""
-            if wish.kind is AlertKind.EXERCISE and not said.casefold().startswith(EXERCISE_WORDS[:-1].casefold()):
-                raise Invalid.field(
-                    "announcement_id",
-                    f"Diễn tập phải bắt đầu bằng «{EXERCISE_WORDS}». Hãy gõ chữ, hệ thống tự thêm câu này.",
-                    f"An exercise must begin with “{EXERCISE_WORDS}”. Type it, and the words are added.",
-                )
-            return words
-        text = wish.text
-        if blanks := blanks_in(text):
-            raise Invalid.field("text", f"Hãy điền vào chỗ trống «{blanks[0]}»", f"Fill in the blank “{blanks[0]}”")
-        if wish.kind is AlertKind.EXERCISE and not text.casefold().startswith(EXERCISE_WORDS[:-1].casefold()):
-            text = f"{EXERCISE_WORDS} {text}".strip()
-        return await self._typed(area, wish.headline, text, now) if text else None
-
-    async def _typed(self, area: Area, title: str, text: str, now: datetime) -> Announcement:
-        """Return words with their sound: speakers have it already where it is that of a standing message."""
-        made = sound_of(await StandingRepository(self._session).holding(area.path), text)
-        if made is not None:
-            return made
-        wish = AnnouncementIn(title=title, area_code=area.code, text=text, category=CATEGORY)
-        return await self._announcements.type(wish, now)
 
     async def _say(self, targets: frozenset[tuple[TargetKind, str]], now: datetime) -> None:
         await Sets(self._session, self._press).say(targets, now)
@@ -417,14 +419,21 @@ def _in_force(row: AlertRow, now: datetime) -> bool:
     return row.state is AlertState.ACTIVE and row.expires_at is not None and row.expires_at > now
 
 
-def _signal_of(kind: AlertKind, signal: Signal | None, attention_s: float | None) -> tuple[Signal | None, int]:
-    """Return the signal and its length. A test and an exercise have their own; the real thing never has theirs."""
+def _signal_of(
+    kind: AlertKind, signal: Signal | None, attention_s: float | None, priority: Priority = Priority.EMERGENCY
+) -> tuple[Signal | None, int]:
+    """Return the signal and its length. A test and an exercise have their own; the real thing never has theirs.
+
+    A siren is for emergencies alone.
+    """
     if kind is AlertKind.EXERCISE:
         signal = Signal.EXERCISE
     elif kind is AlertKind.TEST:
         signal = Signal.TEST_RISING
     elif signal is not None and signal is not Signal.ATTENTION and ABOUT[signal].use is not Use.ALARM:
-        raise Invalid.field("signal", "Tín hiệu này không dùng cho báo động", "This signal is not one for alerts")
+        raise Invalid.field("signal", Text("This signal is not one for alerts"))
+    elif signal not in {None, Signal.ATTENTION} and priority is not Priority.EMERGENCY:
+        raise Invalid.field("signal", Text("This is no emergency: it has no siren"))
     if signal is None:
         return None, 0
     if signal is Signal.ATTENTION and attention_s is not None:

@@ -1,9 +1,11 @@
 """From alerts to what stands on the broker: one signed set for each target, said anew when it says something new."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -21,13 +23,23 @@ from controller.planning.repository import PlanningRepository
 from controller.planning.service import put
 from controller.standing.repository import StandingRepository
 from protocol import topics
-from protocol.messages import ACTIVE_MAX, Alert, AlertSet, ClipRef, RepeatPlan
+from protocol.messages import ACTIVE_MAX, Alert, AlertKind, AlertSet, ClipRef, RepeatPlan
 from protocol.signing import Signer, sign
 from protocol.topics import DELIVERY, Channel
+from schedules.types import Priority
 
 SET_LIVES = timedelta(days=30)
 """What a set says ends by itself; the signature outlives it, so that "nothing is active" can be believed too."""
 LINK_OUTLIVES_ALERT = timedelta(days=1)
+
+_OVER: Final[Mapping[AlertKind, Signal]] = MappingProxyType(
+    {
+        AlertKind.ACTUAL: Signal.ALL_CLEAR,
+        AlertKind.EXERCISE: Signal.EXERCISE,
+        AlertKind.TEST: Signal.TEST_FALLING,
+    }
+)
+"""What sounds where an emergency is called off: the end of what is not the real thing has no siren either."""
 
 Target = tuple[TargetKind, str]
 
@@ -117,11 +129,14 @@ class Sets:
                 ),
             )
         released_at = row.released_at or row.created_at
+        priority = Priority(row.priority)
+        over = _OVER[row.kind] if priority is Priority.EMERGENCY else Signal.ATTENTION
         return Alert(
             id=row.id,
             revision=row.revision,
             sound_revision=row.sound_revision,
             kind=row.kind,
+            priority=priority,
             issuer=row.area_code,
             issuer_depth=row.area.depth,
             raised_at=released_at,
@@ -130,8 +145,8 @@ class Sets:
             expires_at=expires_at,
             ends=ending,
             headline=row.headline,
-            signal=Signal.ALL_CLEAR if ending else row.signal,
-            signal_ms=length_ms(Signal.ALL_CLEAR) if ending else row.signal_ms,
+            signal=over if ending else row.signal,
+            signal_ms=length_ms(over) if ending else row.signal_ms,
             message=message,
             message_follows=words is not None and clip is None and words.status is not Status.FAILED,
             volume=row.volume,

@@ -1,7 +1,9 @@
 """Repeat plans, and the standing messages as they come with the system. An area may word its own."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Final
 
 from audio.signals import Signal
@@ -31,22 +33,16 @@ class Repeats(StrEnum):
 
 
 REPEATS: Final = {
-    Repeats.ONCE: (Text("Một lần", "Once"), RepeatPlan()),
-    Repeats.TWICE: (Text("Hai lần, cách nhau 5 phút", "Twice, 5 minutes apart"), RepeatPlan(first_gaps_s=(300,))),
-    Repeats.EVERY_10_MIN: (Text("Mỗi 10 phút", "Every 10 minutes"), RepeatPlan(then_every_s=600)),
-    Repeats.EVERY_30_MIN: (Text("Mỗi 30 phút", "Every 30 minutes"), RepeatPlan(then_every_s=1800)),
+    Repeats.ONCE: (Text("Once"), RepeatPlan()),
+    Repeats.TWICE: (Text("Twice, 5 minutes apart"), RepeatPlan(first_gaps_s=(300,))),
+    Repeats.EVERY_10_MIN: (Text("Every 10 minutes"), RepeatPlan(then_every_s=600)),
+    Repeats.EVERY_30_MIN: (Text("Every 30 minutes"), RepeatPlan(then_every_s=1800)),
     Repeats.TSUNAMI: (
-        Text(
-            "Sóng thần: ngay, hai lần nữa cách 5 phút, rồi mỗi 30 phút",
-            "Tsunami: at once, twice more 5 minutes apart, then every 30 minutes",
-        ),
+        Text("Tsunami: at once, twice more 5 minutes apart, then every 30 minutes"),
         RepeatPlan(first_gaps_s=(300, 300), then_every_s=1800),
     ),
     Repeats.TSUNAMI_3: (
-        Text(
-            "Sóng thần cấp 3: ngay, hai lần nữa cách 5 phút, rồi mỗi 20 phút",
-            "Tsunami level 3: at once, twice more 5 minutes apart, then every 20 minutes",
-        ),
+        Text("Tsunami level 3: at once, twice more 5 minutes apart, then every 20 minutes"),
         RepeatPlan(first_gaps_s=(300, 300), then_every_s=1200),
     ),
 }
@@ -65,6 +61,10 @@ class Hazard(StrEnum):
     ALL_CLEAR = "all_clear"
     """What is said when an alert is called off."""
     EXERCISE = "exercise"
+
+
+NO_DANGER: Final = frozenset({Hazard.ALL_CLEAR, Hazard.EXERCISE})
+"""What is said beforehand, too, and warns of nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,3 +151,58 @@ STANDING: Final = (
         HOUR_S,
     ),
 )
+
+
+class Grade(StrEnum):
+    """How bad a hazard is, by the word of whoever warns of it."""
+
+    LEVEL_1 = "1"
+    """Of a river's alarm levels, or of a tsunami's."""
+    LEVEL_2 = "2"
+    LEVEL_3 = "3"
+    EMERGENCY = "emergency"
+    """«Bão khẩn cấp», of storms."""
+
+
+@dataclass(frozen=True, slots=True)
+class Danger:
+    """A hazard, and how bad it is where somebody says so."""
+
+    hazard: Hazard
+    grade: Grade | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """How an alert is heard, besides its words."""
+
+    signal: Signal
+    repeats: Repeats
+
+
+PLAIN: Final = Heard(Signal.ATTENTION, Repeats.ONCE)
+_AGAIN: Final = frozenset({Hazard.TSUNAMI})
+"""What the rules have repeated until it is called off. Of other dangers senders speak again themselves."""
+_STANDING: Final[Mapping[Hazard, Heard]] = MappingProxyType(
+    {each.code: Heard(each.signal, each.repeats if each.code in _AGAIN else Repeats.ONCE) for each in STANDING}
+)
+_GRADED: Final[Mapping[Danger, Heard]] = MappingProxyType(
+    {
+        Danger(Hazard.STORM, Grade.EMERGENCY): Heard(Signal.FLOOD_3, _STANDING[Hazard.STORM].repeats),
+        # no siren means less than alarm level II
+        Danger(Hazard.FLOOD, Grade.LEVEL_1): Heard(Signal.ATTENTION, _STANDING[Hazard.FLOOD].repeats),
+        Danger(Hazard.FLOOD, Grade.LEVEL_2): Heard(Signal.FLOOD_2, _STANDING[Hazard.FLOOD].repeats),
+        Danger(Hazard.TSUNAMI, Grade.LEVEL_3): Heard(_STANDING[Hazard.TSUNAMI].signal, Repeats.TSUNAMI_3),
+    }
+)
+
+
+def heard(danger: Danger | None) -> Heard:
+    """Return how a danger is heard that somebody else warns of.
+
+    With the siren of its standing message, unless its grade asks for more or less; and once, but for a tsunami: a
+    sender lets a warning live for days, and nobody here has chosen that its siren comes again every night.
+    """
+    if danger is None:
+        return PLAIN
+    return _GRADED.get(danger, _STANDING[danger.hazard])

@@ -1,6 +1,7 @@
 """What maps draw of areas: their outlines, or the ground that their speakers stand on."""
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -48,10 +49,12 @@ def features(areas: Iterable[Ground], standing: Iterable[tuple[str, Position]]) 
     An area without an outline is drawn as the hull of its speakers, given by the path of their area; without speakers
     it is left out.
     """
-    within: dict[str, list[Position]] = {}
+    there, within = defaultdict[str, list[Position]](list), defaultdict[str, list[Position]](list)
     for path, position in standing:
+        there[path].append(position)
+    for path, positions in there.items():
         for above in ancestors(path):
-            within.setdefault(above, []).append(position)
+            within[above] += positions
     drawn: list[dict[str, Any]] = []
     for area in areas:
         geometry = _geometry(area, within)
@@ -72,7 +75,11 @@ def _geometry(area: Ground, within: Mapping[str, list[Position]]) -> BaseGeometr
     if area.polygon is not None:
         return shape(json.loads(area.polygon))
     points = within.get(area.path)
-    return shapely.MultiPoint(points).convex_hull.buffer(MARGIN_DEG, quad_segs=4) if points else None
+    if not points:
+        return None
+    ground: Any = shapely.multipoints(shapely.points(points))  # all at once: a MultiPoint makes each by itself
+    hull: BaseGeometry = ground.convex_hull.buffer(MARGIN_DEG, quad_segs=4)
+    return hull
 
 
 def _light(geometry: BaseGeometry) -> BaseGeometry:

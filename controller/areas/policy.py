@@ -24,7 +24,7 @@ _zones = cache(available_timezones)
 
 def _known_zone(zone: str) -> str:
     if zone not in _zones():
-        raise ValueError(Text("Không có múi giờ này", "There is no such time zone"))
+        raise ValueError(Text("There is no such time zone"))
     return zone
 
 

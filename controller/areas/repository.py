@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from controller.accounts.viewer import Viewer
@@ -32,6 +32,7 @@ class AreaRepository(Repository[Area]):
 
     model = Area
     order = (Area.path,)
+    searched = (Area.name, Area.code)
 
     def readable(self, viewer: Viewer) -> Select[Area]:
         """Areas in the viewer's subtree."""
@@ -50,6 +51,11 @@ class AreaRepository(Repository[Area]):
             statement = statement.where(Area.name.icontains(search, autoescape=True))
         return statement
 
+    async def hold(self, code: str) -> None:
+        """Wait for whoever does what one at a time may do in an area; from here on nobody else does."""
+        lock = select(Area.code).where(Area.code == code).with_for_update(of=Area, key_share=True)
+        await self.session.execute(lock)
+
     async def chain(self, path: str) -> Sequence[Area]:
         """The areas from the country down to `path`: above the viewer too, since their rules hold below."""
         return await self.all(select(Area).where(Area.path.in_(ancestors(path))).order_by(Area.depth))
@@ -57,6 +63,11 @@ class AreaRepository(Repository[Area]):
     async def policy(self, path: str) -> SpeakerPolicy:
         """What holds for a speaker at `path`."""
         return (await self.policies([path]))[path]
+
+    async def contact(self, path: str) -> str:
+        """Whom people at `path` may ask: of the nearest area that names somebody, going up; empty where none does."""
+        named = select(Area.contact).where(Area.path.in_(ancestors(path)), Area.contact != "")
+        return await self.session.scalar(named.order_by(func.length(Area.path).desc()).limit(1)) or ""
 
     async def policies(self, paths: Collection[str]) -> dict[str, SpeakerPolicy]:
         """What holds for speakers at each of `paths`."""

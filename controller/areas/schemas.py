@@ -1,7 +1,6 @@
 """Shapes of areas."""
 
 import json
-import math
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, field_validator
@@ -13,10 +12,8 @@ from controller.text import Text
 from schedules.types import SpeakerPolicy
 
 _RING_MIN = 4
-_BAD_RING = Text(
-    "Mỗi vòng cần ít nhất bốn điểm [kinh độ, vĩ độ], điểm cuối trùng điểm đầu",
-    "A ring needs at least four [longitude, latitude] points, the last the same as the first",
-)
+_FAR = 1e9
+_BAD_RING = Text("A ring needs at least four [longitude, latitude] points, the last the same as the first")
 
 
 class Polygon(In):
@@ -42,7 +39,8 @@ def _is_point(point: Any) -> bool:
     if not (isinstance(point, list) and len(point) in {2, 3} and all(type(part) in {int, float} for part in point)):
         return False
     longitude, latitude = point[:2]
-    return all(map(math.isfinite, point)) and abs(longitude) <= 180 and abs(latitude) <= 90  # noqa: PLR2004 degrees
+    finite = all(abs(part) <= _FAR for part in point)  # of nothing that is not a number, nor of endless digits
+    return finite and abs(longitude) <= 180 and abs(latitude) <= 90  # noqa: PLR2004 degrees
 
 
 Contact = Annotated[Note, Field(max_length=CONTACT_MAX)]

@@ -10,6 +10,7 @@ from controller.areas.schemas import AreaEdit, AreaIn
 from controller.areas.tree import DEPTH_MAX, child_path
 from controller.errors import Conflict, Invalid
 from controller.events import AreaPolicyChanged, record_event
+from controller.text import Text
 
 
 class Areas:
@@ -24,16 +25,16 @@ class Areas:
         """Return the area that some input names, or refuse that field."""
         area = await self.repository.find(self.viewer, code)
         if area is None:
-            raise Invalid.field(field, f"Không có địa bàn {code}", f"There is no area {code}")
+            raise Invalid.field(field, Text("There is no area %(code)s", code=code))
         return area
 
     async def add(self, wish: AreaIn) -> Area:
         """Add an area below one that the viewer sees."""
         parent = await self.place(wish.parent_code, "parent_code")
         if parent.depth + 1 > DEPTH_MAX:
-            raise Invalid.field("parent_code", "Cây địa bàn quá sâu", "The tree would become too deep")
+            raise Invalid.field("parent_code", Text("The tree would become too deep"))
         if await self.session.get(Area, wish.code) is not None:
-            raise Conflict(f"Mã địa bàn {wish.code} đã dùng", f"The area code {wish.code} is taken")
+            raise Conflict(Text("The area code %(code)s is taken", code=wish.code))
         area = Area(
             code=wish.code,
             name=wish.name,
@@ -67,7 +68,7 @@ class Areas:
     async def remove(self, area: Area) -> None:
         """Remove an area that nothing hangs on; the database refuses one with speakers, groups or users."""
         if area.parent_code is None or await self.repository.has_children(area.code):
-            raise Conflict("Địa bàn này còn địa bàn bên dưới", "There are areas below this one")
+            raise Conflict(Text("There are areas below this one"))
         await self.session.delete(area)
         await self.session.flush()
 

@@ -13,38 +13,35 @@ class CapRefused(ControllerError):
     """A CAP message that was not taken; `number` is IPAWS-OPEN's."""
 
     status, code = 422, "cap_refused"
-    title = Text("Bản tin CAP không được nhận", "The CAP message was not taken")
+    title = Text("The CAP message was not taken")
 
 
 class Unreadable(CapRefused):
     """Not XML that we read: broken, in a strange encoding, or with a document type declaration."""
 
     status, code = 400, "cap_unreadable"
-    title = Text("Không đọc được XML này", "This XML cannot be read")
+    title = Text("This XML cannot be read")
 
 
 class TooMuch(CapRefused):
     """More bytes, elements, points or areas than any honest message has."""
 
     status, code = 413, "cap_too_large"
-    title = Text("Bản tin CAP quá lớn", "The CAP message is too large")
+    title = Text("The CAP message is too large")
 
 
 class NotCap(CapRefused):
     """XML, but not CAP 1.2, nor 1.1 that reads the same."""
 
     code = "cap_invalid"
-    title = Text("XML này không đúng chuẩn CAP 1.2", "This XML is not valid CAP 1.2")
+    title = Text("This XML is not valid CAP 1.2")
 
 
 class Duplicate(CapRefused):
     """This sender has used this identifier before."""
 
     status, code, number = 409, "cap_duplicate", 201
-    title = Text(
-        "Mã bản tin này đã được dùng. Bản tin mới cần mã mới.",
-        "This identifier was used before. A new message needs a new one.",
-    )
+    title = Text("This identifier was used before. A new message needs a new one.")
 
 
 class ReferenceMissing(CapRefused):
@@ -52,8 +49,7 @@ class ReferenceMissing(CapRefused):
 
     code, number = "cap_reference_missing", 207
     title = Text(
-        "Bản tin cập nhật hoặc huỷ phải nêu (references) một bản tin đã gửi tới đây và còn hiệu lực",
-        "An update or a cancellation must name, in references, a message that came here before and is still in force",
+        "An update or a cancellation must name, in references, a message that came here before and is still in force"
     )
 
 
@@ -61,82 +57,63 @@ class BadSignature(CapRefused):
     """Not signed by the sender, or not as we ask."""
 
     status, code, number = 403, "cap_bad_signature", 208
-    title = Text(
-        "Chữ ký XML thiếu hoặc không đúng với chứng thư đã đăng ký của đơn vị gửi",
-        "The XML signature is missing, or is not by the sender's registered certificate",
-    )
+    title = Text("The XML signature is missing, or is not by the sender's registered certificate")
 
 
 class ReferenceExpired(CapRefused):
     """All that it updates or cancels had expired when it was sent."""
 
     code, number = "cap_reference_expired", 209
-    title = Text(
-        "Bản tin được nêu đã hết hạn. Hãy gửi bản tin mới (Alert) nếu nguy hiểm vẫn còn.",
-        "The message it names has expired. Send a new Alert if the danger is still there.",
-    )
+    title = Text("The message it names has expired. Send a new Alert if the danger is still there.")
 
 
 class BadCircle(CapRefused):
     """A circle that is none."""
 
     code, number = "cap_bad_circle", 213
-    title = Text(
-        'Vòng tròn phải là "vĩ độ,kinh độ bán_kính_km"', 'A circle is written "latitude,longitude radius_in_km"'
-    )
+    title = Text('A circle is written "latitude,longitude radius_in_km"')
 
 
 class BadPolygon(CapRefused):
     """A polygon that is none."""
 
     code = "cap_bad_polygon"
-    title = Text(
-        'Đa giác phải có ít nhất bốn điểm "vĩ độ,kinh độ", điểm cuối trùng điểm đầu',
-        'A polygon has at least four points "latitude,longitude", the last the same as the first',
-    )
+    title = Text('A polygon has at least four points "latitude,longitude", the last the same as the first')
 
 
 class OutsideArea(CapRefused):
     """Nothing of what it names lies in the sender's areas."""
 
     status, code, number = 403, "cap_outside_area", 214
-    title = Text(
-        "Vùng của bản tin nằm ngoài địa bàn của đơn vị gửi", "The message is for areas that are not the sender's"
-    )
+    title = Text("The message is for areas that are not the sender's")
 
 
 class NotTheirName(CapRefused):
     """The `sender` element names somebody else."""
 
     status, code = 403, "cap_sender"
-    title = Text(
-        "Phần tử sender không phải tên đã đăng ký của đơn vị gửi", "The sender element is not this sender's own name"
-    )
+    title = Text("The sender element is not this sender's own name")
 
 
 class Over(CapRefused):
     """It had expired before it arrived."""
 
     code = "cap_expired"
-    title = Text("Bản tin đã hết hạn khi tới nơi", "The message had expired when it arrived")
+    title = Text("The message had expired when it arrived")
 
 
 class Superseded(CapRefused):
     """A later message, which arrived earlier, has already updated or cancelled it."""
 
     status, code = 409, "cap_superseded"
-    title = Text(
-        "Một bản tin mới hơn đã thay thế hoặc huỷ bản tin này", "A newer message has already replaced or cancelled this"
-    )
+    title = Text("A newer message has already replaced or cancelled this")
 
 
 class NothingToSay(CapRefused):
     """An alert with no information in it."""
 
     code = "cap_empty"
-    title = Text(
-        "Bản tin không có nội dung: cần ít nhất một phần info", "The message says nothing: it needs an info element"
-    )
+    title = Text("The message says nothing: it needs an info element")
 
 
 _BY_CODE: Final = {kind.code: kind for kind in CapRefused.__subclasses__()}

@@ -83,6 +83,13 @@ def _sound(geometry: BaseGeometry) -> BaseGeometry:
     return geometry if geometry.is_valid else geometry.convex_hull
 
 
+def _widened(geometry: BaseGeometry, by_deg: float) -> BaseGeometry:
+    with np.errstate(
+        invalid="ignore"
+    ):  # GEOS passes through infinities where a sliver has no width; its answer is sound
+        return geometry.buffer(by_deg)
+
+
 class Shape(Protocol):
     """A part of the earth that a message names."""
 
@@ -108,9 +115,9 @@ class PolygonShape:
 
     def __init__(self, polygon: Polygon) -> None:
         self._inside = _sound(shapely.Polygon([(point.lon, point.lat) for point in polygon.points]))
-        core = self._inside.buffer(-BORDER_DEG)
+        core = _widened(self._inside, -BORDER_DEG)
         self._core = self._inside if core.is_empty else core
-        self._with_border = self._inside.buffer(BORDER_DEG)
+        self._with_border = _widened(self._inside, BORDER_DEG)
         for each in (self._inside, self._core, self._with_border):
             shapely.prepare(each)
 
@@ -236,7 +243,7 @@ class Atlas:
         """
         tree, _ = self._outlines
         outlined = [area for area in self.areas if area.outline is not None]
-        areas = {outlined[at].code for at in tree.query(drawn.buffer(BORDER_DEG), predicate="covers")}
+        areas = {outlined[at].code for at in tree.query(_widened(drawn, BORDER_DEG), predicate="covers")}
         speakers = {self.speakers[at].id for at in self._positions.query(drawn, predicate="intersects")}
         return self._tidied(areas, speakers)
 

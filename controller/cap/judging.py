@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from controller.alerts.standing import Danger, Hazard
 from controller.cap.errors import (
     Duplicate,
     NothingToSay,
@@ -21,6 +22,7 @@ from controller.cap.errors import (
     Superseded,
 )
 from controller.cap.geometry import GEOCODE_NAMES, Atlas, Targets
+from controller.cap.hazards import danger_in
 from controller.cap.ladder import DEFAULT_LADDER, Ladder
 from controller.cap.message import (
     Category,
@@ -107,50 +109,29 @@ class Notice:
     sentence: Text
 
 
-VALID: Final = Notice(200, "cap_valid", Text("Bản tin hợp lệ", "The message is valid"))
-SIGNED: Final = Notice(202, "cap_signed", Text("Chữ ký đúng", "The signature is the sender's"))
+VALID: Final = Notice(200, "cap_valid", Text("The message is valid"))
+SIGNED: Final = Notice(202, "cap_signed", Text("The signature is the sender's"))
 RAISED_ANEW: Final = Notice(
     ReferenceMissing.number,
     ReferenceMissing.code,
-    Text(
-        "Không có bản tin được nêu trong references, nên bản cập nhật này được coi là cảnh báo mới",
-        "None of the referenced messages is known here, so this update is taken as a new alert",
-    ),
+    Text("None of the referenced messages is known here, so this update is taken as a new alert"),
 )
 NOTHING_TO_CANCEL: Final = Notice(
     ReferenceMissing.number,
     ReferenceMissing.code,
-    Text(
-        "Không có bản tin được nêu trong references; nếu nó tới sau thì sẽ không phát",
-        "None of the referenced messages is known here; should they arrive later, they will not be heard",
-    ),
+    Text("None of the referenced messages is known here; should they arrive later, they will not be heard"),
 )
 PARTLY_OUTSIDE: Final = Notice(
-    OutsideArea.number,
-    OutsideArea.code,
-    Text(
-        "Một phần vùng nằm ngoài địa bàn của đơn vị gửi và không được phát",
-        "Part of the area is not the sender's, and is not reached",
-    ),
+    OutsideArea.number, OutsideArea.code, Text("Part of the area is not the sender's, and is not reached")
 )
 UNPLACED: Final = Notice(
-    None,
-    "cap_unplaced",
-    Text(
-        "Vùng chỉ được tả bằng lời: cán bộ phải chọn địa bàn",
-        "The area is given in words only: an officer must choose the areas",
-    ),
+    None, "cap_unplaced", Text("The area is given in words only: an officer must choose the areas")
 )
-SHORTENED: Final = Notice(
-    None, "cap_shortened", Text("Lời đọc đã được rút gọn vì quá dài", "What is read out was shortened: it is too long")
-)
+SHORTENED: Final = Notice(None, "cap_shortened", Text("What is read out was shortened: it is too long"))
 NOT_FOR_AIR: Final = Notice(
     None,
     "cap_silent",
-    Text(
-        "Bản tin này không phát ra loa: thử, nháp, hệ thống, báo nhận, hoặc không dành cho công chúng",
-        "Such a message is never heard: a test, a draft, a system message, an acknowledgement, or not public",
-    ),
+    Text("Such a message is never heard: a test, a draft, a system message, an acknowledgement, or not public"),
 )
 
 _NOTICES: Final = {
@@ -192,6 +173,10 @@ class Wanted:
     expires_at: datetime
     held: bool
     """Whether it waits for an officer."""
+    danger: Danger | None = None
+    """What chooses siren and repeats: of real emergencies only."""
+    hazard: Hazard | None = None
+    """Of what it warns, however urgent, and in an exercise too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,6 +333,7 @@ def _wanted(message: Message, part: _Part, policy: SenderPolicy, now: datetime) 
     exercise = message.status is Status.EXERCISE
     spoken = voices(part.infos, policy.languages, exercise=exercise)
     priority = max(policy.ladder.priority(info) for info in part.infos)
+    danger = danger_in(part.infos)
     told = next((info for info in part.infos if spoken and info.language == spoken[0].language), first)
     return Wanted(
         kind=AlertKind.EXERCISE if exercise else AlertKind.ACTUAL,
@@ -361,6 +347,8 @@ def _wanted(message: Message, part: _Part, policy: SenderPolicy, now: datetime) 
         starts_at=max(told.effective or message.sent, now),
         expires_at=_ends(message, first),
         held=policy.release is Release.OFFICER or not targets or priority is not Priority.EMERGENCY,
+        danger=danger if priority is Priority.EMERGENCY and not exercise else None,
+        hazard=danger.hazard if danger else None,
     )
 
 

@@ -1,11 +1,18 @@
 """How urgent a telling is here: the standard's three scales on this country's three priorities, in a table to edit."""
 
-from typing import Final
+from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from controller.cap.message import Certainty, Info, Severity, Urgency
+from controller.text import Text
 from schedules.types import Priority
+
+
+def _of_the_circular(priority: Priority) -> Priority:
+    if priority is Priority.LIVE:
+        raise ValueError(Text("A rung leads to 0 (routine), 1 (priority) or 3 (emergency)"))
+    return priority
 
 
 class Rung(BaseModel):
@@ -16,7 +23,7 @@ class Rung(BaseModel):
     urgency: frozenset[Urgency] = frozenset()
     severity: frozenset[Severity] = frozenset()
     certainty: frozenset[Certainty] = frozenset()
-    priority: Priority
+    priority: Annotated[Priority, AfterValidator(_of_the_circular)]
 
     def matches(self, info: Info) -> bool:
         """Whether this rung is for `info`."""

@@ -5,6 +5,7 @@ from typing import Any, Final
 from lxml import etree
 
 from controller.cap.errors import TooMuch, Unreadable
+from controller.text import Text
 
 BYTES_MAX: Final = 512 * 1024
 """Real alerts have up to some 200 KiB, nearly all of it polygons."""
@@ -50,16 +51,14 @@ def load(data: bytes, *, bytes_max: int = BYTES_MAX, elements_max: int = ELEMENT
     try:
         root = etree.fromstring(data, parser())
     except etree.XMLSyntaxError as error:
-        raise Unreadable(
-            f"Không đọc được XML này (dòng {error.lineno})", f"This XML cannot be read (line {error.lineno})"
-        ) from error
+        raise Unreadable(Text("This XML cannot be read (line %(lineno)s)", lineno=error.lineno)) from error
     except (LookupError, UnicodeError, ValueError) as error:
         raise Unreadable from error
     about = root.getroottree().docinfo
     if about.internalDTD is not None or about.externalDTD is not None:
-        raise Unreadable("XML không được khai báo DOCTYPE", "The XML must not have a DOCTYPE")
+        raise Unreadable(Text("The XML must not have a DOCTYPE"))
     if (about.encoding or "UTF-8").upper() not in _ENCODINGS:
-        raise Unreadable("Hãy dùng mã hoá UTF-8", "Use UTF-8")
+        raise Unreadable(Text("Use UTF-8"))
     if sum(1 for _ in root.iter()) > elements_max:
         raise TooMuch
     return root

@@ -11,16 +11,21 @@ import structlog
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from controller.alerts.models import AlertRow
+from controller.alerts.sets import LINK_OUTLIVES_ALERT
 from controller.alerts.states import AlertState
+from controller.announcements.models import Kind
 from controller.cap.message import Message, MessageId, Reference, SenderName
 from controller.cap.models import CapPublished
-from controller.cap.publishing import OwnAlert, as_message
+from controller.cap.publishing import OwnAlert, Sound, Words, as_message
 from controller.cap.repository import PublishedRepository
 from controller.cap.signature import sign
 from controller.cap.speech import CANCELLED
 from controller.cap.writing import element, write
+from controller.content.repository import ClipRepository
+from controller.content.service import links_of
 from controller.enrolment.office import authority_of
 from controller.keys import read_or_make
 from controller.runtime import Runtime
@@ -30,6 +35,8 @@ from schedules.types import AlertId, Priority
 log = structlog.get_logger(__name__)
 
 CREDENTIALS_FILE: Final = "cap-credentials.pem"
+READERS: Final = "cap"
+"""For whom links to recordings are made: nobody's name, so that such a link is not renewed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +115,15 @@ async def _next_document(runtime: Runtime) -> CapPublished | None:
             own = OwnAlert(
                 id=AlertId(row.id),
                 kind=row.kind,
-                priority=Priority.EMERGENCY,
-                event=row.headline,
+                priority=Priority(row.priority),
                 headline=row.headline,
-                text=_text(row, telling),
+                words=_words(row, telling),
                 places=await repository.places(row),
                 told_at=(*(each.sent_at for each in past), telling.sent_at),
                 expires_at=telling.expires_at,
                 cancelled=telling.cancelled,
+                hazard=row.hazard,
+                sound=await _sound(session, runtime, row, telling),
                 replaces=tuple(map(_reference, before)),
             )
             message = as_message(own, sender=name, sender_name=row.area.name)
@@ -137,11 +145,27 @@ def _signed(message: Message, signet: Signet) -> bytes:
     return write(sign(element(message), signet.key, [signet.certificate]))
 
 
-def _text(row: AlertRow, telling: Telling) -> str:
+def _words(row: AlertRow, telling: Telling) -> tuple[Words, ...]:
     """What speakers say, word for word; of a recording there is only its headline."""
-    if telling.cancelled:
-        return row.all_clear.text if row.all_clear else CANCELLED["vi"]
-    return (row.announcement.text if row.announcement else "") or row.headline
+    said, otherwise = (row.all_clear, CANCELLED["vi"]) if telling.cancelled else (row.announcement, row.headline)
+    if said is None:
+        return (Words("vi", otherwise),)
+    first = Words(said.language, said.text) if said.text else Words("vi", otherwise)
+    second = Words(said.second_language, said.second_text) if said.second_language and said.second_text else None
+    return (first, second) if second else (first,)
+
+
+async def _sound(session: AsyncSession, runtime: Runtime, row: AlertRow, telling: Telling) -> Sound | None:
+    """The recording that is heard, for as long as a speaker could fetch it; whoever reads the message may, too."""
+    said = None if telling.cancelled else row.announcement
+    if said is None or said.kind is not Kind.FILE or said.clip_sha256 is None:
+        return None
+    clip = await ClipRepository(session).find(said.clip_sha256)
+    if clip is None:
+        return None
+    until = telling.expires_at + LINK_OUTLIVES_ALERT
+    url = links_of(runtime).url(clip.sha256, device_id=READERS, expires_at=until)
+    return Sound(clip.media_type, clip.size_bytes, url)
 
 
 def _telling(row: CapPublished) -> Telling:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from lxml import etree
 from shapely.geometry import mapping
 
+from controller.alerts.standing import Hazard
 from controller.cap.geometry import BORDER_DEG, outline_of
 from controller.cap.loading import Element
 from controller.cap.message import (
@@ -34,6 +35,7 @@ from controller.cap.message import (
 )
 from controller.cap.reading import POINTS_MAX, SHAPES_MAX
 from controller.cap.writing import without_controls
+from controller.text import LANGUAGES, Text
 from protocol.messages import AlertKind
 from schedules.types import AlertId, AreaCode, Priority
 
@@ -63,6 +65,18 @@ SCALES: Final[Mapping[Priority, Scales]] = MappingProxyType(
     }
 )
 """What an alert says of itself where nobody has said more: `ladder.DEFAULT_LADDER` leads back to the same priority."""
+_HAZARDS: Final[Mapping[Hazard, tuple[Category, Text]]] = MappingProxyType(
+    {
+        Hazard.STORM: (Category.MET, Text("Storm")),
+        Hazard.FLOOD: (Category.MET, Text("Flood")),
+        Hazard.DAM: (Category.MET, Text("Dam discharge")),
+        Hazard.TSUNAMI: (Category.GEO, Text("Tsunami")),
+        Hazard.EVACUATION: (Category.SAFETY, Text("Evacuation")),
+        Hazard.FIRE: (Category.FIRE, Text("Fire")),
+    }
+)
+"""What OASIS files a hazard under (a flood is Met), and its name: one that `hazards.danger_in` reads back."""
+_REGIONS: Final = MappingProxyType({"vi": "vi-VN", "en": "en-US"})
 _OVER: Final = Scales(Urgency.PAST, Severity.MINOR, Certainty.OBSERVED)
 _STATUS: Final = MappingProxyType(
     {
@@ -84,6 +98,14 @@ class OwnPlace:
 
 
 @dataclass(frozen=True, slots=True)
+class Words:
+    """What is said, and in which language."""
+
+    language: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Sound:
     """The recording of an alert, for who would rather play than read it."""
 
@@ -99,19 +121,19 @@ class OwnAlert:
     id: AlertId
     kind: AlertKind
     priority: Priority
-    event: str
     headline: str
-    text: str
+    words: tuple[Words, ...]
+    """At least one; the first is in the language of the headline."""
     places: tuple[OwnPlace, ...]
     told_at: tuple[datetime, ...]
     """When it was raised, and when each of its revisions was made, this one last; its cancellation is one, too."""
     expires_at: datetime
     cancelled: bool = False
-    category: Category = Category.SAFETY
-    language: str = "vi-VN"
+    hazard: Hazard | None = None
     scales: Scales | None = None
     """What was said of it when it was raised; None: what its priority says."""
     sound: Sound | None = None
+    """Of the first words."""
     replaces: tuple[Reference, ...] = ()
     """The messages of the alerts whose place it took."""
 
@@ -135,7 +157,7 @@ def as_message(alert: OwnAlert, *, sender: SenderName, sender_name: str) -> Mess
         type=MessageType.CANCEL if alert.cancelled else told,
         scope=Scope.PUBLIC,
         references=references,
-        infos=(_info(alert, sender_name),),
+        infos=tuple(_info(alert, words, sender_name) for words in alert.words),
     )
 
 
@@ -143,23 +165,25 @@ def _identifier(alert: OwnAlert, revision: int) -> MessageId:
     return MessageId(f"{alert.id}.{revision}")
 
 
-def _info(alert: OwnAlert, sender_name: str) -> Info:
+def _info(alert: OwnAlert, words: Words, sender_name: str) -> Info:
+    first = words is alert.words[0]
+    category, name = (_HAZARDS.get(alert.hazard) if alert.hazard else None) or (Category.SAFETY, None)
     scales = _OVER if alert.cancelled else alert.scales or SCALES[alert.priority]
     return Info(
-        event=alert.event,
-        categories=(alert.category,),
+        event=name.in_language(words.language) if name and words.language in LANGUAGES else alert.headline,
+        categories=(category,),
         urgency=scales.urgency,
         severity=scales.severity,
         certainty=scales.certainty,
-        language=alert.language,
+        language=_REGIONS.get(words.language, words.language),
         responses=(ResponseType.ALL_CLEAR,) if alert.cancelled else (),
         effective=alert.told_at[-1].replace(microsecond=0),
         expires=alert.expires_at.replace(microsecond=0),
         sender_name=sender_name,
-        headline=alert.headline,
-        description=alert.text,
-        parameters=(Named(BROADCAST_TEXT, alert.text),),
-        resources=(_resource(alert.sound),) if alert.sound else (),
+        headline=alert.headline if first else None,
+        description=words.text,
+        parameters=(Named(BROADCAST_TEXT, words.text),),
+        resources=(_resource(alert.sound),) if alert.sound and first else (),
         places=_places(alert.places),
     )
 

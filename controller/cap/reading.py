@@ -35,6 +35,7 @@ from controller.cap.message import (
     Urgency,
 )
 from controller.cap.signature import SIGNATURE
+from controller.text import Text
 
 CAP: Final = "urn:oasis:names:tc:emergency:cap:1.2"
 CAP_1_1: Final = "urn:oasis:names:tc:emergency:cap:1.1"
@@ -75,8 +76,11 @@ def message_of(root: Element) -> Message:
     if not schema().validate(root):
         first = schema().error_log[0]
         raise NotCap(
-            f"XML này không đúng chuẩn CAP 1.2 (dòng {first.line}): {_plain(first.message)}",
-            f"This XML is not valid CAP 1.2 (line {first.line}): {_plain(first.message)}",
+            Text(
+                "This XML is not valid CAP 1.2 (line %(line)s): %(message)s",
+                line=first.line,
+                message=_plain(first.message),
+            ),
         )
     _bound(root)
     return Message(
@@ -122,14 +126,14 @@ def _bound(root: Element) -> None:
     polygons, circles = _all_below(root, "polygon"), _all_below(root, "circle")
     points = sum(len((each.text or "").split()) for each in polygons)
     if len(_all(root, "info")) > INFOS_MAX:
-        raise TooMuch(
-            f"Bản tin có quá nhiều phần info (tối đa {INFOS_MAX})",
-            f"The message has more than {INFOS_MAX} info elements",
-        )
+        raise TooMuch(Text("The message has more than %(infos_max)s info elements", infos_max=INFOS_MAX))
     if points > POINTS_MAX or len(polygons) + len(circles) > SHAPES_MAX:
         raise TooMuch(
-            f"Bản tin có quá nhiều hình (tối đa {SHAPES_MAX} đa giác và vòng tròn, {POINTS_MAX} điểm)",
-            f"The message draws too much (at most {SHAPES_MAX} polygons and circles, and {POINTS_MAX} points)",
+            Text(
+                "The message draws too much (at most %(shapes_max)s polygons and circles, and %(points_max)s points)",
+                shapes_max=SHAPES_MAX,
+                points_max=POINTS_MAX,
+            )
         )
 
 
@@ -233,10 +237,7 @@ def _reference(triple: str) -> Reference:
         sender, identifier, sent = triple.split(",")
         moment = datetime.fromisoformat(sent)
     except ValueError as error:
-        raise NotCap(
-            'references phải có dạng "sender,identifier,sent", cách nhau bằng dấu cách',
-            'references is written "sender,identifier,sent", with spaces between several',
-        ) from error
+        raise NotCap(Text('references is written "sender,identifier,sent", with spaces between several')) from error
     return Reference(SenderName(sender), MessageId(identifier), moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 
@@ -245,8 +246,7 @@ def _name(parent: Element, tag: str) -> str:
     text = _text(parent, tag).strip()
     if not text or len(text) > NAME_MAX or "," in text or len(text.split()) > 1:
         raise NotCap(
-            f"{tag} phải có từ 1 đến {NAME_MAX} ký tự, không có dấu cách hay dấu phẩy",
-            f"{tag} must have 1 to {NAME_MAX} characters, without spaces or commas",
+            Text("%(tag)s must have 1 to %(name_max)s characters, without spaces or commas", tag=tag, name_max=NAME_MAX)
         )
     return text
 
@@ -259,15 +259,15 @@ def _time(parent: Element, tag: str) -> datetime | None:
         moment = datetime.fromisoformat(text.replace("24:00:00", "00:00:00"))
         moment += timedelta(days="T24:00:00" in text)
     except (ValueError, OverflowError) as error:
-        raise NotCap(f"{tag} không phải là thời gian", f"{tag} is not a time") from error
+        raise NotCap(Text("%(tag)s is not a time", tag=tag)) from error
     if moment.year not in _YEARS:
-        raise NotCap(f"{tag} không thuộc thời nay", f"{tag} is not of our time")
+        raise NotCap(Text("%(tag)s is not of our time", tag=tag))
     return moment.astimezone(UTC)
 
 
 def _needed(moment: datetime | None, tag: str) -> datetime:
     if moment is None:
-        raise NotCap(f"{tag} còn trống", f"{tag} is empty")
+        raise NotCap(Text("%(tag)s is empty", tag=tag))
     return moment
 
 

@@ -1,10 +1,13 @@
 """SQL of CAP: senders, the messages that they sent before, and what others were told of ours."""
 
 import hashlib
+import json
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
+import shapely
+from shapely.geometry.base import BaseGeometry
 from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,6 +18,7 @@ from controller.alerts.states import AlertState
 from controller.areas.models import Area
 from controller.areas.tree import within
 from controller.broadcasts.models import TargetKind
+from controller.cap.geometry import BORDER_DEG, outline_of
 from controller.cap.judging import Known, Outcome, Seen
 from controller.cap.message import Key, MessageId, SenderName, Status
 from controller.cap.models import (
@@ -169,17 +173,21 @@ class PublishedRepository:
     async def places(self, row: AlertRow) -> tuple[OwnPlace, ...]:
         """The areas that an alert addresses, and those in which the single speakers that it addresses stand.
 
-        Of one that was drawn: the areas by their codes, and the drawing, which holds the single speakers.
+        Of one that was drawn: the drawing, which holds the single speakers in it and stands for the outlines in it.
         """
         keys = {kind: {target.key for target in row.targets if target.kind is kind} for kind in TargetKind}
         codes = set(keys[TargetKind.AREA])
-        if row.polygon is not None:
-            areas = await self._places(codes)
-            return (*(OwnPlace(each.code, each.name) for each in areas), OwnPlace(None, row.area.name, row.polygon))
+        drawn = outline_of(json.loads(row.polygon)).buffer(BORDER_DEG) if row.polygon is not None else None
         single = await PlanningRepository(self._session).reached(keys | {TargetKind.AREA: set()})
         for chunk in chunks(sorted(single)):
-            codes.update(await self._session.scalars(select(Device.area_code).where(Device.id.in_(chunk))))
-        return tuple(await self._places(codes))
+            standing = select(Device.area_code, Device.lat, Device.lon).where(Device.id.in_(chunk))
+            for code, lat, lon in await self._session.execute(standing):
+                if drawn is None or lat is None or lon is None or not drawn.covers(shapely.Point(lon, lat)):
+                    codes.add(code)
+        places = await self._places(codes)
+        if drawn is None:
+            return tuple(places)
+        return (*(_beside(each, drawn) for each in places), OwnPlace(None, row.area.name, row.polygon))
 
     async def _places(self, codes: Collection[str]) -> list[OwnPlace]:
         found: list[OwnPlace] = []
@@ -272,3 +280,10 @@ class CapTraffic:
             max(each.over_at for each in rows if each.alerts or each is row),
             tuple(AlertId(alert) for each in rows for alert in each.alerts),
         )
+
+
+def _beside(place: OwnPlace, drawn: BaseGeometry) -> OwnPlace:
+    """The place beside a drawing: by its code alone where the drawing holds its outline."""
+    if place.polygon is None or not drawn.covers(outline_of(json.loads(place.polygon))):
+        return place
+    return OwnPlace(place.code, place.name)

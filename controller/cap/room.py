@@ -10,9 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from controller.accounts.viewer import Viewer
 from controller.alerts.keeping import press_of
 from controller.alerts.models import AlertRow
-from controller.alerts.service import CATEGORY, Alerts, Relayed
+from controller.alerts.service import Alerts, Relayed
 from controller.alerts.sets import Target, targets_of
+from controller.alerts.standing import heard
 from controller.alerts.states import AlertState
+from controller.alerts.wording import CATEGORY
 from controller.announcements.schemas import AnnouncementIn, Second
 from controller.announcements.service import Announcements, Recording
 from controller.announcements.workshop import workshop_of
@@ -124,12 +126,15 @@ def _relayed(wanted: Wanted, area_code: str, replaces: Collection[AlertId], reco
     headline = " ".join(wanted.headline.split())[:HEADLINE_MAX] or "CAP"
     return Relayed(
         kind=wanted.kind,
+        priority=wanted.priority,
+        hazard=wanted.hazard,
         headline=headline,
         words=_words(wanted.voices, headline, area_code),
         recording=recording,
         targets=_named(wanted.targets),
         ends_at=wanted.expires_at,
         replaces=frozenset(replaces),
+        heard=heard(wanted.danger),
     )
 
 

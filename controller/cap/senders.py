@@ -16,6 +16,7 @@ from controller.cap.signature import pinned
 from controller.database import new_id
 from controller.errors import Conflict, Invalid, NotFound
 from controller.repository import Page, PageRequest
+from controller.text import Text
 
 FEEDS_MAX = 20
 
@@ -92,9 +93,9 @@ class CapSenders:
         _check_feed(wish.url, row)
         known = await self.repository.feeds(row)
         if any(feed.url == wish.url for feed, _ in known):
-            raise Conflict("Nguồn tin này đã có", "This feed is there already")
+            raise Conflict(Text("This feed is there already"))
         if len(known) >= FEEDS_MAX:
-            raise Conflict(f"Mỗi đơn vị tối đa {FEEDS_MAX} nguồn tin", f"A sender has at most {FEEDS_MAX} feeds")
+            raise Conflict(Text("A sender has at most %(feeds_max)s feeds", feeds_max=FEEDS_MAX))
         feed = CapFeed(id=new_id(), sender_id=row.id, url=wish.url, interval_s=wish.interval_s)
         self._session.add(feed)
         await self._session.flush()
@@ -133,9 +134,7 @@ class CapSenders:
 
 def _check_in_use(sender: CapSender) -> None:
     if sender.retired_at is not None:
-        raise Conflict(
-            "Đơn vị gửi này đã được cất đi. Hãy khôi phục trước.", "This sender was put away. Bring it back first."
-        )
+        raise Conflict(Text("This sender was put away. Bring it back first."))
 
 
 def _check(certificates: Sequence[str]) -> None:
@@ -147,7 +146,5 @@ def _check_feed(url: str, sender: CapSender) -> None:
     """Refuse what anybody on the way could rewrite."""
     if urlsplit(url).scheme != "https" and not sender.certificates:
         raise Invalid.field(
-            "url",
-            "Nguồn tin không ký phải dùng https. Hãy thêm chứng thư của đơn vị gửi, hoặc dùng địa chỉ https.",
-            "An unsigned feed must be https. Add the sender's certificate, or use an https address.",
+            "url", Text("An unsigned feed must be https. Add the sender's certificate, or use an https address.")
         )

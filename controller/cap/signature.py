@@ -17,6 +17,7 @@ from signxml.verifier import SignatureConfiguration, VerifyResult, XMLVerifier
 from controller.cap.errors import BadSignature
 from controller.cap.loading import Element, parser
 from controller.errors import Invalid
+from controller.text import Text
 
 DSIG: Final = "http://www.w3.org/2000/09/xmldsig#"
 SIGNATURE: Final = f"{{{DSIG}}}Signature"
@@ -57,18 +58,12 @@ def pinned(pem: str) -> x509.Certificate:
         certificate = x509.load_pem_x509_certificate(pem.encode())
         key = certificate.public_key()
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise WeakCertificate.field(
-            "certificate", "Không đọc được chứng thư PEM này", "This PEM certificate cannot be read"
-        ) from error
+        raise WeakCertificate.field("certificate", Text("This PEM certificate cannot be read")) from error
     if isinstance(key, ec.EllipticCurvePublicKey) or (
         isinstance(key, rsa.RSAPublicKey) and key.key_size >= RSA_BITS_MIN
     ):
         return certificate
-    raise WeakCertificate.field(
-        "certificate",
-        "Khoá của chứng thư phải là EC, hoặc RSA từ 2048 bit",
-        "The certificate's key must be EC, or RSA of at least 2048 bits",
-    )
+    raise WeakCertificate.field("certificate", Text("The certificate's key must be EC, or RSA of at least 2048 bits"))
 
 
 class _ForgivingVerifier(XMLVerifier):

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from audio.signals import EXERCISE_WORDS
+from audio.signals import EXERCISE_SAID
 from controller.cap.message import Info
 
 SPOKEN_MAX: Final = 4000
@@ -14,7 +14,6 @@ _BROADCAST_TEXT: Final = re.compile(r"(broadcast_?text|eas_?text)$", re.IGNORECA
 """Whoever names a parameter so has written it to be read out; profiles put their own name before it."""
 _TAG: Final = re.compile(r"</?[A-Za-z][^<>]{0,200}>")
 _SENTENCE_END: Final = re.compile(r"[.!?…]\s")
-EXERCISE_BEFORE: Final = {"vi": EXERCISE_WORDS, "en": "This is an exercise."}
 EXERCISE_AFTER: Final = {"vi": "Xin nhắc lại: đây là diễn tập.", "en": "I repeat: this is an exercise."}
 CANCELLED: Final = {
     "vi": "Thông báo khẩn cấp đã phát trước đây nay được huỷ bỏ.",
@@ -95,8 +94,8 @@ def _plain(text: str) -> str:
 def _as_exercise(text: str, language: str) -> str:
     """Framed in the words that say so. Vietnamese always says it: everybody who hears must know."""
     own = primary(language)
-    own = own if own in EXERCISE_BEFORE else "vi"
-    before = EXERCISE_BEFORE["vi"] if own == "vi" else f"{EXERCISE_BEFORE['vi']} {EXERCISE_BEFORE[own]}"
+    own = own if own in EXERCISE_SAID else "vi"
+    before = EXERCISE_SAID["vi"] if own == "vi" else f"{EXERCISE_SAID['vi']} {EXERCISE_SAID[own]}"
     return f"{before} {text} {EXERCISE_AFTER[own]}"
 
 

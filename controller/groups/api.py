@@ -7,7 +7,7 @@ from controller.groups.models import Group
 from controller.groups.schemas import GroupDetail, GroupEdit, GroupIn, GroupOut
 from controller.groups.service import Groups
 from controller.http.pages import PageDep, PageOut
-from controller.http.route import SessionDep, TransactionRoute
+from controller.http.route import NowDep, SessionDep, TransactionRoute
 from controller.http.versions import IfMatchDep, tag
 
 router = APIRouter(prefix="/api/v1/groups", tags=["groups"], route_class=TransactionRoute)
@@ -65,9 +65,11 @@ async def edit_group(
 @router.delete(
     "/{group_id}", operation_id="deleteGroup", summary="Dissolve a group", status_code=204, dependencies=[ADMINISTERS]
 )
-async def delete_group(group_id: str, session: SessionDep, viewer: ViewerDep, condition: IfMatchDep) -> None:
-    """Dissolve a group that nothing aims at."""
+async def delete_group(
+    group_id: str, session: SessionDep, viewer: ViewerDep, condition: IfMatchDep, now: NowDep
+) -> None:
+    """Dissolve a group that no schedule aims at."""
     groups = Groups(session, viewer)
     group = await groups.repository.get(viewer, group_id)
     condition.check(group)
-    await groups.remove(group)
+    await groups.remove(group, now)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import Select, delete, select
+from sqlalchemy import Select, delete, func, select
 
 from controller.accounts.viewer import Viewer
 from controller.areas.models import Area
@@ -18,6 +18,7 @@ class GroupRepository(Repository[Group]):
 
     model = Group
     order = (Group.id,)
+    searched = (Group.name,)
 
     def readable(self, viewer: Viewer) -> Select[Group]:
         """Groups of the viewer's area subtree."""
@@ -27,6 +28,11 @@ class GroupRepository(Repository[Group]):
         """Ids of a group's speakers, sorted. The group was read by its viewer before."""
         statement = select(GroupMember.device_id).where(GroupMember.group_id == group_id)
         return (await self.session.scalars(statement.order_by(GroupMember.device_id))).all()
+
+    async def sizes(self, group_ids: Collection[str]) -> dict[str, int]:
+        """How many speakers each of these groups has."""
+        counted = select(GroupMember.group_id, func.count()).where(GroupMember.group_id.in_(group_ids))
+        return {id_: size for id_, size in await self.session.execute(counted.group_by(GroupMember.group_id))}  # noqa: C416 a row is no pair
 
     async def set_members(self, group: Group, device_ids: Collection[str]) -> frozenset[str]:
         """Make these the group's speakers; return who joined or left."""

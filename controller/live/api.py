@@ -3,33 +3,36 @@
 import asyncio
 import json
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
+from time import monotonic
 from typing import Annotated, Final
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, Query, WebSocket, WebSocketDisconnect
+from pydantic import Field
 
 from controller.accounts.access import ANNOUNCES, COOKIE, READS, ViewerDep
 from controller.accounts.roles import Permission
 from controller.accounts.service import identify_browser, identify_program
 from controller.accounts.viewer import Viewer
+from controller.broadcasts.models import TargetKind
+from controller.broadcasts.schemas import Target
 from controller.http.cookies import HOST_ONLY
 from controller.http.pages import PageDep, PageOut
 from controller.http.route import NowDep, RuntimeDep, SessionDep, TransactionRoute
+from controller.live.arriving import Lateness, Piece
 from controller.live.desk import LiveDesk, Speaking
 from controller.live.keeping import desk_of, live_sessions_of
 from controller.live.models import LiveSessionRow
-from controller.live.schemas import ListenersOut, LiveSessionIn, LiveSessionOut
+from controller.live.schemas import TARGETS_MAX, ListenersOut, LiveSessionIn, LiveSessionOut, ReachOut
 from controller.live.service import LiveSessions
 from controller.live.states import Ending
 from controller.runtime import Runtime, runtime_of
-from protocol.live import OPUS_MAX_BYTES
 
 router = APIRouter(prefix="/api/v1/live-sessions", tags=["live sessions"], route_class=TransactionRoute)
 
 TELL_EVERY_S: Final = 1.0
-_QUIETEST: Final = 127
 REFUSED, REPLACED, OVER = 4403, 4409, 4410
 """Why the connection of who speaks is closed: not allowed, another one took its place, the session is over."""
 
@@ -70,6 +73,28 @@ async def begin_live_session(body: LiveSessionIn, live: LiveSessionsDep, now: No
     return LiveSessionOut.of(await live.begin(body, now))
 
 
+@router.get(
+    "/reach",
+    operation_id="getLiveReach",
+    summary="Who would be spoken to now, and who is in quiet hours",
+    dependencies=[ANNOUNCES],
+)
+async def get_live_reach(
+    *,
+    live: LiveSessionsDep,
+    viewer: ViewerDep,
+    now: NowDep,
+    target: Annotated[
+        list[Annotated[str, Field(pattern=r"^(area|group|device):.{1,128}$")]],
+        Query(max_length=TARGETS_MAX, description="`area:`, `group:` or `device:` with its code or id"),
+    ] = [],  # noqa: B006 FastAPI makes a new one for each request
+) -> ReachOut:
+    """Answer for these targets, or for all of the viewer's area: what to know before the button is pressed."""
+    wishes = [Target.model_validate(dict(zip(("kind", "key"), each.split(":", 1), strict=True))) for each in target]
+    everybody = [Target(kind=TargetKind.AREA, key=viewer.area_code)]
+    return ReachOut.of(await live.reach(wishes or everybody, viewer.area_code, now))
+
+
 @router.get("/{live_session_id}", operation_id="getLiveSession", summary="One live session", dependencies=[READS])
 async def get_live_session(live_session_id: str, live: LiveSessionsDep, viewer: ViewerDep) -> LiveSessionOut:
     """Answer a session."""
@@ -103,7 +128,11 @@ async def end_live_session(
 
 @router.websocket("/{live_session_id}/sound")
 async def take_sound(socket: WebSocket, live_session_id: str) -> None:
-    """Take frames from who speaks: one byte of level in −dBov (RFC 6464), then 20 ms of Opus; tell who hears them."""
+    """Take frames from who speaks, and tell who hears them.
+
+    Each is one byte of level in −dBov (RFC 6464), four of the speaking clock in milliseconds, then 20 ms of sound in
+    the session's format.
+    """
     runtime = runtime_of(socket.app)
     viewer = await _speaker(socket, runtime)
     speaking = desk_of(runtime)[live_session_id] if viewer is not None else None
@@ -122,6 +151,7 @@ class _Line:
     runtime: Runtime
     desk: LiveDesk
     speaking: Speaking
+    lateness: Lateness = field(default_factory=Lateness)
 
     async def run(self) -> None:
         """Take and tell until either side ends it."""
@@ -147,9 +177,9 @@ class _Line:
             message = await self.socket.receive()
             if message["type"] == "websocket.disconnect":
                 return
-            data = message.get("bytes")
-            if data and len(data) <= 1 + OPUS_MAX_BYTES:
-                await self.desk.take(self.speaking, -(data[0] & _QUIETEST), data[1:])
+            piece = Piece.parse(message.get("bytes") or b"", self.speaking.sound)
+            if piece is not None and not self.lateness.is_late(piece.said_ms, monotonic() * 1000):
+                await self.desk.take(self.speaking, piece.level_dbov, piece.sound)
 
     async def _tell(self) -> None:
         with suppress(WebSocketDisconnect, RuntimeError):

@@ -13,7 +13,10 @@ from typing import Final, Protocol
 
 import structlog
 
+from audio.opus import BadFrame, Encoder, OpusMissing
+from controller.accounts.viewer import Viewer
 from controller.errors import ControllerError, Unavailable
+from controller.live.arriving import PCM_HZ, SoundFormat
 from controller.live.recording import Recording
 from controller.live.states import LOUD_DBOV, Ending, Standing, ending
 from controller.text import Text
@@ -33,6 +36,7 @@ LAST_WORD_FOR: Final = timedelta(seconds=10)
 FRAMES_PER_S_MAX: Final = 75
 """Half as many again as there are: more is no speech."""
 AT_ONCE_MAX: Final = 32
+"""In the whole service."""
 
 
 class Busy(Unavailable):
@@ -40,8 +44,33 @@ class Busy(Unavailable):
 
     code = "too_many_live_sessions"
     title = Text(
-        f"Đang có {AT_ONCE_MAX} phiên phát trực tiếp. Hãy đợi một phiên kết thúc rồi thử lại.",
-        f"{AT_ONCE_MAX} live sessions are on air. Wait for one to end, then try again.",
+        "%(at_once_max)s live sessions are on air. Wait for one to end, then try again.",
+        at_once_max=AT_ONCE_MAX,
+    )
+
+
+class BusyHere(Unavailable):
+    """As many people of one area speak as may, so that others can, too."""
+
+    code = "too_many_live_sessions_here"
+
+    def __init__(self, at_most: int) -> None:
+        super().__init__(
+            Text(
+                "%(at_most)s live sessions of your area are on air, as many as may be. Wait for one to end,"
+                " or end one, then try again.",
+                at_most=at_most,
+            )
+        )
+
+
+class NoEncoder(Unavailable):
+    """A browser without an encoder, and a service without one."""
+
+    code = "no_encoder"
+    title = Text(
+        "This browser cannot encode sound, and libopus0 is not installed at the centre. Use a"
+        " current Chrome, Edge or Firefox, or tell the administrator."
     )
 
 
@@ -60,8 +89,13 @@ class Speaking:
     """Its word, for the first of its targets."""
     targets: Sequence[str]
     user_id: str
+    area_code: str
+    """Of who speaks: counts against that area's share."""
     standing: Standing
     signer: FrameSigner
+    sound: SoundFormat = SoundFormat.OPUS
+    encoder: Encoder | None = None
+    """Where what comes is not encoded yet."""
     recording: Recording | None = None
     """None where the disk takes none."""
     number: int = 0
@@ -99,13 +133,22 @@ class LiveDesk:
     """Runs the sessions. `closed` is called once a session is over, to write that down."""
 
     def __init__(
-        self, *, wire: Wire, key: Signer, now: Callable[[], datetime], folder: Path, silence: timedelta, closed: Closed
+        self,
+        *,
+        wire: Wire,
+        key: Signer,
+        now: Callable[[], datetime],
+        folder: Path,
+        silence: timedelta,
+        of_one_area: int,
+        closed: Closed,
     ) -> None:
         self._wire = wire
         self._key = key
         self._now = now
         self._folder = folder
         self._silence = silence
+        self._of_one_area = of_one_area
         self._closed = closed
         self._sessions: dict[str, Speaking] = {}
         self._over: list[_Over] = []
@@ -120,19 +163,30 @@ class LiveDesk:
         """Where the recording of a session lies while it is on air."""
         return self._folder / f"{session_id}.opus"
 
-    def prepare(self, said: LiveSession, targets: Collection[str], *, user_id: str, speak_at: datetime) -> Speaking:
-        """Make a session ready; nothing is said yet. Raises `Busy`, or `Unavailable` where nothing can sign."""
-        if sum(each.ended is None for each in self._sessions.values()) >= AT_ONCE_MAX:
+    def prepare(
+        self, said: LiveSession, targets: Collection[str], *, viewer: Viewer, speak_at: datetime, sound: SoundFormat
+    ) -> Speaking:
+        """Make a session ready; nothing is said yet.
+
+        Raises `Busy`, `BusyHere`, `NoEncoder`, or `Unavailable` where nothing can sign.
+        """
+        on_air = [each.area_code for each in self._sessions.values() if each.ended is None]
+        if len(on_air) >= AT_ONCE_MAX:
             raise Busy
+        if on_air.count(viewer.area_code) >= self._of_one_area:
+            raise BusyHere(self._of_one_area)
         signer = FrameSigner()
         said = said.model_copy(update={"frame_key": signer.key})
         self._word(said, said.target)
         return Speaking(
             said=said,
             targets=tuple(targets),
-            user_id=user_id,
+            user_id=viewer.user_id,
+            area_code=viewer.area_code,
             standing=Standing(speak_at, said.ends_at),
             signer=signer,
+            sound=sound,
+            encoder=_encoder(sound),
         )
 
     def begin(self, speaking: Speaking) -> None:
@@ -143,10 +197,13 @@ class LiveDesk:
         self._wake.set()
         log.info("live.begins", session=speaking.id, targets=len(speaking.targets))
 
-    async def take(self, speaking: Speaking, level_dbov: int, opus: bytes) -> None:
-        """Pass on what somebody says, and keep it. What is none, or too much, is dropped."""
+    async def take(self, speaking: Speaking, level_dbov: int, sound: bytes) -> None:
+        """Pass on what somebody says, in the session's format, and keep it. What is none, or too much, is dropped."""
         now = self._now()
-        if speaking.ended is not None or not is_speech(opus) or not self._within_quota(speaking, now):
+        if speaking.ended is not None or not self._within_quota(speaking, now):
+            return
+        opus = sound if speaking.encoder is None else _encoded(speaking.encoder, sound)
+        if not is_speech(opus):
             return
         loud = level_dbov >= LOUD_DBOV
         speaking.standing = replace(speaking.standing, heard_at=now, loud_at=now if loud else speaking.standing.loud_at)
@@ -240,3 +297,19 @@ class LiveDesk:
             count = speaking.quota[1]
         speaking.quota = (second, count + 1)
         return count < FRAMES_PER_S_MAX
+
+
+def _encoder(sound: SoundFormat) -> Encoder | None:
+    if sound is SoundFormat.OPUS:
+        return None
+    try:
+        return Encoder(PCM_HZ)
+    except OpusMissing as error:
+        raise NoEncoder from error
+
+
+def _encoded(encoder: Encoder, pcm: bytes) -> bytes:
+    try:
+        return encoder.encode(pcm)
+    except BadFrame:
+        return b""

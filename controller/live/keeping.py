@@ -46,6 +46,7 @@ def desk_of(runtime: Runtime, wire: Wire | None = None) -> LiveDesk:
             now=runtime.clock,
             folder=runtime.settings.data_dir / "live",
             silence=timedelta(seconds=runtime.settings.live_silence_s),
+            of_one_area=runtime.settings.live_at_once,
             closed=closed,
         )
     desk: LiveDesk = runtime.parts[LiveDesk]
@@ -104,8 +105,12 @@ async def _close_orphans(runtime: Runtime, desk: LiveDesk) -> None:
         rows = await LiveRepository(session).open()
         words = [(row.id, word_of(row, over=True), [target.name for target in row.targets]) for row in rows]
     for session_id, word, targets in words:
-        await _file(runtime, session_id, desk.recording_of(session_id), Ending.RESTARTED, runtime.clock())
         desk.remember_over(word, targets)
+        try:
+            await _file(runtime, session_id, desk.recording_of(session_id), Ending.RESTARTED, runtime.clock())
+        except (ControllerError, OSError):
+            # A full disk must not keep the service from starting; the recording stays for the next start.
+            log.exception("live.not_written_down", session=session_id)
 
 
 async def _file(runtime: Runtime, session_id: str, recording: Path, why: Ending, at: datetime) -> None:

@@ -9,8 +9,10 @@ from audio.signals import Signal, length_ms
 from controller.broadcasts.models import TargetKind
 from controller.broadcasts.schemas import Target
 from controller.http.fields import AreaCodeField, In, Line
+from controller.live.arriving import SoundFormat
 from controller.live.models import LiveSessionRow
-from controller.live.repository import NAMES_MAX, Listener
+from controller.live.quiet import Reach
+from controller.live.repository import NAMES_MAX, Because, Listener
 from controller.live.states import Ending
 
 TARGETS_MAX = 16
@@ -24,10 +26,14 @@ class LiveSessionIn(In):
 
     title: Line
     area_code: AreaCodeField
-    """Who speaks: a wider area outranks a narrower one."""
+    """In whose name: the targets lie in it. Among live sessions who began first is heard, whatever the area."""
     targets: Annotated[list[Target], Field(min_length=1, max_length=TARGETS_MAX)]
     limit_s: Annotated[int, Field(ge=10, le=4 * 3600)] | None = None
     """When it ends at the latest; absent: as the service is set up."""
+    sound: SoundFormat = SoundFormat.OPUS
+    """What will be sent to its `/sound`."""
+    without_quiet: bool = False
+    """Speak to the rest where some of the speakers are in quiet hours. They stay silent whatever is said here."""
 
 
 class LiveTargetOut(BaseModel):
@@ -80,6 +86,7 @@ class SilentListenerOut(BaseModel):
     device: str
     name: str
     online: bool
+    because: Because
 
 
 class ListenersOut(BaseModel):
@@ -94,8 +101,40 @@ class ListenersOut(BaseModel):
     def of(cls, listeners: list[Listener]) -> Self:
         """Count."""
         silent = [
-            SilentListenerOut(device=each.device, name=each.name, online=each.online)
+            SilentListenerOut(device=each.device, name=each.name, online=each.online, because=each.because)
             for each in listeners
             if not each.hears
         ]
         return cls(speakers=len(listeners), hearing=len(listeners) - len(silent), not_hearing=silent[:NAMES_MAX])
+
+
+class QuietPlaceOut(BaseModel):
+    """A place whose speakers keep silent now, for all but an emergency."""
+
+    area_code: str
+    name: str
+    until: datetime
+    speakers: int
+
+
+class ReachOut(BaseModel):
+    """Who would be spoken to now."""
+
+    speakers: int
+    """All that were meant."""
+    reachable: int
+    """Those that are not in quiet hours."""
+    quiet: list[QuietPlaceOut]
+    """The first hundred places in quiet hours."""
+
+    @classmethod
+    def of(cls, reach: Reach) -> Self:
+        """Return what may be seen of it."""
+        return cls(
+            speakers=reach.speakers,
+            reachable=reach.reachable,
+            quiet=[
+                QuietPlaceOut(area_code=each.area_code, name=each.name, until=each.until, speakers=each.speakers)
+                for each in reach.quiet[:NAMES_MAX]
+            ],
+        )

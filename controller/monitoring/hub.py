@@ -54,6 +54,11 @@ class Hub:
         self._subscriptions: set[Subscription] = set()
         self._closed = False
 
+    @property
+    def watchers(self) -> int:
+        """How many pages are being told now."""
+        return len(self._subscriptions)
+
     def publish(self, *topics: Topic) -> None:
         """Tell everyone that these changed."""
         for subscription in self._subscriptions:

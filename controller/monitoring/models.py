@@ -31,5 +31,7 @@ class DeviceStateRow(Base):
     clock: Mapped[str] = mapped_column(String(16), default="untrusted")
     player: Mapped[str] = mapped_column(String(16), default="silent")
     on_air: Mapped[str | None] = mapped_column(String(128), index=True)
+    complains: Mapped[bool | None]
+    """Whether its last words name a problem; None before the first."""
     state: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     """The whole `DeviceState` as it came."""

@@ -58,7 +58,7 @@ class MonitoringService:
         row.plan_version, row.config_version = state.plan_version, state.config_version
         row.ready, row.planned = state.ready, state.planned
         row.clock, row.player, row.on_air = state.clock.quality.value, state.player.state, on_air
-        row.state = state.model_dump(mode="json", exclude_none=True)
+        row.complains, row.state = bool(state.problems), state.model_dump(mode="json", exclude_none=True)
         if not retained or said_at > now - SILENT_AFTER:
             self._set_online(row, online=True, now=now)
         if not retained:

@@ -6,9 +6,8 @@ from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel
 
 from controller.accounts.access import READS, ViewerDep
-from controller.areas.models import Area
 from controller.areas.service import Areas
-from controller.areas.tree import within
+from controller.areas.tree import ROOT_PATH
 from controller.http.pages import PageDep, PageOut
 from controller.http.route import SessionDep, TransactionRoute
 from controller.records.models import PlayRecordRow
@@ -96,9 +95,8 @@ async def list_records(
 ) -> PageOut[RecordOut]:
     """Answer one page of records."""
     repository = RecordRepository(session)
-    statement = repository.readable(viewer)
-    if area is not None:
-        statement = statement.where(within(Area.path, (await Areas(session, viewer).place(area, "area")).path))
+    path = (await Areas(session, viewer).place(area, "area")).path if area is not None else ROOT_PATH
+    statement = await repository.newest(viewer, path)
     wanted = (
         (PlayRecordRow.device_id, device),
         (PlayRecordRow.occurrence_id, occurrence),

@@ -18,7 +18,10 @@ class PlayRecordRow(Base):
     """What a sink really played, once: known by speaker, boot and number."""
 
     __tablename__ = "play_records"
-    __table_args__ = (Index("ix_play_records_device_order", "device_id", "boot_order", "seq"),)
+    __table_args__ = (
+        Index("ix_play_records_device_order", "device_id", "boot_order", "seq"),
+        Index("ix_play_records_outcome_at", "outcome", "at"),
+    )
 
     device_id: Mapped[str] = mapped_column(DeviceKey, ForeignKey("devices.id", ondelete="CASCADE"), primary_key=True)
     boot: Mapped[str] = mapped_column(BootKey, primary_key=True)
@@ -42,7 +45,7 @@ class PlayRecordRow(Base):
     underrun_ms: Mapped[int | None]
     level_dbfs: Mapped[float | None]
     volume: Mapped[int]
-    outcome: Mapped[Outcome] = mapped_column(stored_as_text(Outcome), index=True)
+    outcome: Mapped[Outcome] = mapped_column(stored_as_text(Outcome))
     reason: Mapped[str] = mapped_column(String(200))
     clock: Mapped[str] = mapped_column(String(16))
     plan_version: Mapped[int | None] = mapped_column(BigInteger)

@@ -1,16 +1,21 @@
 """All SQL about play records."""
 
 from collections.abc import Collection, Iterable, Sequence
+from typing import Final
 
 from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controller.accounts.viewer import Viewer
 from controller.areas.models import Area
-from controller.areas.tree import within
+from controller.areas.tree import ROOT_PATH, within
 from controller.devices.models import Device
+from controller.devices.repository import of_speakers
 from controller.records.models import PlayRecordRow, RecordMark
 from controller.repository import Repository
+
+FEW: Final = 10
+"""Speakers whose records are found by speaker, and then sorted; those of more are found by time: each has ten a day."""
 
 
 class RecordRepository(Repository[PlayRecordRow]):
@@ -27,6 +32,12 @@ class RecordRepository(Repository[PlayRecordRow]):
             .join(Device, Device.id == PlayRecordRow.device_id)
             .join(Area, Area.code == Device.area_code)
             .where(within(Area.path, viewer.scope))
+        )
+
+    async def newest(self, viewer: Viewer, path: str = ROOT_PATH) -> Select[PlayRecordRow]:
+        """The same of a subtree, where most of them may be asked for."""
+        return select(PlayRecordRow).where(
+            await of_speakers(self.session, viewer, PlayRecordRow.device_id, path, few=FEW)
         )
 
 

@@ -27,8 +27,10 @@ class StandingMessage(Versioned, Base):
     second_text: Mapped[str] = mapped_column(Text, default="")
     announcement_id: Mapped[str | None] = mapped_column(String(26), ForeignKey("announcements.id"), index=True)
     """These very words with their sound, which is never changed: an edit makes another. None: a blank is to fill in."""
+    earlier_id: Mapped[str | None] = mapped_column(String(26), ForeignKey("announcements.id"), index=True)
+    """The words before these, with their sound: speakers keep them until that of these is made."""
     author: Mapped[str] = mapped_column(String(64))
     updated_at: Mapped[datetime]
 
     area: Mapped[Area] = relationship(lazy="joined", innerjoin=True)
-    announcement: Mapped[Announcement | None] = relationship(lazy="joined")
+    announcement: Mapped[Announcement | None] = relationship(lazy="joined", foreign_keys=[announcement_id])

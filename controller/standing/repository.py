@@ -1,11 +1,11 @@
 """All SQL about standing messages."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import exists, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controller.accounts.viewer import Viewer
@@ -13,13 +13,16 @@ from controller.alerts.standing import Hazard
 from controller.announcements.models import Announcement, Status
 from controller.areas.models import Area
 from controller.areas.tree import ancestors, codes_of, within
-from controller.devices.models import Device, DeviceStatus
+from controller.devices.models import Device
+from controller.monitoring.fleet import active
 from controller.monitoring.models import DeviceStateRow
 from controller.planning.repository import PlanningRepository
 from controller.standing.models import StandingMessage
 from controller.standing.sets import kept
 
-SPEAKERS_AT_ONCE: Final = 500
+_HELD: Final = func.coalesce(DeviceStateRow.state["standing"].as_string(), "")
+_ONLINE: Final = func.coalesce(DeviceStateRow.online, False)
+_SEEN: Final = DeviceStateRow.seen_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,20 +44,29 @@ class Holding:
         return self.held == self.wanted
 
 
+@dataclass(frozen=True, slots=True)
+class _Sets:
+    counts: Sequence[tuple[str, str, int]]
+    """By the path of an area and what is held there: how many speakers."""
+    wanted: Mapping[str, str]
+    """By the path: what should be held."""
+
+
 class StandingRepository:
     """What areas word for themselves. It holds below them, so those above are read too."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def holding(self, path: str) -> Sequence[StandingMessage]:
-        """Return what is worded at `path` and above it, the widest area's first."""
+    async def holding(self, path: str, *, anew: bool = False) -> Sequence[StandingMessage]:
+        """Return what is worded at `path` and above it, the widest area's first. `anew`: whatever was read before."""
         return (
             await self._session.scalars(
                 select(StandingMessage)
                 .join(StandingMessage.area)
                 .where(Area.path.in_(ancestors(path)))
-                .order_by(Area.depth, StandingMessage.hazard)
+                .order_by(Area.depth, StandingMessage.hazard),
+                execution_options={"populate_existing": anew},
             )
         ).all()
 
@@ -90,45 +102,32 @@ class StandingRepository:
         return bool(await self._session.scalar(select(sounding)))
 
     async def holdings(
-        self, viewer: Viewer, area: Area, *, old: bool = False, after: str = "", limit: int | None = None
+        self, viewer: Viewer, area: Area, *, old: bool = False, after: str = "", limit: int
     ) -> list[Holding]:
         """Return what the speakers of an area hold, by id; `old`: only those that do not hold what they should."""
-        found: list[Holding] = []
-        while some := await self._some(viewer, area, after):
-            found += [each for each in some if not (old and each.current)]
-            after = some[-1].device
-            if limit is not None and len(found) >= limit:
-                return found[:limit]
-        return found
-
-    async def _some(self, viewer: Viewer, area: Area, after: str) -> list[Holding]:
-        statement = (
-            select(
-                Device.id,
-                Device.name,
-                Area.code,
-                Area.name,
-                Area.path,
-                func.coalesce(DeviceStateRow.online, False),
-                DeviceStateRow.seen_at,
-                DeviceStateRow.state["standing"].as_string(),
-            )
-            .join(Area, Area.code == Device.area_code)
-            .outerjoin(DeviceStateRow, DeviceStateRow.device_id == Device.id)
-            .where(
-                within(Area.path, viewer.scope),
-                within(Area.path, area.path),
-                Device.status == DeviceStatus.ACTIVE,
-                Device.id > after,
-            )
-            .order_by(Device.id)
-            .limit(SPEAKERS_AT_ONCE)
-        )
-        rows = (await self._session.execute(statement)).all()
-        chains = {path: codes_of(path) for _, _, _, _, path, *_ in rows}
-        worded = await PlanningRepository(self._session).worded({code for chain in chains.values() for code in chain})
-        wanted = {path: kept(chain, worded).digest for path, chain in chains.items()}
+        sets = await self._sets(viewer, area)
+        each = active(viewer, Device.id, Device.name, Area.code, Area.name, Area.path, _ONLINE, _SEEN, _HELD)
+        wanted = each.where(within(Area.path, area.path), Device.id > after).order_by(Device.id).limit(limit)
+        if old:
+            stale = [(path, held) for path, held, _ in sets.counts if held != sets.wanted[path]]
+            wanted = wanted.where(tuple_(Area.path, _HELD).in_(stale))
         return [
-            Holding(id_, name, code, area_name, bool(online), seen_at, held or "", wanted[path])
-            for id_, name, code, area_name, path, online, seen_at, held in rows
+            Holding(id_, name, code, area_name, bool(online), seen_at, held, sets.wanted[path])
+            for id_, name, code, area_name, path, online, seen_at, held in await self._session.execute(wanted)
         ]
+
+    async def tally(self, viewer: Viewer, area: Area) -> tuple[int, int]:
+        """Return how many speakers an area has, and how many of them hold what they should."""
+        sets = await self._sets(viewer, area)
+        current = sum(count for path, held, count in sets.counts if held == sets.wanted[path])
+        return sum(count for _, _, count in sets.counts), current
+
+    async def _sets(self, viewer: Viewer, area: Area) -> _Sets:
+        # Grouped by names: PostgreSQL takes the same words with other parameters for another expression.
+        here = active(viewer, Area.path.label("path"), _HELD.label("held")).where(within(Area.path, area.path))
+        each = here.subquery()
+        counted = select(each.c.path, each.c.held, func.count()).group_by(each.c.path, each.c.held)
+        counts = [(path, held, count) for path, held, count in await self._session.execute(counted)]
+        chains = {path: codes_of(path) for path, _, _ in counts}
+        worded = await PlanningRepository(self._session).worded({code for chain in chains.values() for code in chain})
+        return _Sets(counts, {path: kept(chain, worded).digest for path, chain in chains.items()})

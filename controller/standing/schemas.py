@@ -35,10 +35,7 @@ class StandingIn(In):
     def _can_be_filled_in(self) -> Self:
         if self.second is not None and (blanks_in(self.text) or blanks_in(self.second.text)):
             raise ValueError(
-                Text(
-                    "Thông báo hai thứ tiếng không được có chỗ trống {…}: chỗ trống chỉ điền được bằng một thứ tiếng",
-                    "A message in two languages may have no blank {…}: it could be filled in in one of them only",
-                )
+                Text("A message in two languages may have no blank {…}: it could be filled in in one of them only")
             )
         return self
 
@@ -54,6 +51,8 @@ class StandingMessageOut(BaseModel):
     """What holds in an area for one hazard."""
 
     hazard: Hazard
+    version: str
+    """Of what holds, whoever worded it: the ETag of an edit, in quotes."""
     headline: str
     text: str
     second: SecondOut | None
@@ -80,6 +79,7 @@ class StandingMessageOut(BaseModel):
         sound, row = message.sound, message.row
         return cls(
             hazard=message.hazard,
+            version=message.version,
             headline=message.headline,
             text=message.text,
             second=SecondOut(language=message.second_language, text=message.second_text)

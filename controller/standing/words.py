@@ -3,11 +3,13 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from types import EllipsisType
 from typing import Final
 
 from controller.accounts.viewer import SYSTEM
 from controller.alerts.standing import STANDING, Hazard, Standing
 from controller.announcements.models import Announcement, Status
+from controller.announcements.schemas import Second
 from controller.standing.models import StandingMessage
 
 _BLANK: Final = re.compile(r"\{([^{}\n]{1,60})\}")
@@ -32,6 +34,11 @@ class Message:
     def shipped(self) -> bool:
         """Whether nobody here or above has words of their own."""
         return self.row is None or self.row.author == SYSTEM.name
+
+    @property
+    def version(self) -> str:
+        """Of what holds: whose words, and which of them. What came with the system has none."""
+        return f"{self.row.id}-{self.row.version}" if self.row else "none"
 
     @property
     def headline(self) -> str:
@@ -69,9 +76,19 @@ def in_force(holding: Sequence[StandingMessage], area_code: str) -> tuple[Messag
     )
 
 
-def sound_of(holding: Sequence[StandingMessage], text: str) -> Announcement | None:
-    """Return what was made beforehand of these very words here or above, the nearest; None: they are somebody's own."""
-    made = (row.announcement for row in reversed(holding) if row.text == text)
+def sound_of(
+    holding: Sequence[StandingMessage], text: str, second: Second | EllipsisType | None
+) -> Announcement | None:
+    """Return what was made beforehand of these very words here or above, the nearest; None: they are somebody's own.
+
+    `second`: the same in another language; `...`: in whatever follows them there. None of these has a chosen voice.
+    """
+    also = (second.language, second.text, second.voice) if isinstance(second, Second) else (None, "", None)
+    made = (
+        row.announcement
+        for row in reversed(holding)
+        if row.text == text and (second is ... or also == (row.second_language, row.second_text, None))
+    )
     return next((each for each in made if each is not None and each.status is Status.READY), None)
 
 

@@ -209,6 +209,16 @@ def test_all_clear_is_a_cancel():
     assert (intake.outcome, intake.ends, intake.raises) == (Outcome.CANCEL, (AlertId("a1"),), ())
 
 
+def test_all_clear_in_two_languages_ends_all_the_warnings_it_names():
+    told = [info(language=each, response="AllClear", urgency="Past") for each in ("vi-VN", "en-US")]
+    both = f"{reference()} {reference('VN-2026-0002')}"
+    known = Known({**seen().messages, **seen("VN-2026-0002", alerts=("a2", "a3")).messages})
+    intake = judged(cap(*told, identifier="c", kind="Update", references=both), known)
+    assert (intake.outcome, intake.raises) == (Outcome.CANCEL, ())
+    assert sorted(intake.ends) == ["a1", "a2", "a3"]
+    assert [voice.language for voice in intake.says] == ["vi-VN", "en-US"]
+
+
 def test_an_exercise_cannot_end_what_is_real():
     assert judged(cancel(status="Exercise"), seen()).ends == ()
     assert judged(update(status="Exercise"), seen()).ends == ()
@@ -293,6 +303,19 @@ def test_a_place_in_words_only_waits_for_an_officer_even_of_a_trusted_sender():
     assert [notice.code for notice in intake.notices] == ["cap_valid", "cap_unplaced"]
 
 
+def test_a_place_only_in_codes_of_other_countries_waits_as_one_in_words_does():
+    foreign = area(code("030049", "FIPS6") + code("MTZ014", "UGC"), description="Lewis and Clark")
+    intake = judged(cap(info(places=foreign)))
+    assert intake.held
+    assert not intake.raises[0].targets
+    assert [notice.code for notice in intake.notices] == ["cap_valid", "cap_unplaced"]
+
+
+def test_one_telling_twice_in_one_language_is_one_alert_said_once():
+    (wanted,) = judged(cap(info(), info())).raises
+    assert wanted == judged(cap()).raises[0]
+
+
 def resource(*, mime: str = "audio/mpeg", uri: str = "", inline: str = "", digest: str = "") -> str:
     parts = [f"<resource><resourceDesc>lời đọc</resourceDesc><mimeType>{mime}</mimeType>"]
     parts += [
@@ -347,6 +370,11 @@ def telling(urgency: Urgency, severity: Severity, certainty: Certainty) -> Info:
 )
 def test_the_ladder_of_three_priorities(urgency: str, severity: str, certainty: str, priority: Priority):
     assert DEFAULT_LADDER.priority(telling(Urgency(urgency), Severity(severity), Certainty(certainty))) is priority
+
+
+def test_no_rung_leads_to_the_class_of_who_speaks_live():
+    with pytest.raises(ValueError, match="0 \\(routine\\), 1"):
+        Rung(priority=Priority.LIVE)
 
 
 def test_the_ladder_can_be_edited():

@@ -13,10 +13,12 @@ from lxml import etree
 
 from controller.accounts.roles import Role
 from controller.alerts.keeping import alerting
+from controller.announcements.models import Announcement, Kind
+from controller.announcements.models import Status as Made
 from controller.areas.models import Area
 from controller.broadcasting import planning
 from controller.cap.judging import Release
-from controller.cap.message import Message, MessageType, Named, Place, Point, Polygon, Severity, Status
+from controller.cap.message import Category, Message, MessageType, Named, Place, Point, Polygon, Severity, Status
 from controller.cap.models import CapSender
 from controller.cap.publisher import Signet, publish
 from controller.cap.publishing import ATOM
@@ -24,6 +26,7 @@ from controller.cap.reading import read, schema
 from controller.cap.room import room_of
 from controller.cap.service import CapService
 from controller.cap.signature import signed_part
+from controller.content.service import Clips, store_of
 from controller.devices.models import Device
 from tests.support.cap import cap
 from tests.support.controller import NOON, House, open_house
@@ -35,7 +38,7 @@ POLICY = {"release": "second_person"}
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 async def house(request: pytest.FixtureRequest, tmp_path: Path, cluster: Cluster) -> AsyncIterator[House]:
-    url = await cluster.database() if request.param == "postgresql" else ""
+    url = await cluster.migrated() if request.param == "postgresql" else ""
     services = (planning, alerting)
     async with open_house(
         tmp_path / "data", database_url=url, services=services, cap_sender="loa.example.vn"
@@ -62,7 +65,7 @@ class Desk:
         drafted = await self.maker.post("/api/v1/alerts", json=wish | more)
         assert drafted.status_code == 201, drafted.text
         alert: str = drafted.json()["id"]
-        await self.does(f"{alert}/release")
+        await self.does(f"{alert}/release", seen=drafted.json()["digest"])
         return alert
 
     async def does(self, path: str, **body: Any) -> None:
@@ -110,6 +113,55 @@ async def test_a_released_alert_is_published_signed_and_a_draft_is_not(house: Ho
     assert [place.geocodes[0].value for place in told.places] == [COMMUNE]
 
 
+async def test_what_began_with_a_standing_message_is_told_by_its_hazard(desk: Desk) -> None:
+    await desk.raises(headline="Cảnh báo sóng thần", text="Bà con Trà Cổ lên đồi ngay.")
+    await desk.raises(headline="Cháy chợ", hazard="fire")
+    await desk.raises(headline="Nguy hiểm")
+    told = {(info.event, *info.categories) for (info,) in [each.infos for each in await desk.published()]}
+    assert told == {
+        ("Sóng thần", Category.GEO),
+        ("Cháy", Category.FIRE),
+        ("Nguy hiểm", Category.SAFETY),
+    }
+
+
+async def test_words_in_two_languages_are_told_in_both(house: House, desk: Desk) -> None:
+    said = await house.signed_in(COMMUNE, "bien-tap", roles=(Role.BROADCASTER,))
+    second = {"language": "en", "text": "Go to high ground."}
+    words = {"title": "Lũ", "area_code": COMMUNE, "text": "Bà con lên chỗ cao.", "second": second}
+    made = await said.post("/api/v1/announcements", json=words)
+    assert made.status_code == 202, made.text
+    await desk.raises(text="", announcement_id=made.json()["id"])
+    (message,) = await desk.published()
+    assert [(info.language, info.description) for info in message.infos] == [
+        ("vi-VN", "Bà con lên chỗ cao."),
+        ("en-US", "Go to high ground."),
+    ]
+
+
+async def test_a_recording_goes_along_for_whoever_reads_the_message(house: House, desk: Desk) -> None:
+    data = b"OggS, as a recording begins"
+    sha256 = store_of(house.runtime).put(data).sha256
+    async with house.database.transaction() as session:
+        await Clips(session, store_of(house.runtime)).note(
+            sha256=sha256, size_bytes=len(data), duration_ms=5000, media_type="audio/ogg", now=NOON
+        )
+    async with house.database.transaction() as session:
+        recorded = Announcement(
+            id="ban-ghi", title="Lũ", area_code=COMMUNE, kind=Kind.FILE, author="bien-tap",
+            job="1", status=Made.READY, clip_sha256=sha256, created_at=NOON, updated_at=NOON,
+        )  # fmt: skip
+        session.add(recorded)
+    await desk.raises(text="", announcement_id="ban-ghi")
+    (message,) = await desk.published()
+    (resource,) = message.infos[0].resources
+    assert (resource.mime_type, resource.size_bytes) == ("audio/ogg", len(data))
+    stranger = house.browser()
+    assert (await stranger.get(resource.uri or "")).content == data
+    house.clock.advance(timedelta(days=2))
+    assert (await stranger.get(resource.uri or "")).status_code == 403
+
+
 async def test_what_was_drawn_is_told_as_drawn_and_whole_areas_by_code(house: House, desk: Desk) -> None:
     ring = [[106.0, 21.3], [106.2, 21.3], [106.2, 21.5], [106.0, 21.5], [106.0, 21.3]]
     shape = {"type": "Polygon", "coordinates": [ring]}
@@ -126,11 +178,26 @@ async def test_what_was_drawn_is_told_as_drawn_and_whole_areas_by_code(house: Ho
     assert places == [(by_drawing,), (Place(COMMUNE, geocodes=(Named("VN.DVHC", COMMUNE),)), by_drawing)]
 
 
+async def test_what_was_named_besides_a_drawing_is_told_by_its_area(house: House, desk: Desk) -> None:
+    ring = [[106.0, 21.3], [106.2, 21.3], [106.2, 21.5], [106.0, 21.5], [106.0, 21.3]]
+    async with house.database.transaction() as session:
+        for number, lon in ((1, 106.1), (2, 106.9)):
+            speaker = await session.get_one(Device, f"{COMMUNE}-{number}")
+            speaker.lat, speaker.lon = 21.4, lon
+    beyond = [{"kind": "device", "key": f"{COMMUNE}-2"}]
+    await desk.raises(targets=beyond, polygon={"type": "Polygon", "coordinates": [ring]})
+    (message,) = await desk.published()
+    by_code = Place(COMMUNE, geocodes=(Named("VN.DVHC", COMMUNE),))
+    by_drawing = Place(COMMUNE, polygons=(Polygon(tuple(Point(lat, lon) for lon, lat in ring)),))
+    assert message.infos[0].places == (by_code, by_drawing)
+
+
 async def test_what_lives_longer_is_an_update_and_what_is_called_off_a_cancel(house: House, desk: Desk) -> None:
     alert = await desk.raises()
     await desk.published()
     house.clock.advance(timedelta(minutes=5))
-    await desk.does(f"{alert}/prolong", lifetime_s=7200)
+    prolonged = await desk.maker.post(f"/api/v1/alerts/{alert}/prolong", json={"lifetime_s": 7200})
+    assert prolonged.status_code == 200, prolonged.text
     await desk.published()
     house.clock.advance(timedelta(minutes=5))
     await desk.does(f"{alert}/cancel", text="Nước đã rút.")

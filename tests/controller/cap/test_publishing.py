@@ -8,9 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
+from controller.alerts.standing import Danger, Hazard
+from controller.cap.hazards import danger_in
 from controller.cap.judging import Known, Outcome, Release, SenderPolicy, judge
-from controller.cap.message import MessageType, ResponseType, SenderName, Status
-from controller.cap.publishing import ATOM, FeedEntry, OwnAlert, OwnPlace, Sound, as_message, atom
+from controller.cap.message import Category, MessageType, ResponseType, SenderName, Status
+from controller.cap.publishing import ATOM, FeedEntry, OwnAlert, OwnPlace, Sound, Words, as_message, atom
 from controller.cap.reading import POINTS_MAX, read, schema
 from controller.cap.signature import sign, signed_part
 from controller.cap.writing import element, write
@@ -25,9 +27,8 @@ FLOOD = OwnAlert(
     id=AlertId("a1b2"),
     kind=AlertKind.ACTUAL,
     priority=Priority.EMERGENCY,
-    event="Lũ quét",
     headline="Cảnh báo lũ quét",
-    text="Bà con hãy lên chỗ cao ngay.",
+    words=(Words("vi", "Bà con hãy lên chỗ cao ngay."),),
     places=(OwnPlace(AreaCode("07339"), "Xã Tân Yên", SQUARE),),
     told_at=(NOON,),
     expires_at=NOON + timedelta(hours=3),
@@ -80,8 +81,51 @@ def test_a_cancellation_is_a_revision_of_its_own():
 def test_what_is_spoken_goes_with_it():
     sound = Sound("audio/mpeg", 12_345, "https://loa.example.vn/content/ab")
     (told,) = read(published(replace(FLOOD, sound=sound))).infos
-    assert [(each.name, each.value) for each in told.parameters] == [("broadcastText", FLOOD.text)]
+    assert [(each.name, each.value) for each in told.parameters] == [("broadcastText", FLOOD.words[0].text)]
     assert [(each.uri, each.size_bytes) for each in told.resources] == [(sound.url, 12_345)]
+
+
+@pytest.mark.parametrize(
+    ("hazard", "category"),
+    [
+        (Hazard.TSUNAMI, Category.GEO),
+        (Hazard.STORM, Category.MET),
+        (Hazard.FLOOD, Category.MET),
+        (Hazard.DAM, Category.MET),
+        (Hazard.FIRE, Category.FIRE),
+        (Hazard.EVACUATION, Category.SAFETY),
+        (Hazard.EXERCISE, Category.SAFETY),
+        (None, Category.SAFETY),
+    ],
+)
+def test_a_hazard_is_filed_where_the_standard_has_it(hazard: Hazard | None, category: Category):
+    (told,) = read(published(replace(FLOOD, hazard=hazard))).infos
+    assert told.categories == (category,)
+
+
+@pytest.mark.parametrize("hazard", [each for each in Hazard if each not in {Hazard.ALL_CLEAR, Hazard.EXERCISE}])
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_another_loa_reads_the_same_hazard(hazard: Hazard, language: str):
+    message = read(published(replace(FLOOD, hazard=hazard, headline="x", words=(Words(language, "x"),))))
+    assert danger_in(message.infos) == Danger(hazard)
+
+
+def test_each_language_is_a_telling_of_the_same_alert():
+    both = (Words("vi", "Bà con hãy lên chỗ cao ngay."), Words("en", "Go to high ground at once."))
+    sound = Sound("audio/ogg", 12_345, "https://loa.example.vn/content/ab")
+    data = published(replace(FLOOD, hazard=Hazard.FLOOD, words=both, sound=sound))
+    assert schema().validate(etree.fromstring(data)), schema().error_log
+    message = read(data)
+    first, second = message.infos
+    assert (first.language, first.event, first.headline) == ("vi-VN", "Lũ", FLOOD.headline)
+    assert (second.language, second.event, second.headline) == ("en-US", "Flood", None)
+    assert (len(first.resources), second.resources) == (1, ())
+    policy = SenderPolicy(release=Release.AT_ONCE, languages=("vi", "en"))
+    (wanted,) = judge(message, policy, BAC_GIANG, Known(), signed=False, now=NOON).raises
+    assert [(each.language, each.text) for each in wanted.voices] == [
+        ("vi-VN", both[0].text),
+        ("en-US", both[1].text),
+    ]
 
 
 TEXTS = st.text(max_size=60)
@@ -103,7 +147,7 @@ def test_another_loa_understands_what_we_publish(
         FLOOD,
         priority=priority,
         headline=headline,
-        text=text,
+        words=(Words("vi", text),),
         told_at=told_at,
         cancelled=cancelled,
         expires_at=told_at[-1] + timedelta(hours=1),

@@ -125,6 +125,34 @@ def test_a_message_says_who_what_when_and_where():
     assert place.polygons[0].points[1] == Point(21.3, 106.2)
 
 
+@pytest.mark.parametrize("empty", ["", "  ", "\n"])
+def test_references_that_are_empty_name_nothing(empty: str):
+    assert read(cap(references=empty)) == read(cap())
+
+
+def test_an_optional_element_that_is_empty_is_as_good_as_none():
+    bare = info(headline=None, description=None, instruction=None)
+    empty = info(headline="", description=" ", instruction="\n", more="<contact/>")
+    assert read(cap(empty)) == read(cap(bare))
+
+
+def test_a_parameter_without_a_value_keeps_its_name():
+    more = "<parameter><valueName>WMOHEADER</valueName><value/></parameter>"
+    assert read(cap(info(more=more))).infos[0].parameters == (Named("WMOHEADER", ""),)
+
+
+@pytest.mark.parametrize(
+    ("written", "circle"),
+    [
+        ("-35.3888,147.0598 25.0", Circle(Point(-35.3888, 147.0598), 25)),
+        (" 21.4,106.1\n0 ", Circle(Point(21.4, 106.1), 0)),
+        ("+21.4,-0.0 1e1", Circle(Point(21.4, 0), 10)),
+    ],
+)
+def test_a_circle_is_read_in_whatever_notation_numbers_have(written: str, circle: Circle):
+    assert read(cap(info(places=area(f"<circle>{written}</circle>")))).infos[0].places[0].circles == (circle,)
+
+
 def test_references_are_triples_with_spaces_between():
     text = f"  {reference('A')}\n{reference('B')} {reference('A')} "
     assert [each.identifier for each in read(cap(kind="Update", references=text)).references] == ["A", "B"]

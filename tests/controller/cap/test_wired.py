@@ -10,6 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 from sqlalchemy import select
 
+from audio.signals import Signal, length_ms
 from controller.accounts.roles import Role
 from controller.alerts.keeping import alerting
 from controller.alerts.states import ACTIVATIONS_MAX
@@ -24,11 +25,13 @@ from controller.cap.room import successors
 from controller.cap.service import FeedReader
 from controller.link.models import RetainedDocument
 from protocol import topics
-from protocol.messages import Alert, AlertKind, AlertSet
+from protocol.messages import Alert, AlertKind, AlertSet, Outcome, RepeatPlan
 from protocol.signing import verify
-from schedules.types import AlertId
+from schedules.types import AlertId, Priority
+from tests.support.alerted import speaker_in
 from tests.support.broadcasts import keys_of
 from tests.support.cap import NOON, area, cap, certificate, code, info, key, reference, signed
+from tests.support.commune_speaker import NOON as SPEAKERS_NOON
 from tests.support.controller import House, open_house
 from tests.support.feeds import Answer, WebServer
 from tests.support.postgres import Cluster
@@ -37,12 +40,13 @@ from tests.support.trail import trail
 COMMUNE, NEIGHBOUR, PROVINCE = "07339", "07340", "24"
 PEM = certificate(key()).public_bytes(Encoding.PEM).decode()
 LOCAL = ("127.0.0.1/32",)
+HOUR = timedelta(hours=1)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 async def house(request: pytest.FixtureRequest, tmp_path: Path, cluster: Cluster) -> AsyncIterator[House]:
     """A province with two communes, in which two people are needed for a release."""
-    url = await cluster.database() if request.param == "postgresql" else ""
+    url = await cluster.migrated() if request.param == "postgresql" else ""
     services = (auditing, planning, alerting, reading_feeds)
     async with open_house(
         tmp_path / "data", database_url=url, services=services, now=NOON, cap_networks=LOCAL
@@ -89,7 +93,8 @@ class Centre:
         return body
 
     async def releases(self, alert: str, status: int = 200) -> dict[str, Any]:
-        answer = await self.officer.post(f"/api/v1/alerts/{alert}/release", json={})
+        seen = (await self.alert(alert))["digest"] or "nothing"
+        answer = await self.officer.post(f"/api/v1/alerts/{alert}/release", json={"seen": seen})
         assert answer.status_code == status, answer.text
         body: dict[str, Any] = answer.json()
         return body
@@ -161,6 +166,65 @@ async def test_what_is_no_emergency_waits_whatever_the_sender_may_do(house: Hous
     taken = await centre.sends(cap(info(severity="Moderate")))
     assert (taken["held"], (await centre.alert(taken["alerts"][0]))["state"]) == (True, "draft")
     assert await told(house) == ()
+
+
+@pytest.mark.parametrize(
+    ("severity", "certainty", "priority", "page"),
+    [
+        ("Moderate", "Observed", Priority.PRIORITY, "Ưu tiên, không phải khẩn cấp"),
+        ("Extreme", "Possible", Priority.ROUTINE, "Thông thường, không phải khẩn cấp"),
+    ],
+)
+async def test_what_is_no_emergency_does_not_sound_as_one_once_it_is_released(
+    *, house: House, centre: Centre, tmp_path: Path, severity: str, certainty: str, priority: Priority, page: str
+) -> None:
+    told_of = cap(info(event="Sóng thần", severity=severity, certainty=certainty))
+    (waiting,) = (await centre.sends(told_of))["alerts"]
+    row = await centre.alert(waiting)
+    assert (row["priority"], row["hazard"], row["signal"]) == (priority, "tsunami", "attention")
+    assert "không hú còi" in (await centre.officer.get(f"/api/v1/alerts/{waiting}/audience")).json()["sentence_vi"]
+    browser = await house.in_person(PROVINCE, "tinh", roles=(Role.DUTY_OFFICER,))
+    assert page in (await browser.get("/emergency")).text
+    await centre.releases(waiting)
+    (alert,) = await told(house)
+    assert (alert.priority, alert.signal) == (priority, "attention")
+    speaker = speaker_in(tmp_path)
+    try:
+        voices = speaker.go_live("truc-tiep")
+        await speaker.run_until(1)
+        speaker.tell(alert.model_copy(update={"starts_at": SPEAKERS_NOON, "expires_at": SPEAKERS_NOON + HOUR}))
+        await speaker.run_until(9)
+        assert (speaker.on_air, speaker.sounded()) == ("truc-tiep", [])
+        voices[-1].ended = True
+        await speaker.run_until(30)
+        assert speaker.sounded() == [(f"{waiting}.1.0.signal", Outcome.COMPLETED)]
+    finally:
+        await speaker.put_down()
+
+
+async def test_the_end_of_what_is_no_emergency_has_no_siren_either(house: House, centre: Centre) -> None:
+    (mild,) = (await centre.sends(cap(info(severity="Moderate"))))["alerts"]
+    await centre.releases(mild)
+    await centre.sends(cancel())
+    (over,) = await told(house)
+    assert (over.ends, over.priority, over.signal) == (True, Priority.PRIORITY, "attention")
+
+
+async def test_what_waits_is_edited_by_one_officer_and_released_by_another_and_the_trail_tells_both(
+    house: House, held: Centre
+) -> None:
+    (alert,) = (await held.sends(cap()))["alerts"]
+    editor = await house.signed_in(PROVINCE, "nguoi-sua", roles=(Role.DUTY_OFFICER,))
+    wish = {"headline": "Lũ quét sông Thương", "text": "Bà con lên đồi ngay."}
+    answer = await editor.patch(f"/api/v1/alerts/{alert}", json=wish)
+    assert answer.status_code == 200, answer.text
+    own = await editor.post(f"/api/v1/alerts/{alert}/release", json={"seen": answer.json()["digest"]})
+    assert own.json()["code"] == "own_draft"
+    assert (await held.releases(alert))["text"] == "Bà con lên đồi ngay."
+    assert [each.headline for each in await told(house)] == ["Lũ quét sông Thương"]
+    changed = {entry.actor: entry.changes for entry in await trail(house, kind="alert", key=alert, action="changed")}
+    assert changed["nguoi-sua"]["headline"] == ["Cảnh báo lũ quét", "Lũ quét sông Thương"]
+    assert "state" in changed["truc-ban"]
 
 
 async def test_a_draft_does_not_outlive_what_its_sender_says(house: House, held: Centre) -> None:
@@ -450,3 +514,24 @@ def test_each_alert_that_ends_is_followed_by_what_reaches_the_same_people():
     one, two, three = AlertId("1"), AlertId("2"), AlertId("3")
     elsewhere = frozenset({(TargetKind.AREA, "c")})
     assert successors([here, there], {one: there, two: here, three: elsewhere}) == [{two, three}, {one}]
+
+
+async def test_an_emergency_has_the_siren_and_the_repeats_of_its_hazard_and_an_update_those_of_its_own(
+    house: House, centre: Centre
+) -> None:
+    await centre.sends(cap(info(event="Sóng thần mức 3")))
+    (alert,) = await told(house)
+    assert (alert.signal, alert.repeat.first_gaps_s, alert.repeat.then_every_s) == ("flood-3", (300, 300), 1200)
+    assert alert.signal_ms == length_ms(Signal.FLOOD_3)
+    await centre.sends(update("u1", info(event="Động đất")))
+    (alert,) = await told(house)
+    assert (alert.signal, alert.repeat) == ("attention", RepeatPlan())
+
+
+async def test_what_is_no_emergency_or_an_exercise_has_no_siren_and_sounds_once(house: House, centre: Centre) -> None:
+    (waiting,) = (await centre.sends(cap(info(event="Bão", severity="Moderate"))))["alerts"]
+    row = await centre.alert(waiting)
+    assert (row["signal"], row["repeat"]) == ("attention", {"first_gaps_s": [], "then_every_s": None})
+    await centre.sends(cap(info(event="Bão"), status="Exercise", identifier="e"))
+    (alert,) = await told(house)
+    assert (alert.signal, alert.repeat) == ("exercise", RepeatPlan())
