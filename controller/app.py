@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 
 import structlog
 from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
 from sqlalchemy import text
 
 from controller import broadcasting
@@ -136,6 +137,7 @@ def create_app(
         separate_input_output_schemas=False,
     )
     app.state.runtime = parts
+    app.state.pages = [route for router in PAGES for route in router.routes if isinstance(route, APIRoute)]
     for router in ROUTERS:
         app.include_router(
             router, responses=refusals(400, 401, 403, 404, 405, 408, 409, 412, 413, 422, 428, 429, 500, 503)

@@ -24,6 +24,7 @@ from controller.runtime import utc_now
 from controller.server import serve
 from controller.settings import Settings
 from controller.signing.cli import app as keys
+from controller.text import Text
 
 app = typer.Typer(no_args_is_help=True, help="The broadcast controller. Settings come from LOA_* variables.")
 users = typer.Typer(no_args_is_help=True, help="Who may sign in.")
@@ -155,7 +156,7 @@ def remove_second_factor(name: str) -> None:
 async def _user(session: AsyncSession, name: str) -> User:
     user = await Credentials(session).user(canonical_name(name))
     if user is None:
-        raise NotFound(f"Không có người dùng {name}", f"There is no user {name}")
+        raise NotFound(Text("There is no user %(name)s", name=name))
     return user
 
 

@@ -23,7 +23,7 @@ class TokenUnreachable(Unavailable):
     """The token is not attached, is locked, or refuses."""
 
     code = "token_unreachable"
-    title = Text("Không dùng được thiết bị giữ khoá", "The token that holds the signing key cannot be used")
+    title = Text("The token that holds the signing key cannot be used. Tell the server's operator.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ class Token:
         query = {Attribute.CLASS: ObjectClass.PRIVATE_KEY, Attribute.ID: kid.encode()}
         private = next(iter(list(self._opened().get_objects(query))), None)
         if private is None:
-            raise TokenUnreachable(f"Thiết bị không có khoá {kid}", f"The token does not hold the key {kid}")
+            raise TokenUnreachable(Text("The token does not hold the key %(kid)s", kid=kid))
         signature: bytes = private.sign(data, mechanism=Mechanism.EDDSA)
         return signature
 
@@ -157,7 +157,7 @@ class Token:
     def _lost(self, error: Exception) -> TokenUnreachable:
         self._forget()
         why = str(error) or type(error).__name__
-        return TokenUnreachable(f"Không dùng được thiết bị giữ khoá: {why}", f"The token cannot be used: {why}")
+        return TokenUnreachable(Text("The token cannot be used: %(why)s", why=why))
 
 
 def _jwk(public: Any) -> TrustedKey:

@@ -18,14 +18,14 @@ class KeyExposed(ControllerError):
     """Others could have read a secret: it must not be used before somebody has looked."""
 
     code = "key_exposed"
-    title = Text("Khoá bí mật không được giữ kín", "A secret key is not kept secret")
+    title = Text("A secret key is not kept secret")
 
 
 class KeyMissing(Unavailable):
     """The key that should sign is in no place that this service knows."""
 
     code = "key_missing"
-    title = Text("Không có khoá ký", "The signing key is missing")
+    title = Text("The signing key is missing. Tell the server's operator.")
 
 
 class Vault(Protocol):
@@ -167,8 +167,11 @@ def find_key(vaults: Sequence[Vault], kid: str) -> Signer:
         if found is not None:
             return found
     raise KeyMissing(
-        f"Không tìm thấy khoá ký {kid}. Hãy khôi phục từ bản sao lưu, hoặc cắm thiết bị giữ khoá.",
-        f"The signing key {kid} is nowhere to be found. Restore it from a backup, or attach the token that holds it.",
+        Text(
+            "The signing key %(kid)s is nowhere to be found. Restore it from a backup, or attach the"
+            " token that holds it.",
+            kid=kid,
+        )
     )
 
 
@@ -177,10 +180,12 @@ def read_secret(path: Path) -> bytes:
     mode = path.stat().st_mode & 0o777
     if mode & 0o077:
         raise KeyExposed(
-            f"{path} ai cũng có thể đọc (quyền {mode:04o}). Nếu chắc chắn chưa ai lấy được: chmod 600 {path}."
-            " Nếu không chắc, hãy thay khoá (docs/keys-and-backup.md).",
-            f"{path} is open to others (mode {mode:04o}). If nobody can have taken it: chmod 600 {path}."
-            " If in doubt, replace the key (docs/keys-and-backup.md).",
+            Text(
+                "%(path)s is open to others (mode %(mode)s). If nobody can have taken it: chmod 600"
+                " %(path)s. If in doubt, replace the key (docs/keys-and-backup.md).",
+                path=path,
+                mode=format(mode, "04o"),
+            ),
         )
     return path.read_bytes()
 

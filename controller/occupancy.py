@@ -14,20 +14,14 @@ class InUse(Conflict):
     """Somebody works in the data folder, or its database, who must not be disturbed."""
 
     code = "in_use"
-    title = Text(
-        "Dịch vụ đang chạy: hãy dừng nó trước (systemctl stop loa-controller), rồi chạy lại lệnh này.",
-        "The service is running: stop it first (systemctl stop loa-controller), then do this again.",
-    )
+    title = Text("The service is running: stop it first (systemctl stop loa-controller), then do this again.")
 
 
 class BeingReplaced(Conflict):
     """A restore puts another service into the data folder."""
 
     code = "being_replaced"
-    title = Text(
-        "Đang khôi phục bản sao lưu vào đây: hãy đợi xong rồi khởi động.",
-        "A backup is being restored here: wait for its end, then start.",
-    )
+    title = Text("A backup is being restored here: wait for its end, then start.")
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Where SQL lives. Every query begins with what the viewer may see, and is read in pages of a stable order."""
 
+import asyncio
 import base64
 import binascii
 import json
@@ -17,7 +18,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from controller.accounts.viewer import Viewer
 from controller.database import Base
 from controller.errors import Invalid, NotFound
-from controller.text import plain
+from controller.text import Text, plain
 
 M = TypeVar("M", bound=Base)
 
@@ -85,7 +86,8 @@ class Repository(ABC, Generic[M]):
         rows = await self.session.execute(
             statement.with_only_columns(primary, *self.searched).order_by(None).order_by(*sorting)
         )
-        found = islice((id_ for id_, *texts in rows if any(wanted in plain(text) for text in texts)), limit)
+        holding = (id_ for id_, *texts in rows if any(wanted in plain(text) for text in texts))
+        found = await asyncio.to_thread(list, islice(holding, limit))  # thousands of texts: others go on meanwhile
         return await self.all(statement.where(primary.in_(found)).order_by(None).order_by(*sorting))
 
     async def page(self, statement: Select[M], request: PageRequest) -> Page[M]:
@@ -123,7 +125,7 @@ def _decode(cursor: str, order: Sequence[InstrumentedAttribute[Any]]) -> list[An
         plain = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         return [_value(plain[index], column.type.python_type) for index, column in enumerate(order)]
     except (ValueError, TypeError, LookupError, RecursionError, binascii.Error) as error:
-        raise Invalid.field("cursor", "Con trỏ trang không đúng", "Not a cursor of this list") from error
+        raise Invalid.field("cursor", Text("Not a cursor of this list")) from error
 
 
 def _value(plain: object, wanted: type[object]) -> object:

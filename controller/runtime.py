@@ -25,10 +25,7 @@ class Unfinished(Unavailable):
     """A backup was only half restored."""
 
     code = "restore_unfinished"
-    title = Text(
-        "Lần khôi phục trước chưa xong: hãy chạy lại `loa restore TỆP --force`.",
-        "A backup was only half restored: run `loa restore FILE --force` again.",
-    )
+    title = Text("A backup was only half restored: run `loa restore FILE --force` again.")
 
 
 def utc_now() -> datetime:
@@ -43,9 +40,7 @@ def tokens_of(settings: Settings) -> Sequence[Vault]:
     try:
         hsm = import_module("controller.hsm")
     except ModuleNotFoundError as error:
-        raise Unavailable(
-            "Thiếu thư viện PKCS#11: pip install 'loa[hsm]'", "The PKCS#11 library is missing: pip install 'loa[hsm]'"
-        ) from error
+        raise Unavailable(Text("The PKCS#11 library is missing: pip install 'loa[hsm]'")) from error
     token: Vault = hsm.Token(settings.hsm_module, settings.hsm_token, settings.hsm_pin.get_secret_value())
     return (token,)
 

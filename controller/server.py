@@ -7,6 +7,7 @@ import sys
 import uvicorn
 from fastapi import FastAPI
 
+from controller.garbage import settle
 from controller.monitoring.hub import hub_of
 from controller.runtime import Runtime, runtime_of
 from controller.settings import Settings
@@ -21,17 +22,18 @@ class Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, runtime: Runtime) -> None:
         super().__init__(config)
         self._runtime = runtime
+        self._found = gc.get_threshold()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start. What stands by then stays: the collector would walk it for 0.15 s, again and again, amid a press."""
+        """Start."""
         await super().startup(sockets)
-        gc.collect()
-        gc.freeze()
+        settle()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop."""
         hub_of(self._runtime).close()
         await super().shutdown(sockets)
+        gc.set_threshold(*self._found)
 
 
 def server_of(app: FastAPI, settings: Settings) -> Server:

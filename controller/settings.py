@@ -77,6 +77,8 @@ class Settings(BaseSettings):
     """A live session ends after so long at the latest, if whoever opens it names no other limit."""
     live_silence_s: int = Field(default=60, ge=5, le=3600)
     """It ends by itself when nobody has spoken for so long."""
+    live_at_once: int = Field(default=4, ge=1, le=32)
+    """So many of the officers of one area may speak at the same time; the whole service carries 32."""
     cap_networks: tuple[IPvAnyNetwork, ...] = ()
     """Networks of our own in which feeds of CAP may lie, as JSON: `["10.20.0.0/16"]`. All others must be public."""
 

@@ -1,23 +1,81 @@
-"""Sentences for people, in Vietnamese and English side by side."""
+"""Sentences for people: English in the source, the other languages in the catalogues."""
 
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Literal
+
+from babel.messages.pofile import read_po
 
 Language = Literal["vi", "en"]
 LANGUAGES: tuple[Language, ...] = ("vi", "en")
+LOCALES = Path(__file__).parent / "locale"
 
 
-@dataclass(frozen=True, slots=True)
+@cache
+def translations(language: Language) -> Mapping[str, tuple[str, ...]]:
+    """Each English sentence in one language, in all its forms. Read as text, once; nothing is compiled."""
+    with catalogue_of(language).open("rb") as file:
+        return {
+            (message.id if isinstance(message.id, str) else message.id[0]): (
+                (message.string,) if isinstance(message.string, str) else tuple(message.string)
+            )
+            for message in read_po(file, locale=language)
+            if message.id and message.string
+        }
+
+
+def catalogue_of(language: Language) -> Path:
+    """Where the sentences of a language are written."""
+    return LOCALES / language / "LC_MESSAGES" / "loa.po"
+
+
+@dataclass(frozen=True, slots=True, init=False)
 class Text:
-    """One sentence in both languages."""
+    """One sentence in both languages, written in English; `values` fill its `%(name)s`.
 
-    vi: str
-    en: str
+    A value that is a Text itself is said in the same language. Nothing is looked up before somebody reads it.
+    """
+
+    sentence: str
+    values: tuple[tuple[str, object], ...]
+    translated: str | None
+    """Its Vietnamese, where it is not ours to translate."""
+
+    def __init__(self, sentence: str, /, **values: object) -> None:
+        object.__setattr__(self, "sentence", sentence)
+        object.__setattr__(self, "values", tuple(values.items()))
+        object.__setattr__(self, "translated", None)
+
+    @classmethod
+    def both(cls, vi: str, en: str) -> "Text":
+        """Return what comes in both languages already, from a floor below."""
+        text = cls(en)
+        object.__setattr__(text, "translated", vi)
+        return text
+
+    @property
+    def vi(self) -> str:
+        """The sentence in Vietnamese."""
+        return self.in_language("vi")
+
+    @property
+    def en(self) -> str:
+        """The sentence in English."""
+        return self.in_language("en")
 
     def in_language(self, language: Language) -> str:
         """Return the sentence in `language`."""
-        return self.vi if language == "vi" else self.en
+        text = self.sentence
+        if language != "en":
+            text = self.translated or translations(language).get(text, (text,))[0] or text
+        if not self.values:
+            return text
+        return text % {
+            name: value.in_language(language) if isinstance(value, Text) else value for name, value in self.values
+        }
 
 
 def plain(text: str) -> str:

@@ -35,26 +35,21 @@ class CrossSite(Forbidden):
     """A browser was sent here by another site."""
 
     code = "cross_site"
-    title = Text("Yêu cầu đến từ một trang khác", "The request comes from another site")
+    title = Text("The request comes from another site. Open this one and do it from here.")
 
 
 class NotInPerson(Forbidden):
     """A token asks for what only its owner may do."""
 
     code = "not_in_person"
-    title = Text(
-        "Mã truy cập API không làm được việc này. Hãy đăng nhập bằng trình duyệt.",
-        "An API token may not do this. Sign in with a browser.",
-    )
+    title = Text("An API token may not do this. Sign in with a browser.")
 
 
 class NotNational(Forbidden):
     """Somebody of a part of the country asks for what concerns all of it."""
 
     code = "not_national"
-    title = Text(
-        "Chỉ người quản trị toàn quốc mới làm được việc này", "This is for administrators of the whole country"
-    )
+    title = Text("This is for administrators of the whole country. Ask one of them.")
 
 
 async def find_viewer(
@@ -77,6 +72,7 @@ async def find_viewer(
         viewer = await identify_browser(runtime.database, session, cookie, now, lasts)
     if viewer is not None:
         set_actor(session, Actor(viewer.user_id, viewer.name, address_of(request)))
+        request.state.viewer = viewer  # for the page that says what was refused
     return viewer
 
 

@@ -1,12 +1,13 @@
 """One-time links: how they look, as an address, as a picture, and in a letter."""
 
 from datetime import datetime
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import segno
 
 from controller.accounts.mail import Letter, post_of
-from controller.accounts.models import AccountLink
+from controller.accounts.models import AccountLink, User
 from controller.accounts.repository import Credentials
 from controller.accounts.service import Accounts, canonical_name
 from controller.accounts.throttle import Counted, Key
@@ -15,8 +16,10 @@ from controller.database import after_commit
 from controller.errors import TooManyAttempts
 from controller.runtime import Runtime
 from controller.settings import Settings
+from controller.text import Text
 
 PATH = "/join"
+ACCOUNT = "/account"
 
 
 def address(settings: Settings, secret: str) -> str:
@@ -33,16 +36,55 @@ def letter(settings: Settings, link: AccountLink, secret: str) -> Letter:
     """Return the letter that brings a link."""
     until = link.expires_at.astimezone(ZoneInfo(settings.zone)).strftime("%H:%M %d/%m/%Y")
     where = address(settings, secret)
-    body = (
-        f"Chào {link.user.full_name or link.user.name},\n\n"
-        f"Hãy mở liên kết sau để đặt mật khẩu đăng nhập hệ thống loa truyền thanh (tên đăng nhập: {link.user.name}).\n"
-        f"Liên kết chỉ dùng được một lần, đến {until}:\n\n{where}\n\n"
-        "Nếu bạn không yêu cầu, hãy bỏ qua thư này và báo cho người quản trị.\n\n"
-        "--\n\n"
-        f"Open this link to choose your password for the loudspeaker system (user name: {link.user.name}).\n"
-        f"It works once, until {until}. If you did not ask for it, ignore it and tell your administrator.\n"
+    subject = Text("choose your password")
+    greeting = Text("Good day %(name)s,", name=link.user.full_name or link.user.name)
+    opened = Text(
+        "Open this link to choose your password for the loudspeaker system (user name: %(name)s).", name=link.user.name
     )
-    return Letter(link.user.email, "Loa: đặt mật khẩu / choose your password", body)
+    once = Text("It works once, until %(until)s", until=until)
+    unasked = Text("If you did not ask for it, ignore it and tell your administrator.")
+    body = (
+        f"{greeting.vi}\n\n{opened.vi}\n{once.vi}:\n\n{where}\n\n{unasked.vi}\n\n"
+        f"--\n\n{opened.en}\n{once.en}. {unasked.en}\n"
+    )
+    return Letter(link.user.email, f"Loa: {subject.vi} / {subject.en}", body)
+
+
+def confirmation(settings: Settings, user: User, email: str, note: str, expires_at: datetime) -> Letter:
+    """Return the letter by whose link a user says that a new address is theirs."""
+    until = expires_at.astimezone(ZoneInfo(settings.zone)).strftime("%H:%M %d/%m/%Y")
+    where = f"{settings.base_url}{ACCOUNT}?{urlencode({'confirm': note})}"
+    subject = Text("confirm your mail address")
+    greeting = Text("Good day %(name)s,", name=user.full_name or user.name)
+    opened = Text(
+        "Open this link to use this address for the account %(name)s of the loudspeaker system.", name=user.name
+    )
+    valid = Text("It is valid until %(until)s", until=until)
+    unasked = Text("If you did not ask for it, ignore it.")
+    body = (
+        f"{greeting.vi}\n\n{opened.vi}\n{valid.vi}:\n\n{where}\n\n{unasked.vi}\n\n"
+        f"--\n\n{opened.en}\n{valid.en}. {unasked.en}\n"
+    )
+    return Letter(email, f"Loa: {subject.vi} / {subject.en}", body)
+
+
+def farewell(settings: Settings, user: User, before: str, now: datetime) -> Letter:
+    """Return the letter to the address that a user had before: whoever took it over must not do so unseen.
+
+    It does not name the new one, which its reader may have no business to know.
+    """
+    at = now.astimezone(ZoneInfo(settings.zone)).strftime("%H:%M %d/%m/%Y")
+    subject = Text("your mail address was changed")
+    greeting = Text("Good day %(name)s,", name=user.full_name or user.name)
+    changed = Text(
+        "At %(at)s the account %(name)s of the loudspeaker system was given another mail address. Letters no longer"
+        " come here.",
+        at=at,
+        name=user.name,
+    )
+    unasked = Text("If it was not you, tell your administrator at once.")
+    body = f"{greeting.vi}\n\n{changed.vi}\n\n{unasked.vi}\n\n--\n\n{changed.en} {unasked.en}\n"
+    return Letter(before, f"Loa: {subject.vi} / {subject.en}", body)
 
 
 def mail_link(runtime: Runtime, accounts: Accounts, link: AccountLink, secret: str) -> bool:

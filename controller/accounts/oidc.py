@@ -40,29 +40,21 @@ class ProviderAway(Unavailable):
     """The identity provider does not answer, or not as it should."""
 
     code = "openid_unavailable"
-    title = Text(
-        "Hệ thống định danh chưa trả lời. Hãy thử lại, hoặc đăng nhập bằng mật khẩu.",
-        "The identity provider does not answer. Try again, or sign in with your password.",
-    )
+    title = Text("The identity provider does not answer. Try again, or sign in with your password.")
 
 
 class NotSignedInThere(Forbidden):
     """The way there and back was broken off, is too old, or was not begun in this browser."""
 
     code = "openid_refused"
-    title = Text(
-        "Đăng nhập qua hệ thống định danh chưa xong. Hãy làm lại.", "That sign-in was not finished. Start again."
-    )
+    title = Text("That sign-in was not finished. Start again.")
 
 
 class NotLinked(Forbidden):
     """The provider knows them, and we do not."""
 
     code = "openid_not_linked"
-    title = Text(
-        "Tài khoản này chưa được mời vào hệ thống loa. Hãy xin người quản trị địa bàn một liên kết mời.",
-        "This account was not invited here. Ask the administrator of your area for an invitation link.",
-    )
+    title = Text("This account was not invited here. Ask the administrator of your area for an invitation link.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,10 +21,15 @@ class SignInAnew(Forbidden):
     """Somebody would change what they sign in with, on a browser that was left open perhaps."""
 
     code = "sign_in_anew"
-    title = Text(
-        "Vì an toàn, hãy đăng xuất rồi đăng nhập lại trước khi bật xác thực hai bước.",
-        "To be safe, sign out and in again before you set up two-step sign-in.",
-    )
+    title = Text("To be safe, sign out and in again before you change what you sign in with.")
+
+
+async def signed_in_lately(session: AsyncSession, viewer: Viewer, now: datetime) -> UserSession:
+    """Return the viewer's sign-in. Raises `SignInAnew` where it is not of just now."""
+    current = await SessionRepository(session).get_by_id(viewer, viewer.session_id)
+    if now - current.created_at > FRESH_FOR:
+        raise SignInAnew
+    return current
 
 
 class OwnSecondFactor:
@@ -40,9 +45,9 @@ class OwnSecondFactor:
 
     async def begin(self) -> Enrolment:
         """Make a secret for the telephone. Raises `SignInAnew`, or `Conflict` where there is one in use."""
-        user = (await self._fresh()).user
+        user = (await signed_in_lately(self.session, self.viewer, self.now)).user
         if await self.factors.asked_of(user.id):
-            raise Conflict("Xác thực hai bước đang bật. Hãy tắt trước.", "Two-step sign-in is on. Turn it off first.")
+            raise Conflict(Text("Two-step sign-in is on. Turn it off first."))
         return await self.factors.begin(user, self.now)
 
     async def under_way(self) -> Enrolment | None:
@@ -52,7 +57,7 @@ class OwnSecondFactor:
 
     async def confirm(self, code: str) -> tuple[str, ...]:
         """Turn codes on with the first of them; return the recovery codes, this once. The other sign-ins end."""
-        current = await self._fresh()
+        current = await signed_in_lately(self.session, self.viewer, self.now)
         throttle, keys = throttle_of(self.runtime), keys_for_code(self.viewer.user_id, self.viewer.session_id)
         throttle.attempt(keys, self.now)
         codes = await self.factors.confirm(self.viewer.user_id, code, self.now)
@@ -71,9 +76,3 @@ class OwnSecondFactor:
         await confirm_second_factor(self.runtime, self.session, self.viewer, code, self.now)
         await self.credentials.forget_factor(self.viewer.user_id)
         await self.credentials.unmark_sessions(self.viewer.user_id)
-
-    async def _fresh(self) -> UserSession:
-        current = await SessionRepository(self.session).get_by_id(self.viewer, self.viewer.session_id)
-        if self.now - current.created_at > FRESH_FOR:
-            raise SignInAnew
-        return current

@@ -1,4 +1,4 @@
-"""`/api/v1/me/sessions` and `/api/v1/me/second-factor`: what somebody signs in with, in their own hands."""
+"""`/api/v1/me` and below: what somebody says of themselves and signs in with, in their own hands."""
 
 from typing import Annotated
 
@@ -7,8 +7,17 @@ from fastapi import APIRouter, Depends
 from controller.accounts.access import IN_PERSON, OWN, ViewerDep
 from controller.accounts.models import UserSession
 from controller.accounts.own import OwnSecondFactor
+from controller.accounts.profile import OwnProfile
 from controller.accounts.repository import Credentials, SessionRepository
-from controller.accounts.schemas import CodeIn, RecoveryCodes, SecondFactorOut, SessionOut
+from controller.accounts.schemas import (
+    AddressNote,
+    CodeIn,
+    OwnAddress,
+    OwnEdit,
+    RecoveryCodes,
+    SecondFactorOut,
+    SessionOut,
+)
 from controller.http.pages import PageDep, PageOut
 from controller.http.route import NowDep, RuntimeDep, SessionDep, TransactionRoute
 
@@ -20,6 +29,49 @@ def _own(runtime: RuntimeDep, session: SessionDep, viewer: ViewerDep, now: NowDe
 
 
 OwnDep = Annotated[OwnSecondFactor, Depends(_own)]
+
+
+def _profile(runtime: RuntimeDep, session: SessionDep, viewer: ViewerDep, now: NowDep) -> OwnProfile:
+    return OwnProfile(runtime, session, viewer, now)
+
+
+ProfileDep = Annotated[OwnProfile, Depends(_profile)]
+
+
+@router.patch(
+    "",
+    operation_id="editMe",
+    summary="Change the name that others read",
+    status_code=204,
+    dependencies=[OWN, IN_PERSON],
+)
+async def rename(body: OwnEdit, profile: ProfileDep) -> None:
+    """Change one's own name as it is shown; the name to sign in with stays."""
+    await profile.rename(body.full_name)
+
+
+@router.post(
+    "/email",
+    operation_id="askForAddress",
+    summary="Have a letter sent to a new mail address",
+    status_code=202,
+    dependencies=[OWN, IN_PERSON],
+)
+async def ask_for_address(body: OwnAddress, profile: ProfileDep) -> None:
+    """Send a letter with a link; the address holds once that was followed."""
+    await profile.ask(body.email)
+
+
+@router.post(
+    "/email/confirmation",
+    operation_id="confirmAddress",
+    summary="Confirm a new mail address",
+    status_code=204,
+    dependencies=[OWN, IN_PERSON],
+)
+async def confirm_address(body: AddressNote, profile: ProfileDep) -> None:
+    """Take the address to which the letter went."""
+    await profile.confirm(body.note)
 
 
 @router.get("/sessions", operation_id="listSessions", summary="Where one is signed in", dependencies=[OWN, IN_PERSON])

@@ -23,20 +23,14 @@ class OwnAccount(Forbidden):
     """Somebody would change what they themselves may do."""
 
     code = "own_account"
-    title = Text(
-        "Không ai tự đổi vai trò, địa bàn hay khoá tài khoản của mình. Hãy nhờ người quản trị khác.",
-        "Nobody changes their own roles or area, or disables themselves. Ask another administrator.",
-    )
+    title = Text("Nobody changes their own roles or area, or disables themselves. Ask another administrator.")
 
 
 class LastKeeper(Conflict):
     """The country would be left without anybody who administers it."""
 
     code = "last_administrator"
-    title = Text(
-        "Đây là người quản trị cuối cùng của toàn hệ thống. Hãy giao quyền cho người khác trước.",
-        "This is the last administrator of the whole. Make somebody else one first.",
-    )
+    title = Text("This is the last administrator of the whole. Make somebody else one first.")
 
 
 @dataclass(frozen=True, slots=True)

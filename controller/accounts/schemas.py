@@ -13,6 +13,7 @@ Password = Annotated[str, Field(min_length=1, max_length=PASSWORD_MAX)]
 Code = Annotated[str, Field(min_length=1, max_length=64, description="Six digits, or a recovery code")]
 Secret = Annotated[str, Field(min_length=1, max_length=100)]
 MailAddress = Annotated[str, Field(max_length=254, pattern=r"^([^@\s<>\",;:]+@[^@\s<>\",;:]+\.[^@\s<>\",;:]+)?$")]
+FullName = Annotated[Note, Field(max_length=200)]
 Roles = Annotated[list[Role], Field(max_length=20), AfterValidator(lambda roles: sorted(set(roles)))]
 
 
@@ -103,7 +104,7 @@ class UserIn(In):
     name: str = Field(min_length=1, max_length=64)
     area_code: AreaCodeField
     roles: Roles = Field(default_factory=list)
-    full_name: Note = Field(default="", max_length=200)
+    full_name: FullName = ""
     email: MailAddress = ""
 
 
@@ -112,9 +113,27 @@ class UserEdit(In):
 
     area_code: AreaCodeField | None = None
     roles: Roles | None = None
-    full_name: Note | None = Field(default=None, max_length=200)
+    full_name: FullName | None = None
     email: MailAddress | None = None
     disabled: bool | None = None
+
+
+class OwnEdit(In):
+    """What somebody changes of themselves."""
+
+    full_name: FullName
+
+
+class OwnAddress(In):
+    """A new mail address of one's own."""
+
+    email: Annotated[MailAddress, Field(min_length=1)]
+
+
+class AddressNote(In):
+    """What the link of the letter brings along as `confirm`."""
+
+    note: str = Field(min_length=1, max_length=2000)
 
 
 class UserOut(BaseModel):

@@ -27,14 +27,14 @@ DRIFT_STEPS: Final = 1
 """How far a telephone's clock may be off."""
 RECOVERY_CODES: Final = 10
 ISSUER: Final = "Loa"
-_WRONG: Final = Text("Mã xác thực không đúng hoặc đã dùng rồi", "The code is wrong or was used already")
+_WRONG: Final = Text("The code is wrong or was used already")
 
 
 class CodeNeeded(Unauthenticated):
     """The password is right; a one-time code is asked for beside it."""
 
     code = "second_factor_needed"
-    title = Text("Hãy nhập mã xác thực trên điện thoại", "Enter the one-time code from your telephone")
+    title = Text("Enter the one-time code from your telephone")
 
 
 class CodeRefused(Unauthenticated):
@@ -55,10 +55,7 @@ class NoSecondFactor(Forbidden):
     """This needs a one-time code, and the user has nothing that makes them."""
 
     code = "no_second_factor"
-    title = Text(
-        "Việc này cần mã xác thực. Hãy bật xác thực hai bước trong trang Tài khoản.",
-        "This needs a one-time code. Set up two-step sign-in on your account page.",
-    )
+    title = Text("This needs a one-time code. Set up two-step sign-in on your account page.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ class WrongPassword(Unauthenticated):
     """The name or the password is wrong; which of them is nobody's business."""
 
     code = "wrong_password"
-    title = Text("Tên đăng nhập hoặc mật khẩu không đúng", "The name or the password is wrong")
+    title = Text("The name or the password is wrong. Enter them again, or press Forgotten password.")
 
     def __init__(self, user: User | None = None) -> None:
         super().__init__()
@@ -50,10 +50,7 @@ class LinkOver(NotFound):
     """A one-time link that was used, is too old, was replaced, or never was: they look alike."""
 
     code = "link_over"
-    title = Text(
-        "Liên kết này đã dùng hoặc hết hạn. Hãy xin người quản trị một liên kết mới.",
-        "This link was used or is too old. Ask your administrator for a new one.",
-    )
+    title = Text("This link was used or is too old. Ask your administrator for a new one.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +101,11 @@ class Accounts:
         """Register a user for an area, to play these roles in it. Without a password they need a link to come in."""
         name = canonical_name(name)
         if not _NAME.fullmatch(name):
-            raise Invalid.field("name", "Chỉ dùng a–z, 0–9, . _ @ -", "Use a–z, 0–9, . _ @ - only")
+            raise Invalid.field("name", Text("Use a–z, 0–9, . _ @ - only"))
         if await self.credentials.user(name):
-            raise Conflict(f"Đã có người dùng {name}", f"There is a user {name} already")
+            raise Conflict(Text("There is a user %(name)s already", name=name))
         if (area := await self.session.get(Area, area_code)) is None:
-            raise Invalid.field("area_code", f"Không có địa bàn {area_code}", f"There is no area {area_code}")
+            raise Invalid.field("area_code", Text("There is no area %(area_code)s", area_code=area_code))
         user = User(
             name=name,
             full_name=full_name,
@@ -135,7 +132,7 @@ class Accounts:
         The link before it is worth nothing any more.
         """
         if user.disabled:
-            raise Conflict("Tài khoản này đang bị khoá", "This account is disabled")
+            raise Conflict(Text("This account is disabled"))
         await self.credentials.forget_links(user.id)
         secret = new_token()
         lasts = INVITATION_LASTS if user.password_hash is None else RESET_LASTS
@@ -203,11 +200,11 @@ class Accounts:
         It may do `scopes`, or all that the viewer may at this moment; nothing that its owner may do only later.
         """
         if expires_at is not None and expires_at <= now:
-            raise Invalid.field("expires_at", "Phải ở tương lai", "Must be in the future")
+            raise Invalid.field("expires_at", Text("Must be in the future"))
         wanted = viewer.permissions if scopes is None else frozenset(scopes)
         if beyond := wanted - viewer.permissions:
             words = ", ".join(sorted(beyond))
-            raise Invalid.field("scopes", f"Bạn không có quyền: {words}", f"You may not do this yourself: {words}")
+            raise Invalid.field("scopes", Text("You may not do this yourself: %(words)s", words=words))
         secret = new_token()
         row = ApiToken(
             user_id=viewer.user_id,
@@ -290,8 +287,9 @@ async def _slide(database: Database, hashed: str, now: datetime, lasts: timedelt
 async def _hashed(password: str) -> str:
     if not PASSWORD_MIN <= len(password) <= PASSWORD_MAX:
         text = Text(
-            f"Mật khẩu cần từ {PASSWORD_MIN} đến {PASSWORD_MAX} ký tự",
-            f"A password needs {PASSWORD_MIN} to {PASSWORD_MAX} characters",
+            "A password needs %(password_min)s to %(password_max)s characters",
+            password_min=PASSWORD_MIN,
+            password_max=PASSWORD_MAX,
         )
         raise Invalid(errors=(FieldError("password", text),))
     return await hashed(password)

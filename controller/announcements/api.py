@@ -21,6 +21,7 @@ from controller.http.route import NowDep, RuntimeDep, SessionDep, TransactionRou
 from controller.http.versions import IfMatchDep, tag
 from controller.monitoring.hub import hub_of
 from controller.pronunciations.schemas import LanguageField
+from controller.text import Text
 
 router = APIRouter(prefix="/api/v1/announcements", tags=["announcements"], route_class=TransactionRoute)
 
@@ -147,7 +148,7 @@ async def upload_second_language(
 
 def _whole(kept: dict[str, Stored]) -> Stored:
     if "file" not in kept:
-        raise Invalid.field("file", "Tệp rỗng", "The file is empty")
+        raise Invalid.field("file", Text("The file is empty"))
     return kept["file"]
 
 

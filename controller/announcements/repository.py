@@ -22,7 +22,13 @@ class AnnouncementRepository(Repository[Announcement]):
     model = Announcement
     order = (Announcement.id,)
     descending = True
-    searched = (Announcement.title, Announcement.category, Announcement.source_name)
+    searched = (
+        Announcement.title,
+        Announcement.category,
+        Announcement.source_name,
+        Announcement.text,
+        Announcement.second_text,
+    )
 
     def readable(self, viewer: Viewer) -> Select[Announcement]:
         """Announcements of areas in the viewer's subtree. A standing message is worded in its own place alone."""
@@ -52,9 +58,9 @@ class AnnouncementRepository(Repository[Announcement]):
             select(Announcement.id).where(Announcement.id == announcement_id).with_for_update(of=Announcement)
         )
 
-    async def spoken(self, announcement_id: str, now: datetime) -> bool:
-        """Whether an alert that is not over says it, or it is the sound of a standing message."""
-        alert = exists().where(
+    async def alerts(self, announcement_id: str, now: datetime) -> Sequence[AlertRow]:
+        """The alerts that are not over and say it."""
+        asked = select(AlertRow).where(
             or_(
                 and_(
                     AlertRow.announcement_id == announcement_id,
@@ -70,8 +76,12 @@ class AnnouncementRepository(Repository[Announcement]):
                 ),
             )
         )
+        return (await self.session.scalars(asked.order_by(AlertRow.id.desc()))).all()
+
+    async def spoken(self, announcement_id: str, now: datetime) -> bool:
+        """Whether an alert that is not over says it, or it is the sound of a standing message."""
         standing = exists().where(StandingMessage.announcement_id == announcement_id)
-        return bool(await self.session.scalar(select(or_(alert, standing))))
+        return bool(await self.alerts(announcement_id, now) or await self.session.scalar(select(standing)))
 
 
 class RenderingQueue:
@@ -103,5 +113,5 @@ class RenderingQueue:
 
 
 def _standing() -> ColumnElement[bool]:
-    """Whether an announcement is the sound of a standing message."""
-    return exists().where(StandingMessage.announcement_id == Announcement.id)
+    """Whether an announcement is the sound of a standing message, or was it before the last edit."""
+    return exists().where(Announcement.id.in_((StandingMessage.announcement_id, StandingMessage.earlier_id)))

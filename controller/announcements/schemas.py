@@ -18,7 +18,7 @@ from controller.text import Text
 
 def _has_words(text: str) -> str:
     if not any(letter.isalnum() for letter in text):
-        raise ValueError(Text("Chưa có chữ nào để đọc", "There is no word to read"))
+        raise ValueError(Text("There is no word to read"))
     return text
 
 
@@ -72,7 +72,7 @@ class AnnouncementEdit(In):
     @model_validator(mode="after")
     def _says_something(self) -> Self:
         if not self.model_fields_set:
-            raise ValueError(Text("Chưa có gì để sửa", "Nothing to change"))
+            raise ValueError(Text("Nothing to change"))
         return self
 
 
@@ -85,7 +85,7 @@ class Trim(In):
     @model_validator(mode="after")
     def _leaves_something(self) -> Self:
         if self.to_ms is not None and self.to_ms <= self.from_ms:
-            raise ValueError(Text("Phần được giữ kết thúc trước khi bắt đầu", "What is kept ends before it begins"))
+            raise ValueError(Text("What is kept ends before it begins"))
         return self
 
 
@@ -167,7 +167,7 @@ class AnnouncementOut(BaseModel):
             voice=row.voice,
             speed_wpm=row.speed_wpm,
             profile=Profile(row.profile),
-            second=_second(row),
+            second=second_of(row),
             category=row.category,
             source_name=row.source_name,
             trim=Trim(from_ms=row.trim_from_ms, to_ms=row.trim_to_ms),
@@ -187,7 +187,8 @@ class AnnouncementOut(BaseModel):
         )
 
 
-def _second(row: Announcement) -> SecondOut | None:
+def second_of(row: Announcement) -> SecondOut | None:
+    """Return what is said in the other language, where there is one."""
     if row.second_language is None:
         return None
     return SecondOut(

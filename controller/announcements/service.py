@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -11,12 +12,14 @@ from controller.accounts.viewer import Viewer
 from controller.announcements.models import Announcement, Kind, Status
 from controller.announcements.repository import AnnouncementRepository
 from controller.announcements.schemas import AnnouncementEdit, AnnouncementIn, Second, Trim
+from controller.announcements.uses import StillUsed, Uses, uses
 from controller.areas.service import Areas
 from controller.database import after_commit, new_id
-from controller.errors import Conflict, Forbidden, Invalid
+from controller.errors import Conflict, Forbidden, Invalid, Thing
 from controller.events import AnnouncementEdited, record_event
 from controller.monitoring.hub import Hub, Topic
-from controller.playlists.repository import PlaylistRepository
+from controller.playlists.repository import PlaylistRepository, SoundRepository
+from controller.playlists.sound import Sounds
 from controller.text import Text
 
 
@@ -25,10 +28,8 @@ class SpokenByAlert(Conflict):
 
     code = "spoken_by_alert"
     title = Text(
-        "Một báo động hoặc thông báo soạn sẵn đang dùng bản tin này. Hãy bỏ hay sửa ở trang Khẩn cấp,"
-        " hoặc soạn một bản tin mới.",
         "An alert or a standing message says this. Discard or change it on the emergency page,"
-        " or write a new announcement.",
+        " or write a new announcement."
     )
 
 
@@ -112,14 +113,14 @@ class Announcements:
     async def edit(self, row: Announcement, wish: AnnouncementEdit, now: datetime) -> Announcement:
         """Change words; render anew where the sound changes. Until that is ready the old sound stays.
 
-        Raises `SpokenByAlert`.
+        Raises `SpokenByAlert`, and `StillUsed` where it is to be put away and will be heard again.
         """
         await self._demand_unspoken(row, now)
         if wish.retired is False and row.retired_at is not None:
-            self._take_back(row)
+            await self._take_back(row, now)
         self._check_kept(row)
         if wish.text is not None and row.kind is not Kind.TEXT:
-            raise Invalid.field("text", "Bản tin từ tệp không có chữ", "An uploaded announcement has no text")
+            raise Invalid.field("text", Text("An uploaded announcement has no text"))
         row.title = wish.title or row.title
         row.category = row.category if wish.category is None else wish.category
         if wish.retired:
@@ -149,35 +150,54 @@ class Announcements:
     @staticmethod
     def _check_kept(row: Announcement) -> None:
         if row.retired_at is not None:
-            raise Conflict("Bản tin này đã được cất đi", "This announcement was put away")
+            raise Conflict(Text("This announcement was put away"))
 
     async def _demand_unspoken(self, row: Announcement, now: datetime) -> None:
         """Refuse to change what an alert says. Held, so that no alert begins to say it before this commits."""
         await self.repository.hold(row.id)
         if await self.repository.spoken(row.id, now):
-            raise SpokenByAlert
+            refusal = SpokenByAlert()
+            refusal.about = Thing("announcement", row.id, row.title, row.area.path)
+            raise refusal
 
     async def _demand_own_audience(self, row: Announcement) -> None:
         """Refuse new words in the mouth of a wider area: who may speak to a commune does not speak to a province."""
         if await PlaylistRepository(self._session).played_beyond(self._viewer, row.id):
-            raise Forbidden(
-                "Cấp trên đang phát bản tin này. Hãy soạn một bản tin mới.",
-                "A wider area airs this announcement. Write a new one instead.",
-            )
+            raise Forbidden(Text("A wider area airs this announcement. Write a new one instead."))
 
-    def _take_back(self, row: Announcement) -> None:
-        """The clip may have been swept meanwhile: then it is made again, of what is left."""
+    async def uses(self, row: Announcement, now: datetime) -> Uses:
+        """Return what will be heard of it still, whoever issues that."""
+        playlists = PlaylistRepository(self._session)
+        holding = await SoundRepository(self._session).holding(row.id)
+        ids = [each.id for each in holding]
+        coming = await playlists.airings(ids, now)
+        return uses(
+            row,
+            alerts=await self.repository.alerts(row.id, now),
+            holding=holding,
+            aired=await playlists.ever_aired(ids),
+            to_come=[*chain.from_iterable(coming.values()), *await playlists.spoken_on_air(row.id, now)],
+        )
+
+    async def _take_back(self, row: Announcement, now: datetime) -> None:
+        """The clip may have been swept meanwhile: then it is made again. What was put away with it comes along."""
+        if row.retired_at is not None:
+            sounds = Sounds(self._session, wake_workshop=self._wake_workshop)
+            for playlist in await PlaylistRepository(self._session).put_away_with(row.id, row.retired_at):
+                playlist.retired_at = None
+                await sounds.ask(playlist, now)
         row.retired_at = None
         if row.status is not Status.READY or row.clip_sha256 is None:
             self._render(row)
 
     async def _retire(self, row: Announcement, now: datetime) -> None:
-        if await PlaylistRepository(self._session).playing(row.id):
-            raise Conflict(
-                "Bản tin đang nằm trong một chương trình. Hãy bỏ khỏi chương trình trước.",
-                "A playlist holds this announcement. Take it out first.",
-            )
+        """Put it away with what was only ever made to send it. Raises `StillUsed` where it will be heard again."""
+        found = await self.uses(row, now)
+        if found:
+            raise StillUsed(found)
         row.retired_at = now
+        for playlist in found.spent:
+            playlist.retired_at = now
 
     async def _add(self, area_code: str, now: datetime, **values: object) -> Announcement:
         area = await self._areas.place(area_code)

@@ -36,6 +36,7 @@ from controller.playlists.repository import SoundRepository
 from controller.playlists.sound import Sounds
 from controller.runtime import Runtime
 from controller.speech.studio import studio_of
+from controller.text import Text
 from protocol.messages import Mark, Relay, Stretch
 
 log = structlog.get_logger(__name__)
@@ -51,13 +52,12 @@ class Failed:
     """Why a sound was not made."""
 
     code: str
-    vi: str
-    en: str
+    said: Text
 
     @classmethod
     def of(cls, error: AudioError) -> "Failed":
         """Return the words of an error."""
-        return cls(error.code, error.message_vi, error.message_en)
+        return cls(error.code, Text.both(error.message_vi, error.message_en))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +102,7 @@ class Whole:
 
 _MISTAKE = Failed(
     "internal",
-    "Máy chủ gặp lỗi khi tạo âm thanh. Hãy sửa nội dung rồi thử lại; nếu vẫn lỗi, báo cho kỹ thuật viên.",
-    "The server failed to make the sound. Change it and try again; if it keeps failing, tell the technician.",
+    Text("The server failed to make the sound. Change it and try again; if it keeps failing, tell the technician."),
 )
 
 
@@ -207,7 +206,7 @@ class Workshop:
             record_event(session, AnnouncementSettled(row.id))
             if isinstance(made, Failed):
                 row.status = Status.FAILED
-                row.error_code, row.error_vi, row.error_en = made.code, made.vi, made.en
+                row.error_code, row.error_vi, row.error_en = made.code, made.said.vi, made.said.en
                 return
             (clip,) = made.files
             await self._note(session, clip, now)
@@ -226,7 +225,7 @@ class Workshop:
             after_commit(session, lambda: self._hub.publish(Topic.ANNOUNCEMENTS))
             if isinstance(made, Failed):
                 assembly.status = Status.FAILED
-                assembly.error_code, assembly.error_vi, assembly.error_en = made.code, made.vi, made.en
+                assembly.error_code, assembly.error_vi, assembly.error_en = made.code, made.said.vi, made.said.en
                 return
             for clip in made.files:
                 await self._note(session, clip, now)
@@ -250,8 +249,10 @@ class Workshop:
             except OSError as error:
                 failed = Failed(
                     "disk",
-                    f"Không ghi được âm thanh: {error}. Hãy giải phóng dung lượng đĩa của máy chủ rồi thử lại.",
-                    f"The sound could not be written: {error}. Free some disk space on the server and try again.",
+                    Text(
+                        "The sound could not be written: %(error)s. Free some disk space on the server and try again.",
+                        error=error,
+                    ),
                 )
                 log.warning("workshop.disk", error=str(error))
             except Stopping:

@@ -1,11 +1,11 @@
 """What is approved: a schedule with everything that is heard, in one canonical form. Pure."""
 
 import hashlib
-import json
 from collections.abc import Collection, Mapping
 from typing import Any
 
 from controller.announcements.models import Announcement, Status
+from controller.audit.chain import canonical
 from controller.broadcasts.models import Schedule
 from controller.playlists.models import Playlist, PlaylistItem
 
@@ -42,8 +42,7 @@ def content(schedule: Schedule, announcements: Mapping[str, Announcement]) -> Co
 
 def digest(said: Content) -> str:
     """Return the name of a content: the same to the letter, the same digest."""
-    text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(canonical(said)).hexdigest()
 
 
 def settled(schedule: Schedule, announcements: Collection[Announcement]) -> bool:

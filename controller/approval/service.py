@@ -29,20 +29,14 @@ class SoundNotSettled(Conflict):
     """What would be heard is not yet what is written."""
 
     code = "sound_not_settled"
-    title = Text(
-        "Âm thanh chưa làm xong theo nội dung mới nhất. Hãy đợi xong, nghe lại rồi tiếp tục.",
-        "The sound of the newest words is not made yet. Wait for it, listen, then go on.",
-    )
+    title = Text("The sound of the newest words is not made yet. Wait for it, listen, then go on.")
 
 
 class TimePassed(Conflict):
     """All its airings have begun: nothing airs late."""
 
     code = "time_passed"
-    title = Text(
-        "Đã quá giờ phát, duyệt bây giờ cũng không phát muộn. Hãy chọn giờ khác rồi trình lại.",
-        "Its time has passed, and nothing airs late. Choose another time and submit it again.",
-    )
+    title = Text("Its time has passed, and nothing airs late. Choose another time and submit it again.")
 
 
 @dataclass(frozen=True, slots=True)

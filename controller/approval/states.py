@@ -26,27 +26,21 @@ class NotWaiting(Conflict):
     """Nobody asks for this version to be approved, or somebody has answered already."""
 
     code = "not_waiting_for_approval"
-    title = Text("Lịch phát này không chờ duyệt", "This schedule does not wait for approval")
+    title = Text("This schedule does not wait for approval. Load the page again to see how it stands.")
 
 
 class OwnWork(Forbidden):
     """Two people are asked for, and this one had a hand in it."""
 
     code = "own_work"
-    title = Text(
-        "Bạn đã tham gia soạn nội dung này. Địa bàn này yêu cầu người khác duyệt.",
-        "You had a hand in this. This area asks that somebody else approves it.",
-    )
+    title = Text("You had a hand in this. This area asks that somebody else approves it: ask them.")
 
 
 class NotAsSeen(PreconditionFailed):
     """It was edited since it was looked at."""
 
     code = "not_as_seen"
-    title = Text(
-        "Nội dung vừa được sửa. Hãy xem và nghe lại bản mới rồi quyết định.",
-        "It was edited in between. Look at it and listen again, then decide.",
-    )
+    title = Text("It was edited in between. Look at it and listen again, then decide.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from controller.audit.export import reading, write_file
 from controller.audit.ledger import Ledger
 from controller.audit.values import moment
 from controller.errors import Conflict
+from controller.text import Text
 from protocol.signing import KeyRing, Signer
 
 
@@ -69,14 +70,14 @@ async def prune(
         base, newest = header.base or GENESIS, _Newest()
         verdict = verify(newest.passing(entries), base=base, heads=[header.head])
     if verdict.broken is not None:
-        raise Conflict("Tệp xuất bị hỏng", f"The export is broken at entry {verdict.broken.number}")
+        raise Conflict(Text("The export is broken at entry %(number)s", number=verdict.broken.number))
     if base != await _start(ledger):
-        raise Conflict("Tệp không bắt đầu từ mục đầu tiên", "The export does not begin where the trail begins")
+        raise Conflict(Text("The export does not begin where the trail begins"))
     end = verdict.last
     if end == base or await _head_at(ledger, end.number) != end:
-        raise Conflict("Nhật ký không chứa các mục này", "The trail does not hold these entries")
+        raise Conflict(Text("The trail does not hold these entries"))
     if newest.at >= moment(now - kept_for):
-        raise Conflict("Các mục này còn quá mới", f"Entries of the last {kept_for.days} days stay")
+        raise Conflict(Text("Entries of the last %(days)s days stay", days=kept_for.days))
     count = await ledger.prune(end, heads.sign(end, purpose=heads.BASE, key=key, now=now))
     note(session, Deed("audit", "trail", "pruned", changes={"entries": [count, 0], "through": [None, end.number]}))
     return count, end
@@ -108,5 +109,5 @@ async def _head_at(ledger: Ledger, number: int) -> Head:
         return start
     entry = await ledger.entry(number)
     if not isinstance(entry, Entry):
-        raise Conflict(f"Không có mục {number}", f"There is no readable entry {number}; see: loa audit verify")
+        raise Conflict(Text("There is no readable entry %(number)s; see: loa audit verify", number=number))
     return entry.head

@@ -26,14 +26,18 @@ def tally_of(runtime: Runtime) -> Tally:
 
 
 async def note_refusal(request: Request, status: int, error: ControllerError | None = None) -> None:
-    """Write down that a request was refused, in a transaction of its own."""
-    if status not in NOTED or _told_otherwise(request, status):
+    """Write down that a request was refused, in a transaction of its own: in the trail of what it was about, if any."""
+    about = error.about if error is not None else None
+    if about is None and (status not in NOTED or _told_otherwise(request, status)):
         return
     runtime = runtime_of(request)
     session = getattr(request.state, "session", None)
     actor = Actor("", "", address_of(request)) if session is None else actor_of(session)
     code = NOTED[status] if error is None else error.code
-    deed = Deed(REFUSAL, code, "refused", f"{request.method} {request.url.path}")
+    if about is None:
+        deed = Deed(REFUSAL, code, "refused", f"{request.method} {request.url.path}")
+    else:
+        deed = Deed(about.kind, about.key, "refused", about.label, about.area, {"why": [None, code]})
     await write(runtime, tally_of(runtime).add(Refusal(actor, deed, code), runtime.clock()))
 
 

@@ -166,7 +166,7 @@ AUDITED: Final[tuple[Spec, ...]] = (
         ignored=frozenset({"revision", "sound_revision", "signal_ms", "counted_at"}),
     ),
     Part(AlertTarget, of=AlertRow, by="alert_id", field="targets"),
-    Whole(StandingMessage, "standing_message", label="headline", ignored=frozenset({"announcement_id"})),
+    Whole(StandingMessage, "standing_message", label="headline", ignored=frozenset({"announcement_id", "earlier_id"})),
     Whole(LiveSessionRow, "live_session"),
     Part(LiveTarget, of=LiveSessionRow, by="live_session_id", field="targets"),
     Whole(Pronunciation, "pronunciation", label="written"),

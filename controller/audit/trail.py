@@ -11,7 +11,7 @@ from controller.accounts.sign_ins import SignedIn, SignedOut, SignInRefused
 from controller.areas.tree import ROOT_PATH
 from controller.audit.capture import note, watch
 from controller.audit.chain import Changes, Deed
-from controller.audit.tally import Refusal, Tally
+from controller.audit.tally import REFUSAL, Refusal, Tally
 from controller.database import Actor, Database
 from controller.events import Event
 
@@ -38,9 +38,12 @@ def keep_trail(database: Database, now: Callable[[], datetime], tally: Tally) ->
 
 
 async def tell(session: AsyncSession, refusal: Refusal) -> None:
-    """Write one down where those who look after that person, or that account, see it."""
-    account = refusal.deed.key if refusal.deed.kind == "user" else refusal.actor.user_id
-    note(session, replace(refusal.deed, area=await _area_of(session, account)), actor=refusal.actor)
+    """Write one down where those who look after that person, or that account, or else that thing, see it."""
+    deed, actor = refusal.deed, refusal.actor
+    if deed.kind in {"user", REFUSAL}:
+        account = deed.key if deed.kind == "user" else actor.user_id
+        deed = replace(deed, area=await _area_of(session, account))
+    note(session, deed, actor=actor)
 
 
 def _not_let_in(event: SignInRefused) -> Refusal:

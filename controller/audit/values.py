@@ -15,8 +15,8 @@ BEGINS_CHARS: Final = 200
 STRUCTURE_MAX_BYTES: Final = 2000
 EXACT_MAX: Final = 2**53 - 1
 """Above it a number of JSON is no longer exact (RFC 7493, section 2.2)."""
-_SPELT_ALIKE: Final = (1e-4, 1e16)
-"""Between these Python spells a number as RFC 8785 does."""
+_SPELT_ALIKE: Final = (1e-4, EXACT_MAX)
+"""Between these Python spells a number as RFC 8785 does; above, where all are whole, it adds a fraction of nothing."""
 HIDDEN: Final = "•••"
 """Stands for what nobody may read: that it changed is told, not what it is."""
 
@@ -79,7 +79,7 @@ def difference(before: Mapping[str, object], after: Mapping[str, object]) -> Cha
 def _number(value: float) -> Json:
     if math.isfinite(value) and value.is_integer() and abs(value) <= EXACT_MAX:
         return int(value)
-    return value if _SPELT_ALIKE[0] <= abs(value) < _SPELT_ALIKE[1] else repr(value)
+    return value if _SPELT_ALIKE[0] <= abs(value) <= _SPELT_ALIKE[1] else repr(value)
 
 
 def _shortened(text: str, whole: bytes) -> Json:

@@ -24,6 +24,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from controller.errors import Invalid
 from controller.keys import read_or_make
+from controller.text import Text
 from protocol.enrolment import PEM_MAX
 
 DOCUMENT_SIGNING: Final = x509.ObjectIdentifier("1.3.6.1.5.5.7.3.36")
@@ -169,27 +170,23 @@ class Authority:
 def read_request(csr_pem: str) -> ec.EllipticCurvePublicKey:
     """Return the key that a certificate request asks for, proved by its own signature. Raises `RequestRefused`."""
     if len(csr_pem) > PEM_MAX:
-        raise _refused("dài quá", "too long")
+        raise RequestRefused(Text("The certificate request: too long"))
     try:
         request = x509.load_pem_x509_csr(csr_pem.encode())
         public = request.public_key()
         genuine = request.is_signature_valid
     except (ValueError, TypeError, UnsupportedAlgorithm, InvalidSignature) as error:
-        raise _refused("không đọc được", "it cannot be read") from error
+        raise RequestRefused(Text("The certificate request: it cannot be read")) from error
     if not isinstance(public, ec.EllipticCurvePublicKey) or not isinstance(public.curve, ec.SECP256R1):
-        raise _refused("khoá phải là EC P-256", "its key must be an EC P-256 key")
+        raise RequestRefused(Text("The certificate request: its key must be an EC P-256 key"))
     if not genuine:
-        raise _refused("chữ ký sai", "its signature is wrong")
+        raise RequestRefused(Text("The certificate request: its signature is wrong"))
     return public
 
 
 def canonical(csr_pem: str) -> str:
     """Return a request that was read without whatever stands around it."""
     return x509.load_pem_x509_csr(csr_pem.encode()).public_bytes(Encoding.PEM).decode()
-
-
-def _refused(vi: str, en: str) -> RequestRefused:
-    return RequestRefused(f"Yêu cầu cấp chứng thư: {vi}", f"The certificate request: {en}")
 
 
 def _new_key() -> ec.EllipticCurvePrivateKey:

@@ -33,7 +33,7 @@ class BadArchive(ControllerError):
     """The file is not a whole and sound backup: nothing of it is used."""
 
     code = "bad_backup"
-    title = Text("Tệp sao lưu không dùng được", "The backup cannot be used")
+    title = Text("The backup cannot be used")
 
 
 class Member(BaseModel):
@@ -186,7 +186,7 @@ def _compare(found: list[Member], manifest: Manifest) -> None:
 
 
 def _bad(why: str) -> BadArchive:
-    return BadArchive(f"Tệp sao lưu không dùng được: {why}", f"The backup cannot be used: {why}")
+    return BadArchive(Text("The backup cannot be used: %(why)s", why=why))
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from controller.errors import Unavailable
 from controller.link.repository import DocumentRepository
 from controller.migrations import migrate
 from controller.occupancy import InUse
+from controller.text import Text
 
 LEAVES_WITHIN_TRIES = 20
 _OTHERS = (
@@ -121,10 +122,7 @@ def run_tool(name: str, url: str, *arguments: str) -> None:
     """Run one of PostgreSQL's programs on a database; its password is not on the command line."""
     program = shutil.which(name)
     if program is None:
-        raise DatabaseNotCopied(
-            f"Thiếu chương trình {name}. Trên Debian: apt install postgresql-client",
-            f"{name} is not installed. On Debian: apt install postgresql-client",
-        )
+        raise DatabaseNotCopied(Text("%(name)s is not installed. On Debian: apt install postgresql-client", name=name))
     address = make_url(url)
     done = subprocess.run(
         [program, f"--dbname={_without_password(address)}", *arguments],
@@ -135,7 +133,7 @@ def run_tool(name: str, url: str, *arguments: str) -> None:
     )
     if done.returncode:
         said = done.stderr.strip()[-1000:]
-        raise DatabaseNotCopied(f"{name} bị lỗi: {said}", f"{name} failed: {said}")
+        raise DatabaseNotCopied(Text("%(name)s failed: %(said)s", name=name, said=said))
 
 
 def _without_password(address: URL) -> str:

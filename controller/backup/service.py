@@ -37,6 +37,7 @@ from controller.migrations import revisions
 from controller.occupancy import replacing
 from controller.runtime import UNFINISHED
 from controller.settings import Settings
+from controller.text import Text
 
 _WORK = ".backup-"
 
@@ -50,7 +51,7 @@ async def make_backup(
     copy refers to is in the file.
     """
     if not settings.data_dir.is_dir():
-        raise NotFound(f"Không có {settings.data_dir}", f"There is no {settings.data_dir}")
+        raise NotFound(Text("There is no %(data_dir)s", data_dir=settings.data_dir))
     store = ContentStore(settings.content_dir)
     with _workplace(settings) as work:
         await asyncio.to_thread(_keep_for_now, store)
@@ -106,8 +107,11 @@ async def _restore(
     data_dir = settings.data_dir
     if not force and (any(data_dir.iterdir()) or not await is_empty(settings.database)):
         raise Conflict(
-            f"{data_dir} hoặc cơ sở dữ liệu không trống. Hãy chọn nơi khác, hoặc dùng --force để thay thế.",
-            f"{data_dir} or the database is not empty. Choose another place, or replace what is there with --force.",
+            Text(
+                "%(data_dir)s or the database is not empty. Choose another place, or replace what is"
+                " there with --force.",
+                data_dir=data_dir,
+            )
         )
     owner = data_dir.stat()
     staging = data_dir / f"{UNFINISHED}{secrets.token_hex(4)}"
@@ -133,13 +137,14 @@ async def _restore(
 def _demand_fitting(manifest: Manifest, settings: Settings) -> None:
     if manifest.schema_revision and manifest.schema_revision not in revisions():
         raise Conflict(
-            f"Bản sao lưu do loa {manifest.loa} tạo, mới hơn bản đang cài: hãy cài bản đó hoặc mới hơn trước.",
-            f"The backup was made by loa {manifest.loa}, newer than this one: install that version first, or a newer.",
+            Text(
+                "The backup was made by loa %(loa)s, newer than this one: install that version first, or a newer.",
+                loa=manifest.loa,
+            )
         )
     if manifest.database != kind_of(settings.database):
         raise Conflict(
-            f"Bản sao lưu là của {manifest.database}: hãy đặt LOA_DATABASE_URL cho đúng.",
-            f"The backup is of {manifest.database}: set LOA_DATABASE_URL to such a database.",
+            Text("The backup is of %(database)s: set LOA_DATABASE_URL to such a database.", database=manifest.database)
         )
 
 
@@ -230,7 +235,7 @@ def _workplace(settings: Settings) -> Iterator[Path]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise Conflict("Đang có một lần sao lưu khác", "Another backup is under way") from error
+            raise Conflict(Text("Another backup is under way")) from error
         for left in data_dir.glob(f"{_WORK}*"):  # of one that was killed
             shutil.rmtree(left)
         work = data_dir / f"{_WORK}{secrets.token_hex(4)}"

@@ -1,21 +1,20 @@
-"""Looking ahead: what a schedule would do on each speaker, by the planner's own functions, before it is saved."""
+"""Looking ahead: what schedules would do on each speaker, by the planner's own functions, before they are saved."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from pydantic import AwareDatetime, BaseModel
 
-from controller.broadcasts.models import Schedule as ScheduleRow
 from controller.devices.models import Device
-from controller.planning import rows
 from controller.planning.compile import Speaker
 from controller.planning.gather import Gathered
 from schedules.collisions import Because, Collision
+from schedules.entry import nominal_end
 from schedules.plan import Calendar, CompiledPlan, compile_plan
 from schedules.reasons import Reason
 from schedules.stagger import stagger_ms
-from schedules.types import Schedule
+from schedules.types import Schedule, ScheduleId
 from schedules.words import Sentence
 
 SPEAKERS_MAX = 200
@@ -40,6 +39,8 @@ class CollisionOut(BaseModel):
 
     starts_at: AwareDatetime
     until: AwareDatetime
+    free_at: AwareDatetime
+    """When the schedule that was asked about would have to begin to find the air free, on every speaker named here."""
     winner_schedule_id: str
     winner_title: str
     loser_schedule_id: str
@@ -58,38 +59,60 @@ class OmissionOut(BaseModel):
     speakers: list[str]
 
 
-class PreviewOut(BaseModel):
+class Ahead(BaseModel):
+    """Who yields to whom, and what would not air at all."""
+
+    collisions: list[CollisionOut]
+    omitted: list[OmissionOut]
+
+
+class PreviewOut(Ahead):
     """What the schedule would do in the days that plans speak of."""
 
     speakers: int
     airings: int
     """On all speakers together."""
     first_at: AwareDatetime | None
-    collisions: list[CollisionOut]
-    omitted: list[OmissionOut]
 
 
-def preview(draft: ScheduleRow, duration_ms: int, gathered: Gathered, now: datetime, freeze: timedelta) -> PreviewOut:
-    """Return what the draft would do on the gathered speakers."""
-    wish = rows.schedule(draft, draft, duration_ms)
+def preview(
+    wishes: Mapping[str, Sequence[Schedule]], gathered: Gathered, now: datetime, freeze: timedelta
+) -> PreviewOut:
+    """Return what the gathered speakers would do with the schedules that are wished for each of them, by its id."""
     plans = {
-        speaker.device_id: _compiled(speaker, wish, gathered.calendars[speaker.policy.zone], now, freeze)
+        speaker.device_id: _compiled(
+            speaker, wishes[speaker.device_id], gathered.calendars[speaker.policy.zone], now, freeze
+        )
         for speaker in gathered.speakers.values()
     }
-    aired = [each for plan in plans.values() for each in plan.occurrences if each.schedule_id == wish.id]
+    wished = {wish.id: wish for some in wishes.values() for wish in some}
+    aired = [each for plan in plans.values() for each in plan.occurrences if each.schedule_id in wished]
     return PreviewOut(
         speakers=len(plans),
         airings=len(aired),
         first_at=min((each.starts_at for each in aired), default=None),
-        collisions=_collisions(plans, wish, draft.zone),
-        omitted=_omitted(plans, wish),
+        collisions=_collisions(plans, wished, gathered.speakers),
+        omitted=_omitted(plans, wished),
     )
 
 
-def _compiled(speaker: Speaker, wish: Schedule, calendar: Calendar, now: datetime, freeze: timedelta) -> CompiledPlan:
-    others = [each for each in speaker.schedules if each.id != wish.id]
+def beyond(states: Iterable[tuple[PreviewOut, PreviewOut]]) -> Ahead:
+    """Return what is foreseen after an edit and was not foreseen before it, in one stretch of days or in several."""
+    found = Ahead(collisions=[], omitted=[])
+    for before, after in states:
+        known = {each.explanation.en for each in before.collisions}
+        omitted = {(each.starts_at, each.reason) for each in before.omitted}
+        found.collisions += [each for each in after.collisions if each.explanation.en not in known]
+        found.omitted += [each for each in after.omitted if (each.starts_at, each.reason) not in omitted]
+    return found
+
+
+def _compiled(
+    speaker: Speaker, wishes: Sequence[Schedule], calendar: Calendar, now: datetime, freeze: timedelta
+) -> CompiledPlan:
+    wished = {wish.id for wish in wishes}
     return compile_plan(
-        [*others, wish],
+        [*(each for each in speaker.schedules if each.id not in wished), *wishes],
         speaker.policy,
         calendar,
         now,
@@ -98,34 +121,42 @@ def _compiled(speaker: Speaker, wish: Schedule, calendar: Calendar, now: datetim
     )
 
 
-def _collisions(plans: dict[str, CompiledPlan], wish: Schedule, zone: str) -> list[CollisionOut]:
-    found: dict[tuple[str, str], tuple[Collision, list[str]]] = {}
+def _collisions(
+    plans: dict[str, CompiledPlan], wished: Mapping[ScheduleId, Schedule], speakers: Mapping[str, Speaker]
+) -> list[CollisionOut]:
+    found: dict[tuple[str, str], tuple[Collision, Schedule, dict[str, datetime]]] = {}
     for device_id, plan in plans.items():
         for each in plan.collisions:
-            if wish.id in {each.winner.schedule_id, each.loser.schedule_id}:
-                found.setdefault((each.winner.id, each.loser.id), (each, []))[1].append(device_id)
-    shown = sorted(found.values(), key=lambda pair: (pair[0].from_, pair[0].winner.id, pair[0].loser.id))[:SHOWN_MAX]
+            for mine, other in ((each.winner, each.loser), (each.loser, each.winner)):
+                if mine.schedule_id in wished:
+                    wish = wished[mine.schedule_id]
+                    delay = timedelta(milliseconds=stagger_ms(speakers[device_id].hamlet_index, wish))
+                    _, _, free = found.setdefault((each.winner.id, each.loser.id), (each, wish, {}))
+                    free[device_id] = nominal_end(other) - delay
+                    break
+    shown = sorted(found.values(), key=lambda some: (some[0].from_, some[0].winner.id, some[0].loser.id))[:SHOWN_MAX]
     return [
         CollisionOut(
             starts_at=each.from_,
             until=each.until,
+            free_at=max(free.values()),
             winner_schedule_id=each.winner.schedule_id,
             winner_title=each.winner.title,
             loser_schedule_id=each.loser.schedule_id,
             loser_title=each.loser.title,
             because=each.because,
-            explanation=Words.of(each.explain(zone)),
-            speakers=sorted(device_ids),
+            explanation=Words.of(each.explain(wish.recurrence.zone)),
+            speakers=sorted(free),
         )
-        for each, device_ids in shown
+        for each, wish, free in shown
     ]
 
 
-def _omitted(plans: dict[str, CompiledPlan], wish: Schedule) -> list[OmissionOut]:
+def _omitted(plans: dict[str, CompiledPlan], wished: Collection[ScheduleId]) -> list[OmissionOut]:
     found: dict[tuple[datetime, Reason], list[str]] = defaultdict(list)
     for device_id, plan in plans.items():
         for each in plan.omitted:
-            if each.schedule_id == wish.id:
+            if each.schedule_id in wished:
                 found[each.starts_at, each.reason].append(device_id)
     return [
         OmissionOut(
@@ -135,6 +166,6 @@ def _omitted(plans: dict[str, CompiledPlan], wish: Schedule) -> list[OmissionOut
     ]
 
 
-def looked_at(devices: Sequence[Device]) -> Sequence[Device]:
-    """Return the speakers that a preview looks at."""
-    return sorted(devices, key=lambda device: device.id)[:SPEAKERS_MAX]
+def looked_at(devices: Sequence[Device], among: int = 1) -> Sequence[Device]:
+    """Return the speakers that a preview of one schedule looks at, or of one `among` several."""
+    return sorted(devices, key=lambda device: device.id)[: max(1, SPEAKERS_MAX // among)]

@@ -1,11 +1,11 @@
 """How an airing is going: from what was planned, what speakers say, and what they recorded. Pure."""
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from controller.broadcasts.repository import DayOfAir, Planned, Played, Said
+from controller.broadcasts.repository import Alike, DayOfAir, Planned, Played, Said
 from controller.broadcasts.schemas import OccurrenceOut, RelayOut, SpeakerProgress, Word
 from protocol.messages import Outcome
 from schedules.types import Priority
@@ -45,6 +45,48 @@ class Airing:
         return self.words.count(word)
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """One occurrence on all the viewer's speakers, without their names."""
+
+    first: Planned
+    """What it is, the same on each."""
+    starts_at: datetime
+    ends_at: datetime
+    targets: int
+    ready: int
+    cancelled: bool
+    on: Counter[Word]
+    """On how many speakers it goes so."""
+
+
+def counted(alike: Sequence[Alike], cancelled: Collection[str], now: datetime) -> list[Counted]:
+    """Return every occurrence with how often it goes how, in order of time."""
+    by_occurrence: dict[str, list[Alike]] = defaultdict(list)
+    for each in alike:
+        by_occurrence[each.planned.occurrence_id].append(each)
+    found = [_counted(each, off=id_ in cancelled, now=now) for id_, each in by_occurrence.items()]
+    return sorted(found, key=lambda each: (each.starts_at, each.first.occurrence_id))
+
+
+def _counted(alike: Sequence[Alike], *, off: bool, now: datetime) -> Counted:
+    on, ready = Counter[Word](), 0
+    for each in alike:
+        has = has_it(each.planned, each.said)
+        ready += has * each.count
+        came_to = _came_to(each.outcomes, played=each.played) if each.outcomes else None
+        on[_word(each.planned, each.said, came_to, has=has, cancelled=off, now=now)] += each.count
+    return Counted(
+        first=min((each.planned for each in alike), key=lambda row: row.device_id),
+        starts_at=min(each.planned.starts_at for each in alike),
+        ends_at=max(each.planned.ends_at for each in alike),
+        targets=sum(each.count for each in alike),
+        ready=ready,
+        cancelled=off,
+        on=on,
+    )
+
+
 def airings(day: DayOfAir, now: datetime) -> list[Airing]:
     """Return every occurrence with what became of it, in order of time."""
     records = _records(day)
@@ -78,9 +120,8 @@ def _airing(rows: Sequence[Planned], day: DayOfAir, records: _Records, now: date
         said = day.said.get(row.device_id)
         has = has_it(row, said)
         ready += has
-        words.append(
-            _word(row, said, records.get((row.device_id, row.occurrence_id), ()), has=has, cancelled=cancelled, now=now)
-        )
+        mine = records.get((row.device_id, row.occurrence_id), ())
+        words.append(_word(row, said, _verdict(mine), has=has, cancelled=cancelled, now=now))
     return Airing(rows, cancelled, words, ready)
 
 
@@ -130,15 +171,13 @@ def _progress(row: Planned, word: Word, records: Sequence[Played]) -> SpeakerPro
     )
 
 
-def _word(
-    row: Planned, said: Said | None, records: Sequence[Played], *, has: bool, cancelled: bool, now: datetime
-) -> Word:
-    """Return how an airing is going on one speaker, which `has` it or not."""
+def _word(row: Planned, said: Said | None, came_to: Word | None, *, has: bool, cancelled: bool, now: datetime) -> Word:
+    """Return how an airing is going on a speaker which `has` it or not. `came_to`: by its records, where there are."""
     online = said is not None and said.online
     if said is not None and online and said.on_air == row.occurrence_id:
         return "on_air"
-    if records:
-        return _verdict(records)
+    if came_to is not None:
+        return came_to
     if cancelled:
         return "cancelled"
     if now < row.ends_at:
@@ -146,13 +185,16 @@ def _word(
     return "missed" if online and now > row.ends_at + REPORTED_WITHIN else "unreported"
 
 
-def _verdict(records: Sequence[Played]) -> Word:
+def _verdict(records: Sequence[Played]) -> Word | None:
+    if not records:
+        return None
+    return _came_to({record.outcome for record in records}, played=any(record.played_ms > 0 for record in records))
+
+
+def _came_to(outcomes: Collection[Outcome], *, played: bool) -> Word:
     """Return what a speaker's records of one airing come to."""
-    outcomes = {record.outcome for record in records}
     if Outcome.COMPLETED in outcomes:
         return "played"
-    if any(record.played_ms > 0 for record in records):
+    if played:
         return "partly"
-    if Outcome.FAILED in outcomes:
-        return "failed"
-    return "missed"
+    return "failed" if Outcome.FAILED in outcomes else "missed"

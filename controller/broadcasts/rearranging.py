@@ -1,6 +1,7 @@
 """Rearranging what a calendar shows: airings moved, drawn out over days, copied to other days, and put back.
 
-Each is an edit of its schedule like any other. What was approved, or waited for approval, asks for it again.
+Each is an edit of its schedule like any other. What was approved, or waited for approval, asks for it again. What puts
+these back also puts back a schedule that was taken out of the calendar.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -8,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationError
@@ -19,12 +20,13 @@ from controller.approval.states import ApprovalState
 from controller.areas.policy import ApprovalAsked
 from controller.broadcasts.agenda import Airing
 from controller.broadcasts.models import Schedule
-from controller.broadcasts.schemas import Dates, Local, LunarDays, Rule, ScheduleEdit
-from controller.broadcasts.service import Broadcasts
+from controller.broadcasts.schemas import Dates, Local, LunarDays, Rank, Rule, ScheduleEdit
+from controller.broadcasts.service import Broadcasts, PlaylistPutAway
 from controller.errors import Conflict, Invalid, PreconditionFailed
 from controller.http.fields import In
 from controller.http.problems import invalid
 from controller.planning import rows
+from controller.text import Text
 from schedules.errors import InvalidRecurrence
 from schedules.moving import move_all, move_one, stretch, with_airing
 from schedules.recurrence import to_utc
@@ -36,7 +38,10 @@ DAYS_MAX = 31
 
 
 class Before(In):
-    """What undoes one rearrangement: the calendar that a schedule had, and the version that it has since."""
+    """What undoes one rearrangement: the calendar that a schedule had, and the version that it has since.
+
+    A calendar that is right, of a schedule that was taken out of it, puts it back in.
+    """
 
     schedule_id: Annotated[str, Field(max_length=26)]
     version: int
@@ -46,12 +51,25 @@ class Before(In):
     extra_local: Dates
     lunar_days: LunarDays
     skip_holidays: bool
+    commune_rank: Rank
+    active: bool
+
+    @classmethod
+    def of(cls, row: Schedule) -> Self:
+        """Return the schedule as it stands now."""
+        kept = _fields(rows.recurrence(row)) | {"commune_rank": row.commune_rank, "active": row.active}
+        return cls.model_validate({"schedule_id": row.id, "version": row.version, **kept})
 
 
 class Undo(In):
     """Everything that one action changed."""
 
     changed: Annotated[list[Before], Field(max_length=COPIED_MAX)]
+
+    @classmethod
+    def of_withdrawal(cls, row: Schedule) -> Self:
+        """Return what puts a schedule back that was taken out, as long as nobody edits it."""
+        return cls(changed=[Before.of(row).model_copy(update={"active": True})])
 
 
 class ChangedMeanwhile(PreconditionFailed):
@@ -80,34 +98,51 @@ class Rearranging:
         self._approvals = approvals
 
     async def moved(
-        self, schedule_id: str, version: int, at: datetime, to_local: datetime, now: datetime, *, whole: bool
+        self,
+        schedule_id: str,
+        version: int,
+        at: datetime,
+        to_local: datetime,
+        now: datetime,
+        *,
+        whole: bool,
+        rank: int | None = None,
     ) -> tuple[Change, ...]:
-        """Work out the airing at `at` (UTC) moved, or with it the whole series."""
+        """Work out the airing at `at` (UTC) moved, or with it the whole series.
+
+        `rank`: the schedule's new place in the commune's order.
+        """
         row = await self._coming(schedule_id, version, at, now)
         if not whole and to_utc(to_local, ZoneInfo(row.zone)) <= now:
-            raise Invalid.field("to", "Giờ này đã qua rồi.", "This time has passed already.")
+            raise Invalid.field("to", Text("This time has passed already."))
         how = move_all if whole else move_one
-        return (_changed(row, lambda calendar: how(calendar, at, to_local)),)
+        return (_changed(row, lambda calendar: how(calendar, at, to_local), rank),)
 
     async def stretched(
-        self, schedule_id: str, version: int, at: datetime, last_day: date, now: datetime
+        self,
+        schedule_id: str,
+        version: int,
+        at: datetime,
+        last_day: date,
+        now: datetime,
+        *,
+        rank: int | None = None,
     ) -> tuple[Change, ...]:
         """Work out the airing at `at` (UTC) heard on every day up to the last."""
         row = await self._coming(schedule_id, version, at, now)
-        return (_changed(row, lambda calendar: stretch(calendar, at, last_day)),)
+        return (_changed(row, lambda calendar: stretch(calendar, at, last_day), rank),)
 
     async def copied(self, airings: Sequence[Airing], days: Iterable[date], now: datetime) -> tuple[Change, ...]:
         """Work out the airings of one day heard at the same hours of other days too, where they are not already."""
         wanted = sorted(set(days))
         if not wanted or len(wanted) > DAYS_MAX:
-            raise Invalid.field("to", f"Hãy chọn từ 1 đến {DAYS_MAX} ngày.", f"Choose 1 to {DAYS_MAX} days.")
+            raise Invalid.field("to", Text("Choose 1 to %(days_max)s days.", days_max=DAYS_MAX))
         by_schedule: dict[str, list[Airing]] = {}
         for airing in airings:
             by_schedule.setdefault(airing.schedule_id, []).append(airing)
         if len(by_schedule) > COPIED_MAX:
             raise Conflict(
-                f"Ngày này có hơn {COPIED_MAX} lịch phát. Hãy chọn một địa bàn nhỏ hơn.",
-                f"This day has more than {COPIED_MAX} schedules. Choose a smaller place.",
+                Text("This day has more than %(copied_max)s schedules. Choose a smaller place.", copied_max=COPIED_MAX)
             )
         made: list[Change] = []
         for schedule_id, some in by_schedule.items():
@@ -123,6 +158,8 @@ class Rearranging:
         for before in undo.changed:
             row = await self._broadcasts.repository.get(self._viewer, before.schedule_id)
             _demand_version(row, before.version)
+            if before.active and row.playlist.retired_at is not None:
+                raise PlaylistPutAway
             made.append(Change(row, _edit(before.model_dump(exclude={"schedule_id", "version"}))))
         return tuple(made)
 
@@ -130,9 +167,9 @@ class Rearranging:
         """Make the changes, and return what puts them back."""
         made: list[Before] = []
         for change in changes:
-            row, kept = change.row, _fields(rows.recurrence(change.row))
-            await self.write(row, change.wish, now)
-            made.append(Before.model_validate({"schedule_id": row.id, "version": row.version, **kept}))
+            before = Before.of(change.row)
+            await self.write(change.row, change.wish, now)
+            made.append(before.model_copy(update={"version": change.row.version}))
         return Undo(changed=made)
 
     async def write(self, row: Schedule, wish: ScheduleEdit, now: datetime) -> None:
@@ -148,18 +185,13 @@ class Rearranging:
         row = await self._broadcasts.repository.get(self._viewer, schedule_id)
         _demand_version(row, version)
         if at <= now:
-            raise Conflict(
-                "Lượt phát này đã bắt đầu, không dời được nữa.", "This airing has begun and can no longer be moved."
-            )
+            raise Conflict(Text("This airing has begun and can no longer be moved."))
         return row
 
 
 def _demand_version(row: Schedule, version: int) -> None:
     if row.version != version:
-        raise ChangedMeanwhile(
-            "Lịch này vừa được người khác sửa. Hãy xem lại rồi làm lại.",
-            "Somebody else changed this schedule just now. Look again, then repeat it.",
-        )
+        raise ChangedMeanwhile(Text("Somebody else changed this schedule just now. Look again, then repeat it."))
 
 
 def _copied(calendar: Recurrence, *, airings: Iterable[Airing], days: Iterable[date], now: datetime) -> Recurrence:
@@ -172,11 +204,12 @@ def _copied(calendar: Recurrence, *, airings: Iterable[Airing], days: Iterable[d
     return calendar
 
 
-def _changed(row: Schedule, change: Callable[[Recurrence], Recurrence]) -> Change:
+def _changed(row: Schedule, change: Callable[[Recurrence], Recurrence], rank: int | None = None) -> Change:
     try:
-        return Change(row, _edit(_fields(change(rows.recurrence(row)))))
+        fields = _fields(change(rows.recurrence(row)))
     except InvalidRecurrence as refusal:
-        raise Invalid.field(refusal.field, refusal.sentence.vi, refusal.sentence.en) from refusal
+        raise Invalid.field(refusal.field, Text.both(refusal.sentence.vi, refusal.sentence.en)) from refusal
+    return Change(row, _edit(fields if rank is None else fields | {"commune_rank": rank}))
 
 
 def _as_is(row: Schedule) -> ScheduleEdit:

@@ -17,18 +17,13 @@ LATE_JOIN_MAX_S = 24 * 3600
 
 def _not_an_emergency(priority: Priority) -> Priority:
     if priority not in {Priority.ROUTINE, Priority.PRIORITY}:
-        raise ValueError(
-            Text(
-                "Lịch phát chỉ có mức thông thường (0) hoặc ưu tiên (1); khẩn cấp đi đường riêng",
-                "A schedule is routine (0) or priority (1); emergencies have their own way",
-            )
-        )
+        raise ValueError(Text("A schedule is routine (0) or priority (1); emergencies have their own way"))
     return priority
 
 
 def _wall_clock(local: datetime) -> datetime:
     if local.tzinfo is not None:
-        raise ValueError(Text("Giờ địa phương không kèm múi giờ", "A local time has no zone of its own"))
+        raise ValueError(Text("A local time has no zone of its own"))
     return local.replace(microsecond=0)
 
 
@@ -42,7 +37,8 @@ LunarDays = Annotated[list[Annotated[int, Field(ge=1, le=30)]], Field(max_length
 Weight = Annotated[Priority, AfterValidator(_not_an_emergency)]
 Volume = Annotated[int, Field(ge=0, le=100)]
 LateJoin = Annotated[int, Field(ge=0, le=LATE_JOIN_MAX_S)]
-Rank = Annotated[int, Field(ge=-1000, le=1000)]
+RANK_MAX = 1000
+Rank = Annotated[int, Field(ge=-RANK_MAX, le=RANK_MAX)]
 Rule = Annotated[str, Field(max_length=500)]
 
 
@@ -85,7 +81,7 @@ class ScheduleIn(In):
     def _now_is_once(self) -> Self:
         repeats = self.rrule or self.extra_local or self.except_local or self.lunar_days or self.skip_holidays
         if self.first_local is None and repeats:
-            raise ValueError(Text("Phát ngay thì không lặp lại", "What airs now does not repeat"))
+            raise ValueError(Text("What airs now does not repeat"))
         return self
 
 

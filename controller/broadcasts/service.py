@@ -1,7 +1,8 @@
 """What may happen to schedules and their occurrences."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
@@ -17,8 +18,10 @@ from controller.areas.models import Area
 from controller.areas.policy import ApprovalAsked
 from controller.areas.repository import AreaRepository
 from controller.areas.service import Areas
-from controller.broadcasts.models import CancelledOccurrence, Schedule, ScheduleTarget, TargetKind
-from controller.broadcasts.preview import PreviewOut, looked_at, preview
+from controller.audit.capture import note
+from controller.audit.chain import Changes, Deed
+from controller.broadcasts.models import Airs, CancelledOccurrence, Schedule, ScheduleTarget, TargetKind
+from controller.broadcasts.preview import Ahead, PreviewOut, beyond, looked_at, preview
 from controller.broadcasts.repository import OccurrenceRepository, ScheduleRepository
 from controller.broadcasts.schemas import ScheduleEdit, ScheduleIn, Target
 from controller.broadcasts.targets import checked
@@ -33,13 +36,21 @@ from controller.planning.gather import Gathering
 from controller.planning.repository import PlanningRepository
 from controller.playlists.models import ItemKind, Playlist
 from controller.playlists.repository import PlaylistRepository
+from controller.text import Text
 from protocol.messages import Skip, Stop
-from schedules import recurrence
+from schedules import recurrence, types
 from schedules.errors import InvalidRecurrence
 from schedules.types import Resume
 
 EMERGES_WITHIN = timedelta(hours=2)
 """Longest stagger and lateness of a last airing, so that a schedule is not called over too early."""
+
+
+class PlaylistPutAway(Conflict):
+    """What a schedule would air is no longer there to be aired."""
+
+    code = "playlist_put_away"
+    title = Text("The playlist of this schedule was put away. Take that back first.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +82,11 @@ class Broadcasts:
         row.id = id_ or row.id
         if wish.first_local is None and await self.approval_asked(row.area) is not ApprovalAsked.NONE:
             raise Invalid.field(
-                "first_local",
-                "Ở đây phải duyệt trước khi phát. Hãy chọn giờ phát, chừa đủ thời gian để duyệt.",
-                "Here somebody has to approve first. Choose a time that leaves them enough of it.",
+                "first_local", Text("Here somebody has to approve first. Choose a time that leaves them enough of it.")
             )
         if wish.first_local is None and row.playlist.sound is None:
             raise Conflict(
-                "Chương trình chưa có âm thanh nên chưa phát ngay được. Hãy đợi âm thanh xong rồi gửi lại.",
-                "The playlist has no sound yet, so it cannot air now. Wait until it has, then send again.",
+                Text("The playlist has no sound yet, so it cannot air now. Wait until it has, then send again.")
             )
         self.repository.add(row)
         await self._session.flush()
@@ -131,13 +139,49 @@ class Broadcasts:
     async def look_ahead(self, row: Schedule, now: datetime, *, days: int) -> PreviewOut:
         """Return what a schedule would do just as it stands, on the speakers that the viewer sees."""
         if row.playlist.sound is None:
-            raise Conflict("Chương trình chưa có âm thanh", "The playlist has no sound yet")
-        devices = looked_at(await self._addressed(row.targets))
-        gathering = Gathering(PlanningRepository(self._session), now=now, days=days, freeze=self._timing.freeze)
-        gathered = await gathering.gather(devices)
-        return await asyncio.to_thread(
-            preview, row, row.playlist.sound.duration_ms or 0, gathered, now, self._timing.freeze
-        )
+            raise Conflict(Text("The playlist has no sound yet"))
+        return (await self._foreseen([row], [[row]], now, days))[0]
+
+    async def look_beyond(
+        self, edits: Sequence[tuple[Schedule, ScheduleEdit]], stretches: Iterable[tuple[datetime, int]]
+    ) -> Ahead:
+        """Return what edits of calendars would bring, together, that is not foreseen without them.
+
+        Looked at are stretches of so many days from a moment on. Nothing of what has no sound yet.
+        """
+        sounding = [(row, wish) for row, wish in edits if row.playlist.sound is not None]
+        if not sounding:
+            return Ahead(collisions=[], omitted=[])
+        known = [row for row, _ in sounding]
+        states = [known, [_wished(row, wish) for row, wish in sounding]]
+        found = [await self._foreseen(known, states, since, days) for since, days in stretches]
+        return beyond((before, after) for before, after in found)
+
+    async def _foreseen(
+        self, known: Sequence[Schedule], states: Sequence[Sequence[Schedule]], since: datetime, days: int
+    ) -> Sequence[PreviewOut]:
+        """Preview some schedules in each of these states of them."""
+        addressed = await self._looked_at(known)
+        devices = {device.id: device for found in addressed.values() for device in found}
+        gathering = Gathering(PlanningRepository(self._session), now=since, days=days, freeze=self._timing.freeze)
+        gathered = await gathering.gather([devices[id_] for id_ in sorted(devices)], afresh=True)
+        previews: list[PreviewOut] = []
+        for state in states:
+            wishes: dict[str, list[types.Schedule]] = defaultdict(list)
+            for row, draft in zip(known, state, strict=True):
+                sound = row.playlist.sound
+                wish = rows.schedule(draft, draft, (sound and sound.duration_ms) or 0)
+                for device in addressed[row.id]:
+                    wishes[device.id].append(wish)
+            previews.append(await asyncio.to_thread(preview, wishes, gathered, since, self._timing.freeze))
+        return previews
+
+    async def _looked_at(self, known: Sequence[Schedule]) -> Mapping[str, Sequence[Device]]:
+        """Return the speakers to look at for each of some schedules; what has the same targets is asked for once."""
+        targets = {row.id: frozenset((each.kind, each.key) for each in row.targets) for row in known}
+        alike = {targets[row.id]: row.targets for row in known}
+        found = {key: looked_at(await self._addressed(some), among=len(alike)) for key, some in alike.items()}
+        return {id_: found[key] for id_, key in targets.items()}
 
     async def _addressed(self, targets: Sequence[ScheduleTarget]) -> Sequence[Device]:
         """Return the viewer's speakers that these targets, checked before, address."""
@@ -154,7 +198,7 @@ class Broadcasts:
             row.targets = await self._targets(wish.targets, row.area)
             flag_modified(row, "title")  # targets lie in another table: this is an edit all the same
         if wish.active and row.playlist.retired_at is not None:
-            raise Conflict("Chương trình của lịch này đã được cất đi", "The playlist of this schedule was put away")
+            raise PlaylistPutAway
         for name, value in _edited(wish).items():
             setattr(row, name, value)
         _check_calendar(row)
@@ -168,7 +212,7 @@ class Broadcasts:
         return row
 
     async def remove(self, row: Schedule, now: datetime) -> None:
-        """Withdraw a schedule for good; what of it is on air stops."""
+        """Take a schedule out of the calendar; what of it is on air stops, and stays stopped if it is put back."""
         await self._stop_sounding(row.id, now)
         record_event(self._session, ScheduleChanged(row.id))
         row.active = False
@@ -183,7 +227,7 @@ class Broadcasts:
         if schedule is None:
             raise NotFound
         if max(row.ends_at for row in day.planned) <= now:
-            raise Conflict("Lượt phát này đã kết thúc", "This occurrence is over")
+            raise Conflict(Text("This occurrence is over"))
         if await self.occurrences.called_off(occurrence_id) is None:
             self._session.add(
                 CancelledOccurrence(
@@ -195,6 +239,22 @@ class Broadcasts:
             )
         await self._session.flush()
         self._silence([(row.device_id, row.occurrence_id, row.starts_at) for row in day.planned], now)
+        record_event(self._session, ScheduleChanged(schedule.id))
+
+    async def take_back(self, occurrence_id: str, now: datetime) -> None:
+        """Let what was called off air after all. Too late once speakers may have been ordered to leave it out."""
+        day = await self.occurrences.one(self._viewer, occurrence_id)
+        off = await self.occurrences.called_off(occurrence_id)
+        schedule = await self.repository.find(self._viewer, off.schedule_id) if off else None
+        if off is None or schedule is None or not day.planned:
+            raise NotFound
+        if not schedule.active:
+            raise Conflict(Text("The schedule of this airing was taken out of the calendar. Put that back first."))
+        if min(row.starts_at for row in day.planned) <= now + self._timing.freeze + self._timing.lead:
+            raise Conflict(Text("It was about to begin: this airing can no longer be taken back."))
+        await self._session.delete(off)
+        told: Changes = {"occurrence_id": [occurrence_id, None]}
+        note(self._session, Deed("schedule", schedule.id, "taken_back", schedule.title, schedule.area.path, told))
         record_event(self._session, ScheduleChanged(schedule.id))
 
     async def stop_all(self, now: datetime) -> None:
@@ -232,19 +292,27 @@ class Broadcasts:
         try:
             local = ZoneInfo(zone)
         except (ValueError, KeyError, OSError) as error:
-            raise Invalid.field("zone", "Không có múi giờ này", "There is no such time zone") from error
+            raise Invalid.field("zone", Text("There is no such time zone")) from error
         starts_at_s = ceil((now + self._timing.lead).timestamp())
         return datetime.fromtimestamp(starts_at_s, local).replace(tzinfo=None)
 
     async def _playlist(self, playlist_id: str) -> Playlist:
         playlist = await PlaylistRepository(self._session).find(self._viewer, playlist_id)
         if playlist is None or playlist.retired_at is not None:
-            raise Invalid.field("playlist_id", "Không có chương trình này", "There is no such playlist")
+            raise Invalid.field("playlist_id", Text("There is no such playlist"))
         return playlist
 
     async def _targets(self, wishes: Sequence[Target], issuer: Area) -> list[ScheduleTarget]:
         chosen = await checked(self._session, self._viewer, wishes, issuer)
         return [ScheduleTarget(kind=kind, key=key) for kind, key in chosen]
+
+
+def _wished(row: Schedule, wish: ScheduleEdit) -> Schedule:
+    """Return a schedule as an edit of its calendar would leave it: to be looked at, not to be kept."""
+    said = {name: getattr(row, name) for name in Airs.__annotations__}
+    made = Schedule(id=row.id, area_code=row.area_code, playlist_id=row.playlist_id, **(said | _edited(wish)))
+    set_committed_value(made, "area", row.area)
+    return made
 
 
 _MAY_BE_EMPTIED = {"volume", "late_join_s", "rrule"}
@@ -277,8 +345,7 @@ def _check_resume(row: Schedule) -> None:
     if row.resume is Resume.RESTART and any(item.kind is ItemKind.RELAY for item in row.playlist.items):
         raise Invalid.field(
             "resume",
-            "Chương trình có tiếp âm thì không phát lại từ đầu được. Hãy chọn phát tiếp, hoặc bỏ phần còn lại.",
-            "A programme that relays a station cannot begin again. Choose to rejoin it, or to skip the rest.",
+            Text("A programme that relays a station cannot begin again. Choose to rejoin it, or to skip the rest."),
         )
 
 
@@ -288,7 +355,7 @@ def _check_calendar(row: Schedule) -> None:
     try:
         recurrence.validate(calendar)
     except InvalidRecurrence as error:
-        raise Invalid.field(error.field, error.sentence.vi, error.sentence.en) from error
+        raise Invalid.field(error.field, Text.both(error.sentence.vi, error.sentence.en)) from error
     last = max({calendar.first_local, *calendar.extra_local})
     zone = ZoneInfo(calendar.zone)
     row.over_at = None if calendar.rrule else recurrence.to_utc(last, zone) + EMERGES_WITHIN

@@ -44,10 +44,7 @@ async def checked(
         },
     }
     unknown = tuple(
-        FieldError(
-            f"targets.{place}.key",
-            Text(f"Không có {wish.key} trong {issuer.name}", f"There is no {wish.key} in {issuer.name}"),
-        )
+        FieldError(f"targets.{place}.key", Text("There is no %(key)s in %(name)s", key=wish.key, name=issuer.name))
         for place, wish in enumerate(wishes)
         if wish.key not in seen[wish.kind]
     )

@@ -15,6 +15,7 @@ from controller.devices.models import DeviceStatus
 from controller.devices.repository import DeviceRepository
 from controller.errors import Conflict, Forbidden
 from controller.monitoring.hub import Hub, Topic
+from controller.text import Text
 from protocol.messages import Action, Reply
 
 log = structlog.get_logger(__name__)
@@ -58,7 +59,7 @@ class CommandService:
             raise Forbidden
         device = await DeviceRepository(self._session).get(viewer, device_id)
         if device.status is DeviceStatus.RETIRED:
-            raise Conflict("Cụm loa này đã ngừng dùng", "This speaker was retired")
+            raise Conflict(Text("This speaker was retired"))
         (row,) = self.order([device.id], action, author=viewer.name, now=now)
         row.attempts = []
         await self._session.flush()

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, exists, or_, select, update
+from sqlalchemy import ColumnElement, delete, exists, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controller.accounts.viewer import Viewer
@@ -20,7 +20,7 @@ from controller.devices.models import Device, DeviceStatus
 from controller.link.models import RetainedDocument
 from controller.photos.models import DevicePhoto
 from controller.planning.models import PlannedRow
-from controller.playlists.models import Assembly, Playlist
+from controller.playlists.models import Assembly, Playlist, PlaylistItem
 from controller.standing.models import StandingMessage
 
 
@@ -83,9 +83,7 @@ class ClipRepository:
         if device is None or device.status is not DeviceStatus.ACTIVE:
             return False
         manifest = exists().where(RetainedDocument.device_id == device_id, RetainedDocument.content_sha256 == sha256)
-        standing = exists().where(
-            StandingMessage.announcement_id == Announcement.id, Announcement.clip_sha256 == sha256
-        )
+        standing = exists().where(_kept_by_speakers(), Announcement.clip_sha256 == sha256)
         if await self._session.scalar(select(or_(manifest, standing))):
             return True
         planned = await self._session.scalars(
@@ -111,12 +109,18 @@ class ClipRepository:
         needed = set(
             await self._session.scalars(
                 select(Announcement.clip_sha256).where(
-                    Announcement.clip_sha256.is_not(None), or_(Announcement.retired_at.is_(None), alerting)
+                    Announcement.clip_sha256.is_not(None),
+                    or_(Announcement.retired_at.is_(None), alerting, exists().where(_kept_by_speakers())),
                 )
             )
         )
+        # A recording that was put away can be taken back where it was ever on air, and nothing else can make it again.
+        held = exists().where(
+            or_(PlaylistItem.announcement_id == Announcement.id, PlaylistItem.bed_id == Announcement.id)
+        )
+        kept = or_(Announcement.retired_at.is_(None), held)
         for source in (Announcement.source, Announcement.second_source):
-            needed |= set(await self._session.scalars(select(source).where(Announcement.retired_at.is_(None))))
+            needed |= set(await self._session.scalars(select(source).where(kept)))
         needed |= set(await self._session.scalars(select(RetainedDocument.content_sha256)))
         needed |= set(await self._session.scalars(select(DevicePhoto.sha256)))
         for sound in await self._session.execute(
@@ -154,6 +158,11 @@ class ClipRepository:
             update(Announcement).where(Announcement.clip_sha256.in_(hashes)).values(clip_sha256=None)
         )
         await self._session.execute(delete(Clip).where(Clip.sha256.in_(hashes)))
+
+
+def _kept_by_speakers() -> ColumnElement[bool]:
+    """Whether an announcement is the sound of a standing message, or stands in for it until that is made."""
+    return Announcement.id.in_((StandingMessage.announcement_id, StandingMessage.earlier_id))
 
 
 def _clips(stretches: Sequence[Mapping[str, Any]], relays: Sequence[Mapping[str, Any]]) -> set[str]:

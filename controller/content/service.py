@@ -28,14 +28,14 @@ class LinkRefused(Forbidden):
     """The link is not one of ours, has ended, or is for something the speaker no longer needs."""
 
     code = "link_refused"
-    title = Text("Liên kết không còn dùng được", "The link is no longer good")
+    title = Text("The link is no longer good. Open it again from the page that has it.")
 
 
 class ClipLost(Unavailable):
     """The database knows the clip, the disk does not have it."""
 
     code = "clip_lost"
-    title = Text("Tệp âm thanh tạm thời không có trên máy chủ", "The sound file is missing on the server just now")
+    title = Text("The sound file is missing on the server just now. Try again; if it stays away, tell the operator.")
 
 
 def store_of(runtime: Runtime) -> ContentStore:

@@ -12,7 +12,7 @@ from controller.text import Text
 
 def _not_ours(device_id: str) -> str:
     if device_id.startswith(CONTROLLER_NAME):
-        raise ValueError(Text(f"Mã {CONTROLLER_NAME} dành cho máy chủ", f"{CONTROLLER_NAME} is the service's own name"))
+        raise ValueError(Text("%(controller_name)s is the service's own name", controller_name=CONTROLLER_NAME))
     return device_id
 
 
@@ -31,7 +31,7 @@ class _Place(In):
     @model_validator(mode="after")
     def _both_or_none(self) -> Self:
         if (self.lat is None) != (self.lon is None):
-            raise ValueError(Text("Cần cả vĩ độ và kinh độ", "Give both latitude and longitude"))
+            raise ValueError(Text("Give both latitude and longitude"))
         return self
 
 

@@ -14,6 +14,7 @@ from controller.enrolment.service import withdraw
 from controller.errors import Conflict
 from controller.events import DeviceChanged, record_event
 from controller.groups.repository import GroupRepository
+from controller.text import Text
 
 
 class Devices:
@@ -29,7 +30,7 @@ class Devices:
         """Register a speaker in an area that the viewer sees."""
         area = await self.areas.place(wish.area_code)
         if await self.session.get(Device, wish.id) is not None:
-            raise Conflict(f"Mã cụm loa {wish.id} đã dùng", f"The speaker id {wish.id} is taken")
+            raise Conflict(Text("The speaker id %(id)s is taken", id=wish.id))
         device = Device(
             id=wish.id,
             name=wish.name,
@@ -47,14 +48,14 @@ class Devices:
         return device
 
     async def edit(self, device: Device, wish: DeviceEdit, now: datetime) -> Device:
-        """Change what the wish names: words, place, area, status."""
+        """Change what the wish names: words, place, area, status. Where it is refused, nothing has changed."""
         given, before = wish.model_fields_set, device.version
+        if wish.area_code is not None and wish.area_code != device.area_code:
+            await self._move(device, wish.area_code)
         device.name = wish.name or device.name
         device.note = device.note if wish.note is None else wish.note
         if given & {"lat", "lon"}:
             device.lat, device.lon = wish.lat, wish.lon
-        if wish.area_code is not None and wish.area_code != device.area_code:
-            await self._move(device, wish.area_code)
         if wish.status is not None and wish.status != device.status:
             device.status = wish.status
             device.retired_at = now if wish.status == DeviceStatus.RETIRED else None

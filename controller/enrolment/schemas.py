@@ -36,7 +36,7 @@ class ApprovalIn(In):
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:
         if (self.device_id is None) == (self.register_as is None):
-            raise ValueError(Text("Chọn một cụm loa, hoặc tạo mới", "Name a speaker, or register one"))
+            raise ValueError(Text("Name a speaker, or register one"))
         return self
 
 

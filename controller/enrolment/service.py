@@ -53,17 +53,14 @@ class CodeRefused(Forbidden):
     """Unknown, over, used, or not proved: which of these is not said."""
 
     code = "enrolment_code_refused"
-    title = Text("Mã ghi danh không dùng được. Hãy tạo mã mới.", "This enrolment code is not valid. Ask for a new one.")
+    title = Text("This enrolment code is not valid. Ask for a new one.")
 
 
 class RenewalRefused(Forbidden):
     """The certificate is unknown, revoked, too old, or somebody else's; or its speaker is retired."""
 
     code = "renewal_refused"
-    title = Text(
-        "Chứng thư này không gia hạn được. Hãy ghi danh lại cụm loa.",
-        "This certificate cannot be renewed. Enrol the speaker again.",
-    )
+    title = Text("This certificate cannot be renewed. Enrol the speaker again.")
 
 
 class Occupied(Conflict):
@@ -130,7 +127,7 @@ class Reception:
             raise RenewalRefused
         mark = fingerprint(read_request(request))
         if mark == present.fingerprint:
-            raise Invalid.field("request", "Cần khoá mới", "A new key is needed")
+            raise Invalid.field("request", Text("A new key is needed"))
         known = await self._register.of_key(mark)
         if known is None:
             if await self._register.renewals_of(present.serial) >= RENEWALS_MAX:
@@ -252,8 +249,7 @@ class Enrolment:
         device = await self._active(device_id)
         if not replace and await self._register.has_live(device.id, now):
             raise Occupied(
-                f"Cụm loa {device.id} đang có một thiết bị. Hãy xác nhận thay thiết bị đó.",
-                f"The speaker {device.id} has a board already. Confirm that this one takes its place.",
+                Text("The speaker %(id)s has a board already. Confirm that this one takes its place.", id=device.id)
             )
         await Reception(self._session, self._office).admit(row.request, mark, device, now)
         self._decide(row, Decision.APPROVED, now)
@@ -273,14 +269,14 @@ class Enrolment:
     async def _active(self, device_id: str) -> Device:
         device = await self.devices.get(self.viewer, device_id)
         if device.status is not DeviceStatus.ACTIVE:
-            raise Conflict(f"Cụm loa {device.id} đã ngừng dùng", f"The speaker {device.id} is retired")
+            raise Conflict(Text("The speaker %(id)s is retired", id=device.id))
         return device
 
     async def _waiting(self, mark: str) -> Application:
         await self.applications.get(self.viewer, mark)
         row = await self.applications.of(mark)
         if row is None or row.state is not Decision.WAITING:
-            raise Conflict("Yêu cầu này đã được xử lý", "This application was decided already")
+            raise Conflict(Text("This application was decided already"))
         return row
 
     def _decide(self, row: Application, decision: Decision, now: datetime) -> None:

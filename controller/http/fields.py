@@ -16,7 +16,7 @@ class In(BaseModel):
 
 def _without_controls(text: str, allowed: str = "") -> str:
     if any(unicodedata.category(letter) == "Cc" and letter not in allowed for letter in text):
-        raise ValueError(Text("Có ký tự điều khiển không đọc được", "Contains control characters"))
+        raise ValueError(Text("Contains control characters"))
     return unicodedata.normalize("NFC", text)
 
 

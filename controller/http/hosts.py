@@ -19,10 +19,7 @@ class UnknownHost(ControllerError):
     """The request names another host than ours."""
 
     status, code = 400, "unknown_host"
-    title = Text(
-        "Địa chỉ này không phải của hệ thống. Quản trị viên khai báo tên ở LOA_PUBLIC_URL hoặc LOA_HOSTS.",
-        "This service does not go by that name. Its operator names it in LOA_PUBLIC_URL or LOA_HOSTS.",
-    )
+    title = Text("This service does not go by that name. Its operator names it in LOA_PUBLIC_URL or LOA_HOSTS.")
 
 
 class KnownHosts:

@@ -11,7 +11,12 @@ from controller.errors import PreconditionFailed, PreconditionRequired
 
 def etag(row: Versioned) -> str:
     """Return the strong validator of a row's version."""
-    return f'"{row.version}"'
+    return quoted(str(row.version))
+
+
+def quoted(version: str) -> str:
+    """Return the strong validator of what is known by other versions than a row's."""
+    return f'"{version}"'
 
 
 def tag(response: Response, row: Versioned) -> None:
@@ -27,7 +32,11 @@ class Precondition:
 
     def check(self, row: Versioned) -> None:
         """Raise `PreconditionFailed` unless the row is still the version that was read."""
-        if "*" not in self.tags and etag(row) not in self.tags:
+        self.demand(etag(row))
+
+    def demand(self, found: str) -> None:
+        """Raise `PreconditionFailed` unless this is the ETag that was read."""
+        if "*" not in self.tags and found not in self.tags:
             raise PreconditionFailed
 
 

@@ -48,7 +48,14 @@ BURST = 1_000
 FLOOD = "flood"
 FLOODED = 500
 """Messages too many after which the broker is asked not to take any more from a speaker."""
+CONNECTS_WITHIN_S = 10.0
+ACKNOWLEDGES_WITHIN_S = 120.0
+"""The broker's acknowledgements stand in line behind what ten thousand speakers answer to one alert: that one is late
+says nothing of the line. A dead line is noticed by its keep-alive; to give up a living one would say everything again,
+to a broker and a controller that have too much to do already."""
 ECHO_S = 1.0
+NOW_S = 0.5
+"""What is to be said at once is given up after so long."""
 POLL_S = 5.0
 """The database is asked this often even when nobody called: a lost hint costs seconds, never a plan."""
 
@@ -87,6 +94,7 @@ def client_of(broker: Broker, allows: Allows = lambda _message: True) -> aiomqtt
         max_queued_incoming_messages=UNREAD,
         socket_options=[(socket.SOL_SOCKET, socket.SO_RCVBUF, UNREAD_BYTES)],
         keepalive=20,
+        timeout=CONNECTS_WITHIN_S,
     )
     client.pending_calls_threshold = 2 * PAGE  # a page at a time is on purpose
     return client
@@ -150,6 +158,7 @@ class Link:
             try:
                 async with client_of(self._broker, self._is_listened_to) as client:
                     await client.subscribe(LISTENS_TO)
+                    client.timeout = ACKNOWLEDGES_WITHIN_S
                     log.info("link.up", host=self._broker.host, port=self._broker.port)
                     delays, down = self._delays(), False
                     self._client = client
@@ -157,7 +166,7 @@ class Link:
                     await self._converse(client)
             except* (aiomqtt.MqttError, OSError) as errors:
                 if not down:
-                    log.warning("link.down", reason=str(errors.exceptions[0]))
+                    log.warning("link.down", reason=str(_first(errors)))
                 down = True
             finally:
                 self._client = None
@@ -226,7 +235,8 @@ class Link:
         if self._client is None:
             return False
         try:
-            await self._client.publish(topic, payload, qos=0)
+            # A broker that died in the midst takes nothing and refuses nothing: who speaks must not wait for that.
+            await self._client.publish(topic, payload, qos=0, timeout=NOW_S)
         except aiomqtt.MqttError:
             return False
         return True
@@ -323,6 +333,12 @@ class Link:
                 )
                 await client.publish(topics.PULSE, signed, qos=0)
             await asyncio.sleep(self._pulse_every_s)
+
+
+def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    """What broke first, out of the groups around it."""
+    inner = errors.exceptions[0]
+    return _first(inner) if isinstance(inner, BaseExceptionGroup) else inner
 
 
 async def _publish(client: aiomqtt.Client, outgoing: Outgoing) -> None:

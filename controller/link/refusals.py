@@ -61,6 +61,15 @@ class Refusals:
         recent = [fault for fault in self._speakers.get(device_id, {}).values() if fault.last >= since]
         return tuple(sorted(recent, key=lambda fault: (fault.since, fault.code)))
 
+    def faulty(self) -> frozenset[str]:
+        """Return the ids, known or not, with which fault was found lately."""
+        since = self._now() - SHOWN_FOR
+        return frozenset(
+            device_id
+            for device_id, faults in self._speakers.items()
+            if any(fault.last >= since for fault in faults.values())
+        )
+
 
 def refusals_of(runtime: Runtime) -> Refusals:
     """Return the service's one memory of them."""

@@ -13,6 +13,7 @@ from controller.errors import Unavailable
 from controller.http.route import RuntimeDep
 from controller.photos.errors import PictureTooBig
 from controller.photos.picture import BYTES_MAX, drawn_anew
+from controller.text import Text
 
 _AT_A_TIME = asyncio.Semaphore(2)
 """Each takes a processor for up to a second."""
@@ -30,7 +31,7 @@ async def _drawn(request: Request, runtime: RuntimeDep) -> Stored | None:
         async with _AT_A_TIME:
             return await asyncio.to_thread(_keep, store_of(runtime), data)
     except AudioError as error:
-        raise Unavailable(error.message_vi, error.message_en) from error
+        raise Unavailable(Text.both(error.message_vi, error.message_en)) from error
 
 
 def _keep(store: ContentStore, data: bytes) -> Stored:

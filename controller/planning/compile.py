@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from protocol.messages import (
+    AlarmWords,
     CapLimits,
     ClassVolumes,
     ClipRef,
@@ -73,10 +74,12 @@ class Speaker:
     """What its last plan held from today on; None: it never had one."""
     standing: tuple[str, ...] = ()
     """The clips of standing messages that it keeps."""
+    alarms: tuple[AlarmWords, ...] = ()
+    """What its own alarm says."""
 
     def unnamed(self) -> "Speaker":
         """Return what decides what the speaker airs, and no more: neighbours that are alike air alike."""
-        return replace(self, device_id="", name="", areas=(), groups=(), standing=())
+        return replace(self, device_id="", name="", areas=(), groups=(), standing=(), alarms=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +196,7 @@ def config(
     standing: tuple[ClipRef, ...] = (),
 ) -> Config:
     """Return the configuration's body."""
-    policy = speaker.policy
+    policy, here = speaker.policy, {clip.sha256 for clip in standing}
     return Config(
         device=speaker.device_id,
         version=1,
@@ -215,6 +218,7 @@ def config(
         ),
         local_alarm=policy.local_alarm,
         standing=standing,
+        alarm_words=tuple(each for each in speaker.alarms if policy.local_alarm and each.clip in here),
         keys=tuple(sorted(keys, key=lambda key: key.kid)),
         notices=tuple(notices),
     )

@@ -47,8 +47,8 @@ class Gathering:
         self._days = days
         self._freeze = freeze
 
-    async def gather(self, devices: Sequence[Device]) -> Gathered:
-        """Return what these speakers are planned from."""
+    async def gather(self, devices: Sequence[Device], *, afresh: bool = False) -> Gathered:
+        """Return what these speakers are planned from; `afresh`: whatever they were told before."""
         repository, ids = self._repository, [device.id for device in devices]
         chains = {device.id: codes_of(device.area.path) for device in devices}
         areas = await repository.areas({code for chain in chains.values() for code in chain})
@@ -74,8 +74,9 @@ class Gathering:
             for each in addressed
             if each.version.asked != ApprovalAsked.NONE
         }
-        planned = await repository.planned(ids, since)
-        known = await repository.documents([topics.device(DeviceId(id_), Channel.PLAN) for id_ in ids])
+        planned = {} if afresh else await repository.planned(ids, since)
+        asked = [] if afresh else [topics.device(DeviceId(id_), Channel.PLAN) for id_ in ids]
+        known = await repository.documents(asked)
         cancelled = await repository.cancelled(
             {each.version.schedule_id for each in addressed}
             | {row.schedule_id for found in planned.values() for row in found}
@@ -88,6 +89,7 @@ class Gathering:
             previous = [
                 each for each in map(airing, planned.get(device.id, ())) if nominal_end(each.occurrence) > window.start
             ]
+            keeps = kept(chains[device.id], worded)
             mine = _addresses(chains[device.id], groups.get(device.id, ()), device.id)
             speakers[device.id] = Speaker(
                 device_id=device.id,
@@ -103,7 +105,8 @@ class Gathering:
                     if each.version.schedule.area_code in chains[device.id] and not mine.isdisjoint(each.targets)
                 ),
                 previous=tuple(previous) if _was_planned(known, device.id) else None,
-                standing=kept(chains[device.id], worded).clips,
+                standing=keeps.clips,
+                alarms=keeps.alarms,
             )
         hashes = {clip for sound in sounds.values() for clip in sound.clips}
         hashes |= {c for speaker in speakers.values() for a in speaker.previous or () for c in a.sound.clips}

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import ColumnElement, Text, and_, cast, delete, func, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from controller.announcements.models import Announcement
 from controller.approval.models import Approval, ApprovedTarget, ApprovedVersion
@@ -111,17 +112,28 @@ class PlanningRepository:
         return found
 
     async def worded(self, codes: Collection[str]) -> Mapping[str, Sequence[Worded]]:
-        """Return the finished sounds of these areas' standing messages, by area."""
+        """Return these areas' own standing messages, by area: as worded before while the sound is being made."""
         found: dict[str, list[Worded]] = defaultdict(list)
+        sound, earlier = aliased(Announcement), aliased(Announcement)
         for chunk in chunks(codes):
             rows = await self._session.execute(
-                select(StandingMessage.area_code, StandingMessage.hazard, Announcement.clip_sha256)
-                .join(Announcement, Announcement.id == StandingMessage.announcement_id)
-                .where(StandingMessage.area_code.in_(chunk), Announcement.clip_sha256.is_not(None))
+                select(
+                    StandingMessage.area_code,
+                    StandingMessage.hazard,
+                    sound.clip_sha256,
+                    StandingMessage.headline,
+                    earlier.clip_sha256,
+                    earlier.title,
+                )
+                .outerjoin(sound, sound.id == StandingMessage.announcement_id)
+                .outerjoin(earlier, earlier.id == StandingMessage.earlier_id)
+                .where(StandingMessage.area_code.in_(chunk))
                 .order_by(StandingMessage.area_code, StandingMessage.hazard)
             )
-            for code, hazard, sha256 in rows:
-                found[code].append(Worded(hazard, str(sha256)))
+            for code, hazard, sha256, headline, earlier_sha256, earlier_headline in rows:
+                before = sha256 is None and earlier_sha256 is not None
+                said = (earlier_sha256, earlier_headline) if before else (sha256, headline)
+                found[code].append(Worded(hazard, *said))
         return found
 
     async def siblings(self, parents: Collection[str]) -> Mapping[str, Sequence[str]]:

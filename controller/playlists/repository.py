@@ -3,14 +3,16 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Exists, Select, exists, func, or_, select
+from sqlalchemy import ColumnElement, Exists, Select, Text, cast, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from controller.accounts.viewer import Viewer
 from controller.announcements.models import Announcement, Status
+from controller.approval.models import Approval, ApprovedVersion
 from controller.areas.models import Area
 from controller.areas.tree import within
+from controller.broadcasts.coming import airs_again, still_active
 from controller.broadcasts.models import Schedule
 from controller.playlists.models import Assembly, Playlist, PlaylistItem
 from controller.repository import Repository
@@ -31,6 +33,12 @@ class PlaylistRepository(Repository[Playlist]):
     def in_use(self, viewer: Viewer) -> Select[Playlist]:
         """Those not put away."""
         return self.readable(viewer).where(Playlist.retired_at.is_(None))
+
+    async def with_sound(self, viewer: Viewer, limit: int) -> Sequence[tuple[str, str, int | None]]:
+        """The newest that can air: id, title and how long in milliseconds. Lists to choose from want no more."""
+        asked = self.in_use(viewer).join(Playlist.sound).order_by(Playlist.id.desc()).limit(limit)
+        columns = asked.with_only_columns(Playlist.id, Playlist.title, Assembly.duration_ms)
+        return [(id_, title, length_ms) for id_, title, length_ms in await self.session.execute(columns)]
 
     async def holding(self, viewer: Viewer, announcement_ids: Collection[str]) -> dict[str, list[Playlist]]:
         """The playlists in use that hold each of these announcements, newest first."""
@@ -54,14 +62,36 @@ class PlaylistRepository(Repository[Playlist]):
                 found[id_].append(row)
         return found
 
-    async def airings(self, playlist_ids: Collection[str]) -> dict[str, int]:
-        """How many active schedules air each of these playlists."""
-        found = await self.session.execute(
-            select(Schedule.playlist_id, func.count())
-            .where(Schedule.playlist_id.in_(playlist_ids), Schedule.active)
-            .group_by(Schedule.playlist_id)
+    async def airings(self, playlist_ids: Collection[str], now: datetime) -> dict[str, list[Schedule]]:
+        """Whoever issues them: the schedules that will air each of these playlists again, newest first."""
+        found: dict[str, list[Schedule]] = {}
+        asked = select(Schedule).where(Schedule.playlist_id.in_(playlist_ids), still_active(now))
+        for row in await self.session.scalars(asked.order_by(Schedule.id.desc())):
+            if airs_again(row, now):
+                found.setdefault(row.playlist_id, []).append(row)
+        return found
+
+    async def spoken_on_air(self, announcement_id: str, now: datetime) -> list[Schedule]:
+        """The schedules with an approved version that will air the announcement again, newest first."""
+        asked = (
+            select(ApprovedVersion)
+            .join(Approval, Approval.airing_id == ApprovedVersion.id)
+            .join(Schedule, Schedule.id == ApprovedVersion.schedule_id)
+            .where(still_active(now), cast(ApprovedVersion.content, Text).contains(announcement_id))
+            .order_by(Schedule.id.desc())
         )
-        return dict(found.tuples().all())
+        return [each.schedule for each in await self.session.scalars(asked) if airs_again(each, now)]
+
+    async def ever_aired(self, playlist_ids: Collection[str]) -> set[str]:
+        """Which of these playlists some schedule airs, or aired."""
+        asked = select(Schedule.playlist_id).where(Schedule.playlist_id.in_(playlist_ids)).distinct()
+        return set(await self.session.scalars(asked))
+
+    async def put_away_with(self, announcement_id: str, retired_at: datetime) -> Sequence[Playlist]:
+        """The playlists that were put away together with the announcement that they hold."""
+        held = select(PlaylistItem.playlist_id).where(_holds(announcement_id))
+        asked = select(Playlist).where(Playlist.id.in_(held), Playlist.retired_at == retired_at)
+        return (await self.session.scalars(asked.order_by(Playlist.id.desc()))).all()
 
     async def playing(self, announcement_id: str) -> bool:
         """Whether any playlist that is not put away holds the announcement."""
@@ -71,11 +101,6 @@ class PlaylistRepository(Repository[Playlist]):
             .where(Playlist.id == PlaylistItem.playlist_id, Playlist.retired_at.is_(None))
         )
         return bool(await self.session.scalar(select(held)))
-
-    async def aired(self, playlist_id: str) -> bool:
-        """Whether any active schedule airs the playlist."""
-        used = exists().where(Schedule.playlist_id == playlist_id, Schedule.active)
-        return bool(await self.session.scalar(select(used)))
 
     async def aired_beyond(self, viewer: Viewer, playlist_id: str) -> bool:
         """Whether somebody airs the playlist who has more to say than the viewer."""

@@ -27,12 +27,7 @@ RELAYS_MAX_MS = 24 * 3600_000
 
 def _no_siren(signal: Signal) -> Signal:
     if ABOUT[signal].use is Use.ALARM:
-        raise ValueError(
-            Text(
-                "Còi báo động chỉ dùng khi phát khẩn cấp. Hãy chọn một nhạc hiệu.",
-                "A siren sounds with an emergency only. Choose a chime.",
-            )
-        )
+        raise ValueError(Text("A siren sounds with an emergency only. Choose a chime."))
     return signal
 
 
@@ -48,12 +43,7 @@ class ChimeIn(In):
     @classmethod
     def _only_attention(cls, seconds: float | None, info: ValidationInfo) -> float | None:
         if seconds is not None and info.data.get("chime") is not Signal.ATTENTION:
-            raise ValueError(
-                Text(
-                    "Chỉ chọn được độ dài của tín hiệu chú ý. Hãy bỏ trống.",
-                    "Only the attention call has a length to choose. Leave it out.",
-                )
-            )
+            raise ValueError(Text("Only the attention call has a length to choose. Leave it out."))
         return seconds
 
 

@@ -69,14 +69,11 @@ class Playlists:
     async def edit(self, playlist: Playlist, wish: PlaylistEdit, now: datetime) -> Playlist:
         """Change title or items. Until the new sound is ready the old one airs."""
         if playlist.retired_at is not None and wish.retired is not False:
-            raise Conflict("Chương trình này đã được cất đi", "This playlist was put away")
+            raise Conflict(Text("This playlist was put away"))
         if wish.items is not None:
             await self._check(wish.items)
             if await self.repository.aired_beyond(self._viewer, playlist.id):
-                raise Forbidden(
-                    "Cấp trên đang phát chương trình này. Hãy soạn một chương trình mới.",
-                    "A wider area airs this playlist. Make a new one instead.",
-                )
+                raise Forbidden(Text("A wider area airs this playlist. Make a new one instead."))
         if wish.retired:
             await self._retire(playlist, now)
         elif wish.retired is False and playlist.retired_at is not None:
@@ -107,35 +104,28 @@ class Playlists:
         await self._sounds.ask(playlist, now)
 
     async def _retire(self, playlist: Playlist, now: datetime) -> None:
-        if await self.repository.aired(playlist.id):
-            raise Conflict(
-                "Chương trình đang có lịch phát. Hãy dừng lịch phát trước.",
-                "A schedule airs this playlist. Withdraw that first.",
-            )
+        if await self.repository.airings([playlist.id], now):
+            raise Conflict(Text("A schedule airs this playlist. Withdraw that first."))
         playlist.retired_at = now
 
     async def _check(self, items: Sequence[ItemIn]) -> None:
         """Refuse items that the viewer cannot see, each by its place; and a playlist without a sound."""
         if all(isinstance(item, PauseIn) for item in items):
-            raise Invalid.field("items", "Chưa có gì để phát", "There is nothing to be heard")
+            raise Invalid.field("items", Text("There is nothing to be heard"))
         if sum(item.duration_ms for item in items if isinstance(item, RelayIn)) > RELAYS_MAX_MS:
             raise Invalid.field(
                 "items",
-                "Tiếp âm quá dài: tất cả không quá 24 giờ. Hãy chia thành nhiều chương trình.",
-                "The relays are too long: 24 hours together are the most. Make several playlists of them.",
+                Text("The relays are too long: 24 hours together are the most. Make several playlists of them."),
             )
         named = _named(items)
         seen = await AnnouncementRepository(self._session).some(self._viewer, set(named.values()))
         wrong = [
-            FieldError(field, Text("Không có bản tin này", "There is no such announcement"))
+            FieldError(field, Text("There is no such announcement"))
             for field, id_ in named.items()
             if id_ not in seen or seen[id_].retired_at is not None
         ]
         wrong += [
-            FieldError(
-                f"items.{place}.bed_db",
-                Text("Chưa chọn nhạc nền. Hãy điền bed_id.", "There is no bed to be soft. Name it in bed_id."),
-            )
+            FieldError(f"items.{place}.bed_db", Text("There is no bed to be soft. Name it in bed_id."))
             for place, item in enumerate(items)
             if isinstance(item, AnnouncementItemIn) and item.bed_db is not None and item.bed_id is None
         ]
@@ -143,7 +133,7 @@ class Playlists:
             raise Invalid(errors=tuple(wrong))
         if _sounding_ms(items, seen) > LONGEST_MS:
             error = ProgrammeTooLong(limit_h=LONGEST_MS / 3600_000)
-            raise Invalid.field("items", error.message_vi, error.message_en)
+            raise Invalid.field("items", Text.both(error.message_vi, error.message_en))
 
 
 def _sounding_ms(items: Sequence[ItemIn], seen: Mapping[str, Announcement]) -> int:

@@ -8,19 +8,10 @@ from controller.text import Text
 _HOST = re.compile(r"[a-z0-9_]([a-z0-9._-]*[a-z0-9_])?\.?|[0-9a-f:.]*:[0-9a-f:.]*")
 """A name or an IPv4 address, or an IPv6 address without its brackets."""
 
-_UNREADABLE = Text(
-    "Địa chỉ không được có dấu cách hay chữ có dấu. Hãy chép nguyên địa chỉ luồng phát.",
-    "The address may hold no spaces and no accents. Copy the stream's address as it is.",
-)
-_NO_SERVER = Text(
-    "Địa chỉ thiếu tên máy chủ, hoặc tên hay số cổng viết sai.",
-    "The address names no server, or its name or port is malformed.",
-)
-_NOT_WEB = Text("Địa chỉ phải bắt đầu bằng http:// hoặc https://", "The address must begin with http:// or https://")
-_PASSWORD = Text(
-    "Không để tên và mật khẩu trong địa chỉ: loa nào cũng sẽ biết. Hãy xin đài một địa chỉ công khai.",
-    "Keep name and password out of the address: every speaker would know them. Ask for a public one.",
-)
+_UNREADABLE = Text("The address may hold no spaces and no accents. Copy the stream's address as it is.")
+_NO_SERVER = Text("The address names no server, or its name or port is malformed.")
+_NOT_WEB = Text("The address must begin with http:// or https://")
+_PASSWORD = Text("Keep name and password out of the address: every speaker would know them. Ask for a public one.")
 
 
 def station(url: str) -> str:

@@ -13,7 +13,7 @@ SPOKEN_MAX, WRITTEN_MAX = 200, 100
 
 def _has_words(text: str) -> str:
     if not any(letter.isalnum() for letter in text):
-        raise ValueError(Text("Chưa có chữ nào để đọc", "There is no word to read"))
+        raise ValueError(Text("There is no word to read"))
     return text
 
 
@@ -41,7 +41,7 @@ class PronunciationEdit(In):
     @model_validator(mode="after")
     def _says_something(self) -> Self:
         if self.written is None and self.spoken is None:
-            raise ValueError(Text("Chưa có gì để sửa", "Nothing to change"))
+            raise ValueError(Text("Nothing to change"))
         return self
 
 

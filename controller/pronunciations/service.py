@@ -12,6 +12,7 @@ from controller.errors import Forbidden, Invalid
 from controller.pronunciations.models import Pronunciation
 from controller.pronunciations.repository import PronunciationRepository
 from controller.pronunciations.schemas import PronunciationEdit, PronunciationIn
+from controller.text import Text
 
 
 async def dictionary_for(session: AsyncSession, area: Area, language: str = VIETNAMESE) -> dict[str, str]:
@@ -79,14 +80,11 @@ class Pronunciations:
     def _check_ours(self, row: Pronunciation) -> None:
         if self.inherited(row):
             raise Forbidden(
-                f"Cách đọc này của {row.area.name}. Hãy thêm một cách đọc riêng cho địa bàn của bạn.",
-                f"This belongs to {row.area.name}. Add an entry for your own area instead.",
+                Text("This belongs to %(name)s. Add an entry for your own area instead.", name=row.area.name)
             )
 
     async def _check_free(self, area_code: str, language: str, written: str) -> None:
         if await self.repository.same(area_code, language, written) is not None:
             raise Invalid.field(
-                "written",
-                f"«{written}» đã có cách đọc ở địa bàn này. Hãy sửa mục đó.",
-                f"“{written}” has an entry in this area already. Edit that one.",
+                "written", Text("“%(written)s” has an entry in this area already. Edit that one.", written=written)
             )

@@ -17,6 +17,7 @@ from controller.keys import Keys, read_secret
 from controller.runtime import Runtime, utc_now
 from controller.signing.schemas import OVERLAP_HOURS
 from controller.signing.service import SigningKeyService, countersign
+from controller.text import Text
 from protocol.messages import KeyNotice, TrustedKey
 from protocol.signing import SigningKey
 
@@ -150,9 +151,7 @@ def _recovery(path: Path) -> SigningKey:
     try:
         return SigningKey.from_pem(read_secret(path))
     except (OSError, ValueError, TypeError) as error:
-        raise Invalid.field(
-            "recovery_key", f"Không đọc được khoá khôi phục: {error}", f"Not a recovery key: {error}"
-        ) from error
+        raise Invalid.field("recovery_key", Text("Not a recovery key: %(error)s", error=error)) from error
 
 
 def _write_new(path: Path, content: bytes) -> None:
@@ -164,4 +163,4 @@ def _write_new(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        raise Conflict(f"Không ghi được {path}: {error.strerror}", f"Cannot write {path}: {error.strerror}") from error
+        raise Conflict(Text("Cannot write %(path)s: %(strerror)s", path=path, strerror=error.strerror)) from error

@@ -13,6 +13,7 @@ from controller.keys import Keys
 from controller.signing.lifecycle import TRUSTED, KeyState, Life, NoSuccessor, due, retire, revoke
 from controller.signing.models import KeyNoticeRow, SigningKeyRow
 from controller.signing.repository import SigningKeyRepository
+from controller.text import Text
 from protocol.errors import ProtocolError
 from protocol.messages import KeyNotice, TrustedKey
 from protocol.messages.configs import KEYS_MAX, NOTICES_MAX, REVOKED_MAX
@@ -62,12 +63,9 @@ class SigningKeyService:
         """Make the next key and announce it; after `overlap` it signs. Without any overlap at once."""
         rows = await self.all()
         if any(row.state is KeyState.ANNOUNCED for row in rows):
-            raise Conflict(
-                "Đã có khoá mới được thông báo. Hãy đợi nó bắt đầu ký, hoặc bỏ nó trước.",
-                "A new key is announced already. Wait until it signs, or retire it first.",
-            )
+            raise Conflict(Text("A new key is announced already. Wait until it signs, or retire it first."))
         if sum(row.state in TRUSTED or row.state is KeyState.RECOVERY for row in rows) >= KEYS_MAX:
-            raise Conflict("Có quá nhiều khoá còn được tin", "Too many keys are still trusted")
+            raise Conflict(Text("Too many keys are still trusted"))
         made = await self._make_next(self._now + overlap, await self._signing())
         await self._pass_time()
         return made
@@ -76,14 +74,11 @@ class SigningKeyService:
         """Let a key sign no more, in favour of the one announced."""
         row = await self._get(kid)
         if row.state not in {KeyState.ANNOUNCED, KeyState.SIGNING}:
-            raise Conflict("Khoá này không còn ký nữa", "This key signs no more")
+            raise Conflict(Text("This key signs no more"))
         try:
             await self._settle(retire(await self._lives(), kid, self._now, ORDERS_LIVE))
         except NoSuccessor:
-            raise Conflict(
-                "Chưa có khoá nào thay thế: hãy tạo khoá mới trước.",
-                "No key is there to take its place: rotate first.",
-            ) from None
+            raise Conflict(Text("No key is there to take its place: rotate first.")) from None
         return row
 
     async def add_recovery(self, public: TrustedKey, *, replace: bool = False) -> SigningKeyRow:
@@ -96,9 +91,10 @@ class SigningKeyService:
                 continue
             if not replace:
                 raise Conflict(
-                    "Đã có khoá khôi phục. Loa chỉ nhận khoá đầu tiên: muốn thay thì phải đăng ký lại từng loa.",
-                    "There is a recovery key already. Speakers keep the first one that they are told: to replace it,"
-                    " each must be enrolled again.",
+                    Text(
+                        "There is a recovery key already. Speakers keep the first one that they are"
+                        " told: to replace it, each must be enrolled again."
+                    )
                 )
             row.state, row.changed_at = KeyState.REVOKED, self._now
         row = self._enter(public, KeyState.RECOVERY, None)
@@ -112,7 +108,7 @@ class SigningKeyService:
         """
         row = await self._get(kid)
         if row.state in {KeyState.RECOVERY, KeyState.REVOKED}:
-            raise Conflict("Khoá này không thu hồi được nữa", "This key cannot be revoked, or is so already")
+            raise Conflict(Text("This key cannot be revoked, or is so already"))
         if row.state is KeyState.SIGNING and not any(
             each.state is KeyState.ANNOUNCED for each in await self._repository.keys()
         ):
@@ -139,21 +135,19 @@ class SigningKeyService:
         try:
             said = verify(notice, KeyNotice, audiences={EVERYBODY}, keys=KeyRing(recovery), now=None).body
         except ProtocolError as error:
-            raise Invalid.field("notice", "Thông báo không do khoá khôi phục ký", f"Not a notice: {error}") from error
+            raise Invalid.field("notice", Text("Not a notice: %(error)s", error=error)) from error
         gone = {each.kid for each in rows if each.state is KeyState.REVOKED} | {kid}
         if not gone <= set(said.revoked) or len(said.revoked) > REVOKED_MAX:
-            raise Invalid.field(
-                "notice", "Thông báo phải kể mọi khoá đã thu hồi", "The notice must name every key revoked so far"
-            )
+            raise Invalid.field("notice", Text("The notice must name every key revoked so far"))
         try:
             after = revoke(await self._lives(), kid, self._now, ORDERS_LIVE)
         except NoSuccessor:
-            raise Conflict("Chưa có khoá nào thay thế", "No key is there to take its place") from None
+            raise Conflict(Text("No key is there to take its place")) from None
         signs = next(life.kid for life in after if life.state is KeyState.SIGNING)
         if signs not in {key.kid for key in said.keys}:
-            raise Invalid.field("notice", "Thông báo thiếu khoá sẽ ký", "The notice does not name the key that signs")
+            raise Invalid.field("notice", Text("The notice does not name the key that signs"))
         if said.serial <= max((each.serial for each in await self._repository.notices()), default=0):
-            raise Invalid.field("notice", "Thông báo đã cũ", "The notice is older than another one")
+            raise Invalid.field("notice", Text("The notice is older than another one"))
         self._repository.add(KeyNoticeRow(serial=said.serial, kid=recovery[0].kid, token=notice, made_at=self._now))
         await self._settle(after)
         return row
@@ -190,7 +184,7 @@ class SigningKeyService:
         for row in await self.all():
             if row.kid == kid:
                 return row
-        raise NotFound("Không có khoá này", "There is no such key")
+        raise NotFound(Text("There is no such key"))
 
     async def _lives(self) -> tuple[Life, ...]:
         return tuple(row.life for row in await self._repository.keys() if row.state is not KeyState.RECOVERY)

@@ -44,7 +44,7 @@ async def preview(
     """Keep the draft for some minutes, and answer where it can be heard. Nothing is stored, nothing is aired."""
     draft, casting = await draft_of(session, viewer, previews_of(runtime), body, now)
     response.headers["Location"] = address(draft)
-    note = Text(casting.note_vi, casting.note_en).in_language(language_of(request))
+    note = Text.both(casting.note_vi, casting.note_en).in_language(language_of(request))
     return DraftOut(url=address(draft), expires_at=draft.expires_at, voice=VoiceOut.of(draft.voice), note=note)
 
 

@@ -18,7 +18,7 @@ def _voice_id(given: str) -> str:
     engine, _, name = wanted.partition(":")
     if wanted in _ALWAYS or (engine in _MAY_COME_AND_GO and name):
         return wanted
-    raise ValueError(Text(f"Không có giọng đọc {given}", f"There is no voice {given}"))
+    raise ValueError(Text("There is no voice %(given)s", given=given))
 
 
 VoiceField = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_voice_id)]

@@ -129,10 +129,7 @@ class Previews:
                 async with asyncio.timeout(FIRST_SOUND_S):
                     first = await anext(chunks, b"")
             except TimeoutError as error:
-                raise SoundFailed(
-                    "Giọng đọc này chưa trả lời. Hãy thử lại, hoặc chọn giọng khác.",
-                    "This voice does not answer. Try again, or choose another voice.",
-                ) from error
+                raise SoundFailed(Text("This voice does not answer. Try again, or choose another voice.")) from error
             if not first:
                 raise refusal(reading.error) if reading.error else SoundFailed
             undo.pop_all()
@@ -148,10 +145,7 @@ class Previews:
         if (before := self._readings.pop(draft.user_id, None)) is not None:
             before.abandon()
         if len(self._readings) >= AT_ONCE:
-            raise Unavailable(
-                "Nhiều người đang nghe thử. Hãy thử lại sau ít giây.",
-                "Many are listening just now. Try again in a few seconds.",
-            )
+            raise Unavailable(Text("Many are listening just now. Try again in a few seconds."))
         reading = Reading(self.studio, draft, self._folder)
         self._readings[draft.user_id] = reading
         return reading
@@ -187,14 +181,14 @@ class SoundFailed(Unavailable):
     """No voice could be heard; it may pass."""
 
     code = "sound_failed"
-    title = Text("Chưa đọc được", "It could not be read aloud")
+    title = Text("It could not be read aloud. Try again, or choose another voice.")
 
 
 def refusal(error: AudioError) -> ControllerError:
     """What a failing voice means to whoever asked."""
     if error.transient:
-        return SoundFailed(error.message_vi, error.message_en)
-    return Invalid.field("text", error.message_vi, error.message_en)
+        return SoundFailed(Text.both(error.message_vi, error.message_en))
+    return Invalid.field("text", Text.both(error.message_vi, error.message_en))
 
 
 def previews_of(runtime: Runtime) -> Previews:

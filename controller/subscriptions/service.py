@@ -16,6 +16,7 @@ from controller.planning import rows
 from controller.subscriptions.ical import Entry, calendar
 from controller.subscriptions.models import Subscription
 from controller.subscriptions.repository import SubscriptionRepository
+from controller.text import Text
 from schedules.types import Priority
 
 EACH_MAX = 20
@@ -37,8 +38,10 @@ class Subscriptions:
         area = await self._areas.get(viewer, area_code)
         if len(await self.repository.all(self.repository.readable(viewer))) >= EACH_MAX:
             raise Conflict(
-                f"Bạn đã có {EACH_MAX} địa chỉ lịch. Hãy bỏ bớt một địa chỉ không dùng nữa.",
-                f"You have {EACH_MAX} calendar addresses already. End one that is not used any more.",
+                Text(
+                    "You have %(each_max)s calendar addresses already. End one that is not used any more.",
+                    each_max=EACH_MAX,
+                )
             )
         secret = new_token()
         row = Subscription(

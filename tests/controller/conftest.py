@@ -3,9 +3,7 @@ from pathlib import Path
 
 import pytest
 import structlog
-from argon2 import PasswordHasher
 
-from controller.accounts import secrets
 from tests.support.controller import House, open_house
 from tests.support.postgres import Cluster, running_cluster
 
@@ -16,12 +14,6 @@ def plain_logs() -> Iterator[None]:
     structlog.configure(processors=[structlog.processors.format_exc_info, structlog.processors.JSONRenderer()])
     yield
     structlog.reset_defaults()
-
-
-@pytest.fixture(scope="session", autouse=True)
-def quick_hashes() -> None:
-    """Hashing is slow on purpose; its cost is not what these tests are about."""
-    secrets._hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 
 
 @pytest.fixture
@@ -52,9 +44,15 @@ async def postgres_url(cluster: Cluster) -> str:
 
 
 @pytest.fixture
-async def postgres_house(tmp_path: Path, postgres_url: str) -> AsyncIterator[House]:
+async def migrated_url(cluster: Cluster) -> str:
+    """The address of a PostgreSQL database with the newest schema."""
+    return await cluster.migrated()
+
+
+@pytest.fixture
+async def postgres_house(tmp_path: Path, migrated_url: str) -> AsyncIterator[House]:
     """As `quiet_house`, on PostgreSQL."""
-    async with open_house(tmp_path / "data", database_url=postgres_url, services=()) as opened:
+    async with open_house(tmp_path / "data", database_url=migrated_url, services=()) as opened:
         yield opened
 
 

@@ -32,7 +32,7 @@ BOTH = (Role.BROADCASTER, Role.APPROVER)
 @pytest.fixture(params=["sqlite", "postgresql"])
 async def house(request: pytest.FixtureRequest, tmp_path: Path, cluster: Cluster) -> AsyncIterator[House]:
     """A controller that plans, on SQLite, then on PostgreSQL; its one commune asks for a second person."""
-    url = await cluster.database() if request.param == "postgresql" else ""
+    url = await cluster.migrated() if request.param == "postgresql" else ""
     async with open_house(tmp_path / "data", database_url=url, services=(planning,)) as opened:
         await opened.commune(COMMUNE, speakers=2)
         await asks(opened, COMMUNE, "second_person")
@@ -113,6 +113,28 @@ async def test_from_a_draft_to_the_air(house: House):
     assert answer.json()["approved_by"] == "bình"
     assert await aired(house) == ["Thông báo"]
     assert (await approver.client.get("/api/v1/approvals/waiting")).json()["items"] == []
+
+
+async def test_a_group_stays_while_the_approved_version_addresses_it(house: House):
+    maker, approver = await Desk.of(house, "an", MAKER), await Desk.of(house, "bình", APPROVER)
+    admin = await house.signed_in(COMMUNE, "lan", roles=[Role.ADMINISTRATOR])
+    wish = {"name": "Chợ", "device_ids": [f"{COMMUNE}-1"]}
+    group = (await admin.post("/api/v1/groups", json=wish)).json()["id"]
+    at = house.clock.now + timedelta(hours=2)
+    made = await maker.makes(await playlist(house, COMMUNE), at, targets=[{"kind": "group", "key": group}])
+    await maker.does("submit", made)
+    await approver.does("approve", made)
+
+    async def dissolve() -> httpx.Response:
+        return await admin.delete(f"/api/v1/groups/{group}", headers={"If-Match": "*"})
+
+    assert (await maker.edits(made, targets=[{"kind": "area", "key": COMMUNE}])).status_code == 200
+    assert (await dissolve()).json()["code"] == "group_in_use"
+    assert "Thông báo" in (await dissolve()).text
+
+    await maker.does("submit", made)
+    await approver.does("approve", made)
+    assert (await dissolve()).status_code == 204
 
 
 async def test_where_nobody_is_asked_the_maker_approves_at_once_and_that_is_recorded(house: House):

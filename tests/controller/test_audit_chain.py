@@ -61,6 +61,7 @@ def test_an_honest_chain_holds(entries: list[Entry]):
 @example(2**53 - 1)
 @example(2**53)
 @example(-(2**53))
+@example(2.0**53)
 def test_what_is_hashed_is_spelt_as_rfc_8785_says(value: object):
     assert canonical(plain(value)) == rfc8785.dumps(plain(value))
     assert canonical(json.loads(canonical(plain(value)))) == canonical(plain(value))

@@ -36,7 +36,7 @@ def nothing(_size: int) -> None:
 
 @pytest.fixture(params=["sqlite", "postgres"])
 async def house(request: pytest.FixtureRequest, tmp_path: Path, cluster: object) -> AsyncIterator[House]:
-    url = "" if request.param == "sqlite" else await cluster.database()  # type: ignore[attr-defined]
+    url = "" if request.param == "sqlite" else await cluster.migrated()  # type: ignore[attr-defined]
     async with open_house(tmp_path / "data", database_url=url) as house:
         await house.commune(COMMUNE, speakers=1)
         await schedule(house, COMMUNE, await playlist(house, COMMUNE), areas=(COMMUNE,), rrule="FREQ=DAILY")

@@ -7,7 +7,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controller.areas.models import Area
@@ -27,14 +26,15 @@ from schedules.types import DeviceId
 from tests.support.broadcasts import config_of, plan_of, playlist, replan, schedule
 from tests.support.controller import House, open_house
 from tests.support.eventually import becomes
+from tests.support.postgres import somebody_waits
 from tests.support.speaker import state_of
 
 COMMUNE, SPEAKER = "07339", "07339-1"
 
 
 @pytest.fixture
-async def house(tmp_path: Path, postgres_url: str) -> AsyncIterator[House]:
-    async with open_house(tmp_path / "data", database_url=postgres_url, services=(planning,)) as opened:
+async def house(tmp_path: Path, migrated_url: str) -> AsyncIterator[House]:
+    async with open_house(tmp_path / "data", database_url=migrated_url, services=(planning,)) as opened:
         await opened.commune(COMMUNE, speakers=2)
         yield opened
 
@@ -99,15 +99,6 @@ async def held_before_its_commit(house: House) -> AsyncIterator[asyncio.Event]:
     finally:
         goes_on.set()
         house.database.before_commit.remove(hold)
-
-
-async def somebody_waits(house: House) -> bool:
-    """Whether a transaction waits for another one."""
-    async with house.database.reading() as session:
-        waiting = (
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        )
-        return bool(await session.scalar(text(waiting)))
 
 
 async def test_two_schedules_approved_in_the_same_instant_both_air(house: House) -> None:

@@ -1,7 +1,8 @@
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -10,6 +11,7 @@ from sqlalchemy import select
 from controller.broadcasting import planning
 from controller.commands.models import CommandRow
 from protocol.messages import Outcome, PlayerState, PlayRecord, Records
+from schedules.types import VIETNAM
 from tests.support.broadcasts import hear, plan_of, playlist, replan
 from tests.support.controller import House, open_house
 from tests.support.speaker import state_of
@@ -156,6 +158,41 @@ async def test_a_called_off_occurrence_leaves_the_plan_and_stays_on_the_list(
     assert await commands(house) == []
 
 
+async def test_what_was_called_off_airs_after_all_while_it_has_not_begun(
+    house: House, officer: httpx.AsyncClient
+) -> None:
+    await officer.post(
+        "/api/v1/schedules", json=await wish(house, first_local="2026-11-20T18:00:00", rrule="FREQ=DAILY")
+    )
+    (today,) = (await officer.get("/api/v1/occurrences")).json()["items"]
+    back = f"/occurrences/{today['id']}/take-back"
+    assert (await officer.post(back)).status_code == 404, "nobody called it off"
+    await officer.post(f"/api/v1/occurrences/{today['id']}/cancel")
+    assert back in (await officer.get("/")).text
+    await house.commune("07340")
+    assert (await (await house.signed_in("07340")).post(back)).status_code == 404
+
+    assert (await officer.post(back)).status_code == 303
+
+    assert back not in (await officer.get("/")).text
+    assert (await officer.get("/api/v1/occurrences")).json()["items"] == [today]
+    assert len((await plan_of(house, FIRST)).occurrences) == 8
+    trail = (await officer.get("/api/v1/audit", params={"kind": "schedule"})).json()["items"]
+    assert (trail[0]["action"], trail[0]["changes"]) == ("taken_back", {"occurrence_id": [today["id"], None]})
+
+
+async def test_what_was_called_off_and_is_about_to_begin_stays_so(house: House, officer: httpx.AsyncClient) -> None:
+    await officer.post("/api/v1/schedules", json=await wish(house))
+    (occurrence,) = (await officer.get("/api/v1/occurrences")).json()["items"]
+    await officer.post(f"/api/v1/occurrences/{occurrence['id']}/cancel")
+
+    answer = await officer.post(f"/occurrences/{occurrence['id']}/take-back")
+
+    assert answer.status_code == 409
+    assert "sát giờ phát" in answer.text
+    assert (await plan_of(house, FIRST)).occurrences == ()
+
+
 async def test_stopping_what_is_on_air_orders_its_speakers_to_stop(house: House, officer: httpx.AsyncClient) -> None:
     await officer.post("/api/v1/schedules", json=await wish(house))
     (occurrence,) = (await officer.get("/api/v1/occurrences")).json()["items"]
@@ -175,11 +212,14 @@ async def test_stopping_all_silences_what_is_on_air_here_and_leaves_what_comes_l
     house.clock.advance(timedelta(seconds=15.5))
     await house.commune("07340")
     neighbour = await house.signed_in("07340")
+    assert "<button" not in (await neighbour.get("/parts/stop-all")).text
     assert (await neighbour.post("/stop-all")).status_code == 303
     assert await commands(house) == []
 
+    assert "<button" in (await officer.get("/parts/stop-all")).text
     assert (await officer.post("/stop-all")).status_code == 303
     assert await commands(house) == [(FIRST, "stop"), (SECOND, "stop")]
+    assert "<button" not in (await officer.get("/parts/stop-all")).text
     seen = (await officer.get("/api/v1/occurrences")).json()["items"]
     assert sorted(each["cancelled"] for each in seen) == [False, True]
 
@@ -250,6 +290,25 @@ async def test_a_preview_says_who_would_yield_and_why_and_saves_nothing(
     assert collision["speakers"] == [FIRST, SECOND]
     assert "Ưu tiên" in collision["explanation"]["vi"]
     assert len((await officer.get("/api/v1/schedules")).json()["items"]) == 1
+
+
+async def test_a_preview_says_when_the_air_is_free_however_hamlets_take_turns(
+    house: House, officer: httpx.AsyncClient
+) -> None:
+    for hamlet in "abc":
+        await house.area(f"{COMMUNE}-{hamlet}", parent=COMMUNE)
+        await house.device(f"{COMMUNE}-{hamlet}-1", f"{COMMUNE}-{hamlet}")
+    body = await wish(house, first_local="2026-11-21T06:00:00")
+    await officer.post("/api/v1/schedules", json=body)
+    seen = await officer.post("/api/v1/schedules/preview", json={**body, "title": "Tin xã"})
+    (collision,) = seen.json()["collisions"]
+    assert len(collision["speakers"]) == 5
+    free = datetime.fromisoformat(collision["free_at"]).astimezone(ZoneInfo(VIETNAM))
+
+    later = await officer.post("/api/v1/schedules/preview", json={**body, "first_local": f"{free:%Y-%m-%dT%H:%M:%S}"})
+
+    assert free.date() == date(2026, 11, 21)
+    assert later.json()["collisions"] == []
 
 
 async def test_two_communes_never_see_each_other(house: House, officer: httpx.AsyncClient) -> None:

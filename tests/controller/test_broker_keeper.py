@@ -91,13 +91,17 @@ async def test_nobody_is_shown_out_before_the_broker_goes_by_the_new_list(commun
         watch.keeper.call()
         await watch.says(f"user {BAD}", present=False)
         assert f"user {GOOD}" in watch.acl
-        assert not watch.keeper.in_force.is_set()
+        await becomes(lambda: _not_in_force(watch))
         assert watch.door.shown_out == []
 
         watch.broker_reads()
         async with asyncio.timeout(10):
             await watch.keeper.in_force.wait()
         await becomes(lambda: _are(watch, [BAD]))
+
+
+async def _not_in_force(watch: Watch) -> bool:
+    return not watch.keeper.in_force.is_set()
 
 
 async def _are(watch: Watch, shown_out: list[str]) -> bool:

@@ -3,6 +3,7 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 import recurring_ical_events
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 from icalendar import Calendar
 
 from controller.subscriptions.ical import Entry, calendar
-from schedules.recurrence import daily, monthly, occurrences, once, weekly
+from schedules.moving import move_all, move_one, stretch
+from schedules.recurrence import daily, monthly, occurrences, once, to_utc, weekly
 from schedules.types import Priority, Recurrence
 
 NOW = datetime(2027, 1, 1, tzinfo=UTC)
@@ -82,6 +84,57 @@ def test_whatever_the_week_a_program_finds_the_same(
         except_local=frozenset(start + timedelta(days=each) for each in except_days),
     )
     assert read(calendar("Loa", [entry(recurrence)], NOW, "vi")) == list(occurrences(recurrence, SINCE, UNTIL))
+
+
+AWAY = {"to another hour": timedelta(hours=2), "before the first": -timedelta(days=20), "far off": timedelta(days=40)}
+
+
+@pytest.mark.parametrize("by", AWAY.values(), ids=AWAY)
+@pytest.mark.parametrize("which", [0, -1], ids=["the first", "the last"])
+@pytest.mark.parametrize("case", CASES)
+def test_a_single_airing_that_was_moved_is_where_it_was_moved_to_and_nowhere_else(case: str, which: int, by: timedelta):
+    at = list(occurrences(CASES[case], SINCE, UNTIL))[:3][which]
+    to = at.astimezone(ZoneInfo(CASES[case].zone)).replace(tzinfo=None) + by + timedelta(minutes=7)
+    moved = move_one(CASES[case], at, to)
+    found = read(calendar("Loa", [entry(moved)], NOW, "vi"))
+    assert at not in found
+    assert found == list(occurrences(moved, SINCE, UNTIL))
+
+
+def test_an_airing_that_was_moved_and_moved_back_stands_there_once():
+    first = next(occurrences(CASES["daily"], SINCE, UNTIL))
+    away = move_one(CASES["daily"], first, SOME.replace(hour=9))
+    back = move_one(away, to_utc(SOME.replace(hour=9), ZoneInfo(away.zone)), FIVE)
+    assert read(calendar("Loa", [entry(back)], NOW, "vi")) == list(occurrences(CASES["daily"], SINCE, UNTIL))
+
+
+@pytest.mark.parametrize("case", ["daily", "the moon", "several single dates"])
+def test_a_moved_airing_that_was_called_off_is_gone(case: str):
+    at = next(occurrences(CASES[case], SINCE, UNTIL))
+    moved = move_one(CASES[case], at, datetime(2027, 1, 20, 9))
+    gone = to_utc(datetime(2027, 1, 20, 9), ZoneInfo(moved.zone))
+    found = read(calendar("Loa", [entry(moved, gone)], NOW, "vi"))
+    assert found == [each for each in occurrences(moved, SINCE, UNTIL) if each != gone]
+
+
+@pytest.mark.parametrize("case", ["once", "until", "no holidays", "every other week, beginning later"])
+def test_a_series_that_was_moved_or_drawn_out_after_a_single_airing_was_is_read_right(case: str):
+    second = list(occurrences(CASES[case], SINCE, UNTIL))[:2][-1]
+    local = second.astimezone(ZoneInfo(CASES[case].zone)).replace(tzinfo=None)
+    one = move_one(CASES[case], second, local + timedelta(hours=3))
+    rest = next(occurrences(one, SINCE, UNTIL))
+    there = rest.astimezone(ZoneInfo(one.zone)).replace(tzinfo=None)
+    series = move_all(one, rest, there + timedelta(minutes=30))
+    assert read(calendar("Loa", [entry(series)], NOW, "vi")) == list(occurrences(series, SINCE, UNTIL))
+
+
+@pytest.mark.parametrize(("case", "last"), [("once", date(2027, 1, 9)), ("until", date(2027, 1, 8))])
+def test_an_airing_that_was_drawn_out_is_heard_on_all_its_days(case: str, last: date):
+    first = next(occurrences(CASES[case], SINCE, UNTIL))
+    long = stretch(CASES[case], first, last)
+    found = read(calendar("Loa", [entry(long)], NOW, "vi"))
+    assert found == list(occurrences(long, SINCE, UNTIL))
+    assert len(found) > len(list(occurrences(CASES[case], SINCE, UNTIL)))
 
 
 @pytest.mark.parametrize("recurrence", [CASES["daily"], CASES["the moon"]], ids=["rule", "list"])

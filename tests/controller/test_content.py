@@ -9,13 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from controller.announcements.models import Announcement, Kind, Status
 from controller.broadcasting import planning
 from controller.content import service as content_service
 from controller.content.links import ContentLinks, Link
 from controller.content.models import Clip
 from controller.content.service import collect_garbage, links_of, store_of
 from controller.content.store import ContentStore
-from controller.playlists.models import Playlist
+from controller.database import new_id
+from controller.playlists.models import ItemKind, Playlist, PlaylistItem
 from tests.support.broadcasts import plan_of, playlist, replan, schedule
 from tests.support.controller import NOON, House, open_house
 
@@ -150,6 +152,27 @@ async def test_the_clips_of_a_playlist_put_away_are_forgotten_with_it(house: Hou
 
     async with house.database.reading() as session:
         assert (await session.get_one(Playlist, aside)).sound_key is None
+
+
+async def test_a_recording_that_was_on_air_is_kept_though_it_was_put_away(house: House) -> None:
+    store, aired, never = store_of(house.runtime), new_id(), new_id()
+    aside = await playlist(house, COMMUNE, title="Cũ")
+    async with house.database.transaction() as session:
+        for id_ in (aired, never):
+            now, source = house.clock.now, store.put(id_.encode()).sha256
+            session.add(
+                Announcement(
+                    id=id_, area_code=COMMUNE, title="Tin", kind=Kind.FILE, source=source, author="lan",
+                    created_at=now, updated_at=now, retired_at=now, status=Status.READY,
+                )
+            )  # fmt: skip
+        await session.flush()
+        session.add(PlaylistItem(playlist_id=aside, position=0, kind=ItemKind.ANNOUNCEMENT, announcement_id=aired))
+
+    aged(house)
+    await collect_garbage(house.database, store, house.clock.now + timedelta(days=3))
+    kept = {id_: store.has(hashlib.sha256(id_.encode()).hexdigest()) for id_ in (aired, never)}
+    assert kept == {aired: True, never: False}
 
 
 async def test_a_sound_that_is_made_again_while_garbage_is_collected_stays(

@@ -22,6 +22,7 @@ from schedules.types import DeviceId
 from tests.support.broadcasts import document, keys_of, playlist, read_plan, replan, schedule
 from tests.support.controller import House, open_house
 from tests.support.eventually import becomes
+from tests.support.slow_broker import SlowBroker
 from tests.support.speaker import BareSpeaker, bare_speaker
 
 COMMUNE = "07339"
@@ -217,3 +218,22 @@ async def test_a_retired_speakers_topics_are_cleared(house: House, broker: Broke
         await late.hears(Channel.REPLY)
         kept = set(late.heard) - {topics.device(DeviceId(SPEAKER), Channel.REPLY)}
     assert kept == set()
+
+
+async def test_a_broker_that_acknowledges_late_is_not_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("controller.link.mqtt.CONNECTS_WITHIN_S", 0.3)
+    async with (
+        SlowBroker(late_s=0.9).running() as slow,
+        open_house(
+            tmp_path / "data", services=(planning, linked), broker_port=slow.port, mqtt_version="3.1.1"
+        ) as opened,
+    ):
+        await opened.commune(COMMUNE, speakers=1)
+        await replan(opened, SPEAKER)
+
+        async def plan_is_published() -> bool:
+            row = await document(opened, SPEAKER, Channel.PLAN)
+            return row is not None and row.published_at is not None
+
+        assert await becomes(plan_is_published)
+        assert slow.connections == 1

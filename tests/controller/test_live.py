@@ -203,7 +203,7 @@ async def test_what_was_spoken_is_filed_as_an_announcement(quiet_house: House, w
     shown = await press.shown()
     assert shown["ending"] == Ending.SPOKEN
     filed = (await press.officer.get(f"/api/v1/announcements/{shown['announcement_id']}")).json()
-    assert (filed["title"], filed["category"], filed["author"]) == ("Họp dân", "live", "officer-07339")
+    assert (filed["title"], filed["category"], filed["author"]) == ("Họp dân", "Phát trực tiếp", "officer-07339")
     assert wire.words(quiet_house)[-1].over
     assert not press.desk.recording_of(press.speaking.id).exists()
 

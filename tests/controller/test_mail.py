@@ -5,20 +5,28 @@ import re
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
+from zoneinfo import ZoneInfo
 
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+from sqlalchemy import select
 
 from controller.accounts.mail import Letter, Post, post_of, sending_letters
+from controller.accounts.models import User
+from controller.accounts.own import FRESH_FOR
+from controller.accounts.profile import LASTS
 from controller.accounts.roles import Role
 from controller.accounts.throttle import FREE, Counted
 from controller.settings import Settings
-from tests.support.controller import House, open_house
+from schedules.types import VIETNAM
+from tests.support.controller import PASSWORD, House, open_house
 from tests.support.people import add_user
 from tests.support.tls import certificate
 
@@ -81,6 +89,17 @@ def link_in(letter: EmailMessage) -> str:
     return re.findall(r"/join/(\S+)", letter.get_content())[0]
 
 
+def note_in(letter: EmailMessage) -> str:
+    """What a letter to a new address brings along, as a browser reads it from the link."""
+    return unquote(re.findall(r"/account\?confirm=(\S+)", letter.get_content())[0])
+
+
+async def address_of(house: House) -> str:
+    """To which letters to Lan go."""
+    async with house.database.reading() as session:
+        return (await session.scalars(select(User.email).where(User.name == "lan"))).one()
+
+
 async def test_an_invitation_goes_by_mail_and_works(mail: tuple[House, Letterbox]):
     house, box = mail
     top = await house.in_person("VN", "top", roles=[Role.ADMINISTRATOR])
@@ -136,3 +155,78 @@ async def test_a_mail_server_that_nobody_vouches_for_gets_no_link(tmp_path: Path
 
 async def a_letter() -> Letter:
     return Letter("lan@example.vn", "x", "x")
+
+
+async def test_an_address_of_ones_own_holds_once_the_letter_to_it_was_followed(mail: tuple[House, Letterbox]):
+    house, box = mail
+    await house.commune("07339")
+    lan = await house.in_person("07339", "lan")
+    asked = await lan.post("/account", data={"do": "email", "email": "lan@xa.example.vn"})
+    assert asked.status_code == 200, asked.text
+    await post_of(house.runtime).idle()
+    [letter] = box.letters
+    assert letter["To"] == "lan@xa.example.vn"
+    assert await address_of(house) == ""
+    [link] = re.findall(r"/account\?confirm=\S+", letter.get_content())
+
+    other = await house.in_person("07339", "binh")
+    assert (await other.get(link)).status_code == 409
+    page = await lan.get(link)
+    assert "lan@xa.example.vn" in page.text
+    assert await address_of(house) == "", "a look changes nothing"
+    [note] = re.findall(r'name="note" value="([^"]+)"', page.text)
+    assert (await other.post("/account", data={"do": "confirm-email", "note": note})).status_code == 422
+    assert (await lan.post("/account", data={"do": "confirm-email", "note": note})).status_code == 200
+    assert await address_of(house) == "lan@xa.example.vn"
+    assert (await lan.post("/api/v1/me/email/confirmation", json={"note": note})).status_code == 409, "once"
+
+
+async def test_the_address_before_learns_that_it_was_changed(mail: tuple[House, Letterbox]):
+    house, box = mail
+    await house.commune("07339")
+    lan = await house.in_person("07339", "lan")
+
+    async def takes(email: str) -> list[EmailMessage]:
+        assert (await lan.post("/api/v1/me/email", json={"email": email})).status_code == 202
+        await post_of(house.runtime).idle()
+        wish = {"note": note_in(box.letters.pop())}
+        assert (await lan.post("/api/v1/me/email/confirmation", json=wish)).status_code == 204
+        await post_of(house.runtime).idle()
+        told, box.letters = box.letters, []
+        return told
+
+    assert await takes("lan@xa.example.vn") == [], "there was none before"
+    house.clock.advance(timedelta(minutes=1))
+    [letter] = await takes("lan@tinh.example.vn")
+    said = letter.get_content()
+    assert letter["To"] == "lan@xa.example.vn"
+    assert "lan@tinh.example.vn" not in said
+    assert house.clock.now.astimezone(ZoneInfo(VIETNAM)).strftime("%H:%M %d/%m/%Y") in said
+    assert "administrator" in said
+    assert "quản trị" in said
+    assert await takes("lan@tinh.example.vn") == [], "nothing has changed"
+
+
+async def test_a_letter_that_confirms_an_address_grows_old(mail: tuple[House, Letterbox]):
+    house, box = mail
+    await house.commune("07339")
+    lan = await house.in_person("07339", "lan")
+    assert (await lan.post("/api/v1/me/email", json={"email": "lan@xa.example.vn"})).status_code == 202
+    await post_of(house.runtime).idle()
+    note = note_in(box.letters[0])
+    house.clock.advance(LASTS + timedelta(minutes=1))
+    again = await lan.post("/api/v1/session", json={"name": "lan", "password": PASSWORD})
+    assert again.status_code == 200
+    assert (await lan.post("/api/v1/me/email/confirmation", json={"note": note})).status_code == 409
+    assert await address_of(house) == ""
+
+
+async def test_a_browser_that_was_left_open_changes_no_address(mail: tuple[House, Letterbox]):
+    house, box = mail
+    await house.commune("07339")
+    lan = await house.in_person("07339", "lan")
+    house.clock.advance(FRESH_FOR + timedelta(minutes=1))
+    answer = await lan.post("/api/v1/me/email", json={"email": "lan@xa.example.vn"})
+    assert (answer.status_code, answer.json()["code"]) == (403, "sign_in_anew")
+    await post_of(house.runtime).idle()
+    assert box.letters == []

@@ -1,14 +1,26 @@
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import inspect, text
+from sqlalchemy import JSON, DateTime, column, inspect, null, table, text
 from sqlalchemy.engine import Connection
 
 from controller.database import Database, make_engine
 from controller.migrations import downgrade, migrate
 from controller.schema import METADATA
+
+NOON = datetime(2026, 11, 20, 5, 0, tzinfo=UTC)
+MOMENT = DateTime(timezone=True)
+DEVICES = table(
+    "devices", *map(column, ("id", "name", "area_code", "note", "version", "status")), column("registered_at", MOMENT)
+)
+STATES = table(
+    "device_states",
+    *map(column, ("device_id", "online", "agent_version", "ready", "planned", "clock", "player")),
+    column("state", JSON),
+)
 
 
 @pytest.fixture(params=["sqlite", "postgres_url"])
@@ -54,6 +66,27 @@ async def test_the_way_back_leaves_nothing(url: str):
     await engine.dispose()
     assert tables == ["alembic_version"]
     await migrate(url)
+
+
+async def test_what_speakers_said_last_is_known_to_be_a_complaint_or_none(url: str):
+    said = {
+        "a": {"device": "a", "problems": []},
+        "b": {"device": "b", "problems": [{"code": "disk_full"}]},
+        "c": JSON.NULL,
+        "d": null(),
+        "e": {"device": "e"},
+    }
+    await migrate(url, "0025")
+    database = Database(url)
+    async with database.transaction() as session:
+        for id_, state in said.items():
+            await session.execute(DEVICES.insert().values((id_, id_, "VN", "", 1, "active", NOON)))
+            await session.execute(STATES.insert().values((id_, True, "", 0, 0, "trusted", "silent", state)))
+    await migrate(url)
+    async with database.reading() as session:
+        told = dict((await session.execute(text("SELECT device_id, complains FROM device_states"))).all())
+    await database.close()
+    assert told == {"a": False, "b": True, "c": None, "d": None, "e": False}
 
 
 async def test_a_migration_that_fails_leaves_the_database_as_it_was(url: str, monkeypatch: pytest.MonkeyPatch):

@@ -13,8 +13,19 @@ import pytest
 from fastapi import APIRouter
 
 from controller.content.store import ContentStore, Stored
+from controller.errors import (
+    Conflict,
+    ControllerError,
+    Forbidden,
+    Invalid,
+    Malformed,
+    MethodNotAllowed,
+    NotFound,
+    TooLarge,
+)
 from controller.http.middleware import BodyLimit
 from controller.http.route import TransactionRoute
+from controller.text import Text
 from tests.support.controller import ORIGIN, House
 
 SPEAKER = {"id": "tan-yen-1", "name": "Cụm loa", "area_code": "07339"}
@@ -278,7 +289,7 @@ async def test_the_ends_of_the_calendar_are_moments_too(lan: httpx.AsyncClient, 
 async def test_a_day_beyond_all_calendars_filters_nothing(quiet_house: House):
     lan = await quiet_house.signed_in("VN")
     for day in ("9999-12-31", "0001-01-01", "yesterday"):
-        assert (await lan.get("/records", params={"day": day})).status_code == 200
+        assert (await lan.get("/records", params={"since": day, "until": day})).status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/nowhere", "/parts/nothing", "/static/../x"])
@@ -342,3 +353,19 @@ async def test_a_file_being_kept_holds_no_lock(quiet_house: House, monkeypatch: 
     ]
     assert [answer.status_code for answer in answers] == [202, 202]
     assert answers[0].json()["id"] == answers[1].json()["id"]
+
+
+@pytest.mark.parametrize("problem", [Malformed, Forbidden, NotFound, MethodNotAllowed, Conflict, TooLarge, Invalid])
+def test_what_is_refused_without_a_reason_says_what_to_do(problem: type[ControllerError]):
+    said = problem().detail
+    for language in ("vi", "en"):
+        title, detail = problem.title.in_language(language), said.in_language(language)
+        assert detail.startswith(f"{title}. ")
+        assert detail.endswith(".")
+
+
+def test_a_refusal_of_its_own_name_keeps_its_own_sentence():
+    class Special(Conflict):
+        title = Text.both("Hãy đợi.", "Wait.")
+
+    assert Special().detail == Special.title

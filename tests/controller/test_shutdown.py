@@ -11,7 +11,7 @@ import pytest
 from controller.background import UnderWay, kept_running
 from controller.monitoring.hub import Hub
 from controller.server import server_of
-from controller.web.pages.live import stream
+from controller.web.pages.live import BEAT, stream
 from tests.support.controller import House, open_house
 
 
@@ -89,7 +89,7 @@ async def test_an_open_stream_ends_with_the_service() -> None:
     async with asyncio.timeout(5):
         while await waiting != "the end":
             waiting = asyncio.ensure_future(anext(events, "the end"))
-    assert [event async for event in stream(hub)] == ["retry: 3000\n\n"]
+    assert [event async for event in stream(hub)] == [f"retry: 3000\n{BEAT}"]
 
 
 @pytest.mark.timeout(30)
@@ -107,6 +107,8 @@ async def test_a_signal_ends_the_service_at_once_though_a_page_is_open(tmp_path:
             ):
                 lines = page.aiter_lines()
                 assert (await anext(lines)).startswith("retry:")
+                while await anext(lines):
+                    pass  # the beat that comes with it
                 server.handle_exit(signal.SIGTERM, None)
                 server._captured_signals.clear()
                 async with asyncio.timeout(3):

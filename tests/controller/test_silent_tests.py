@@ -39,7 +39,7 @@ OFTEN = st.sampled_from([SilentTest.WEEKLY, SilentTest.MONTHLY])
 @pytest.fixture(params=["sqlite", "postgresql"])
 async def house(request: pytest.FixtureRequest, tmp_path: Path, cluster: Cluster) -> AsyncIterator[House]:
     """A controller of two communes, whose days have not come yet."""
-    url = await cluster.database() if request.param == "postgresql" else ""
+    url = await cluster.migrated() if request.param == "postgresql" else ""
     async with open_house(tmp_path / "data", database_url=url, services=(planning, alerting)) as opened:
         await opened.commune(HERE, speakers=3)
         await opened.commune(THERE, speakers=1)

@@ -1,5 +1,6 @@
 """Standing messages: whose words hold where, who keeps their sound, and what a release has ready because of it."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -43,7 +44,7 @@ OWN = {"headline": "Bão vào Tân Yên", "text": "Bão sắp đổ bộ vào T�
 @pytest.fixture(params=["sqlite", "postgresql"])
 async def house(request: pytest.FixtureRequest, tmp_path: Path, cluster: Cluster) -> AsyncIterator[House]:
     """A province of two communes, whose messages have begun; their sound is made by the tests."""
-    url = await cluster.database() if request.param == "postgresql" else ""
+    url = await cluster.migrated() if request.param == "postgresql" else ""
     services = (planning, alerting, telling)
     async with open_house(tmp_path / "data", database_url=url, services=services, standing_sounds=True) as opened:
         await opened.commune(COMMUNE, speakers=2)
@@ -93,8 +94,12 @@ async def holds(client: httpx.AsyncClient, hazard: Hazard = Hazard.STORM, area: 
     return found
 
 
-async def word(client: httpx.AsyncClient, area: str = COMMUNE, hazard: str = "storm", **wish: Any) -> httpx.Response:
-    return await client.put(f"/api/v1/areas/{area}/standing/{hazard}", json=OWN | wish)
+async def word(
+    client: httpx.AsyncClient, area: str = COMMUNE, hazard: str = "storm", *, tag: str = "", **wish: Any
+) -> httpx.Response:
+    return await client.put(
+        f"/api/v1/areas/{area}/standing/{hazard}", json=OWN | wish, headers={"If-Match": tag or "*"}
+    )
 
 
 async def draft(client: httpx.AsyncClient, text: str, status: int = 201, **more: Any) -> dict[str, Any]:
@@ -126,16 +131,70 @@ async def test_an_area_has_the_words_from_above_until_it_has_its_own_and_again_a
     own = (await word(commune)).json()
     assert (own["headline"], own["own"], own["author"], own["status"]) == (OWN["headline"], True, "xa", "processing")
     assert (await holds(province, area=NEIGHBOUR))["headline"] == "Bão vào Bắc Ninh"
-    again = await commune.delete(f"/api/v1/areas/{COMMUNE}/standing/storm")
+    again = await commune.delete(f"/api/v1/areas/{COMMUNE}/standing/storm", headers={"If-Match": "*"})
     assert (again.json()["headline"], again.json()["own"]) == ("Bão vào Bắc Ninh", False)
-    assert (await commune.delete(f"/api/v1/areas/{COMMUNE}/standing/storm")).status_code == 404
+    gone = await commune.delete(f"/api/v1/areas/{COMMUNE}/standing/storm", headers={"If-Match": "*"})
+    assert gone.status_code == 404
+
+
+async def tag_of(client: httpx.AsyncClient, hazard: Hazard = Hazard.STORM, area: str = COMMUNE) -> str:
+    answer = await client.get(f"/api/v1/areas/{area}/standing/{hazard}")
+    assert answer.status_code == 200, answer.text
+    tag = answer.headers["ETag"]
+    assert tag == f'"{answer.json()["version"]}"' == f'"{(await holds(client, hazard, area))["version"]}"'
+    return tag
+
+
+async def test_an_edit_says_which_words_it_edits_and_a_lost_race_is_told(house: House) -> None:
+    lan = await house.signed_in(COMMUNE, "lan", roles=(Role.DUTY_OFFICER,))
+    minh = await house.signed_in(COMMUNE, "minh", roles=(Role.DUTY_OFFICER,))
+    path = f"/api/v1/areas/{COMMUNE}/standing/storm"
+    for unsaid in (await lan.put(path, json=OWN), await lan.delete(path)):
+        assert (unsaid.status_code, unsaid.json()["code"]) == (428, "precondition_required")
+    read = await tag_of(lan)
+    first = await word(minh, tag=read, headline="Bão của Minh")
+    assert first.headers["ETag"] == await tag_of(lan) != read
+    assert (await word(lan, tag=read, headline="Bão của Lan")).status_code == 412
+    assert (await lan.delete(path, headers={"If-Match": read})).status_code == 412
+    assert (await holds(lan))["headline"] == "Bão của Minh"
+    assert (await word(lan, tag=await tag_of(lan), headline="Bão của Lan")).status_code == 200
+    back = await lan.delete(path, headers={"If-Match": await tag_of(lan)})
+    assert (back.status_code, back.headers["ETag"]) == (200, read)
+
+
+async def test_words_that_came_anew_are_not_those_that_were_read(house: House) -> None:
+    province = await house.signed_in("24", "tinh", roles=(Role.DUTY_OFFICER,))
+    commune = await house.signed_in(COMMUNE, "xa", roles=(Role.DUTY_OFFICER,))
+    inherited = await tag_of(commune)
+    await word(province, "24", headline="Bão vào Bắc Ninh")
+    assert (await word(commune, tag=inherited)).status_code == 412
+    await word(commune)
+    own = await tag_of(commune)
+    await commune.delete(f"/api/v1/areas/{COMMUNE}/standing/storm", headers={"If-Match": own})
+    await word(commune, text="Bão rất mạnh vào đêm nay.")
+    assert (await word(commune, tag=own)).status_code == 412
+
+
+async def test_of_two_edits_at_once_one_is_told_that_it_lost(house: House) -> None:
+    lan = await house.signed_in(COMMUNE, "lan", roles=(Role.DUTY_OFFICER,))
+    minh = await house.signed_in(COMMUNE, "minh", roles=(Role.DUTY_OFFICER,))
+    for _ in range(3):
+        tag = await tag_of(lan)
+        both = await asyncio.gather(word(lan, tag=tag, headline=f"Lan {tag}"), word(minh, tag=tag, headline=f"M {tag}"))
+        assert sorted(each.status_code for each in both) == [200, 412]
+
+
+async def test_an_all_clear_has_no_blank_that_nobody_would_fill_in(officer: httpx.AsyncClient) -> None:
+    refusal = await word(officer, hazard="all_clear", text="{nơi} đã an toàn.")
+    assert refusal.status_code == 422
+    assert [each["field"] for each in refusal.json()["errors"]] == ["text"]
 
 
 async def test_the_country_goes_back_to_what_came_with_the_system(house: House) -> None:
     country = await house.signed_in("VN", "trung-uong")
     await word(country, "VN")
     await make_sounds(house)
-    back = await country.delete("/api/v1/areas/VN/standing/storm")
+    back = await country.delete("/api/v1/areas/VN/standing/storm", headers={"If-Match": "*"})
     assert (back.json()["text"], back.json()["area_code"]) == (default(Hazard.STORM), None)
     assert await begin(house.runtime) == 0
 
@@ -205,7 +264,7 @@ async def test_an_alert_in_standing_words_has_its_sound_at_once_and_sends_none(
     assert alert["words_ready"]
     second = await house.signed_in(COMMUNE, "nguoi-hai", roles=(Role.DUTY_OFFICER,))
     await two_release(house)
-    released = await second.post(f"/api/v1/alerts/{alert['id']}/release", json={})
+    released = await second.post(f"/api/v1/alerts/{alert['id']}/release", json={"seen": alert["digest"]})
     assert released.status_code == 200, released.text
     async with house.database.reading() as session:
         row = await session.get_one(RetainedDocument, topics.alerts(TARGET))
@@ -213,6 +272,22 @@ async def test_an_alert_in_standing_words_has_its_sound_at_once_and_sends_none(
     assert [clip.sha256 for clip in told.alerts[0].message] == [sounds[OWN["text"]]]
     assert sounds[OWN["text"]] in {clip.sha256 for clip in (await config_of(house, f"{COMMUNE}-1")).standing}
     assert row.content_sha256 is None
+
+
+async def test_only_the_very_words_in_both_languages_have_their_sound_at_once(
+    house: House, officer: httpx.AsyncClient
+) -> None:
+    await make_sounds(house)
+    second = {"language": "en", "text": "A storm is coming."}
+    await word(officer, second=second)
+    await make_sounds(house)
+    assert (await draft(officer, OWN["text"], second=second))["words_ready"]
+    for other in (None, second | {"text": "A storm."}, second | {"language": "cmn"}):
+        alert = await draft(officer, OWN["text"], second=other)
+        assert not alert["words_ready"], other
+        assert (alert["second"] or {}).get("text") == (other or {}).get("text")
+    await draft(officer, OWN["text"], 422, second=second | {"text": "Go to {place}."})
+    await draft(officer, "", 422, second=second)
 
 
 async def test_an_active_alert_keeps_the_sound_of_words_that_were_changed_since(
@@ -295,7 +370,7 @@ async def test_the_all_clear_is_said_in_the_areas_own_words(house: House, office
     await two_release(house)
     alert = await draft(officer, "Cháy ở chợ.")
     second = await house.signed_in(COMMUNE, "nguoi-hai", roles=(Role.DUTY_OFFICER,))
-    await second.post(f"/api/v1/alerts/{alert['id']}/release", json={})
+    await second.post(f"/api/v1/alerts/{alert['id']}/release", json={"seen": alert["digest"]})
     await officer.post(f"/api/v1/alerts/{alert['id']}/cancel", json={})
     async with house.database.reading() as session:
         row = await session.get_one(RetainedDocument, topics.alerts(TARGET))
@@ -304,6 +379,77 @@ async def test_the_all_clear_is_said_in_the_areas_own_words(house: House, office
     assert told.ends
     assert {clip.sha256 for clip in told.message} <= kept_clips
     assert told.message
+
+
+async def test_a_speaker_that_may_raise_an_alarm_is_told_the_words_in_force_of_each_danger(
+    house: House, officer: httpx.AsyncClient
+) -> None:
+    shipped = await make_sounds(house)
+    assert (await config_of(house, f"{COMMUNE}-1")).alarm_words == ()
+    async with house.database.transaction() as session:
+        (await session.get_one(Area, COMMUNE)).policy = {"local_alarm": True}
+        record_event(session, DeviceChanged(f"{COMMUNE}-1"))
+
+    async def said() -> dict[str, tuple[str, str, str]]:
+        config = await config_of(house, f"{COMMUNE}-1")
+        assert {each.clip for each in config.alarm_words} <= {clip.sha256 for clip in config.standing}
+        return {each.hazard: (each.headline, each.signal, each.clip) for each in config.alarm_words}
+
+    dangers = [each for each in STANDING if each.code not in {Hazard.ALL_CLEAR, Hazard.EXERCISE}]
+    assert await said() == {each.code: (each.headline, each.signal, shipped[each.text]) for each in dangers}
+    await word(officer)
+    sounds = await make_sounds(house)
+    assert (await said())["storm"] == (OWN["headline"], "storm", sounds[OWN["text"]])
+    await word(officer, text="Bão số {số} vào xã ta.")
+    assert "storm" not in await said()  # not the country's words either: somebody here has others
+
+
+async def test_while_new_words_have_no_sound_speakers_keep_the_last_that_had_one(
+    house: House, officer: httpx.AsyncClient
+) -> None:
+    await make_sounds(house)
+    async with house.database.transaction() as session:
+        (await session.get_one(Area, COMMUNE)).policy = {"local_alarm": True}
+
+    async def planned_anew() -> dict[str, str]:
+        async with house.database.transaction() as session:
+            record_event(session, DeviceChanged(f"{COMMUNE}-1"))
+        config = await config_of(house, f"{COMMUNE}-1")
+        assert {each.clip for each in config.alarm_words} <= {clip.sha256 for clip in config.standing}
+        return {each.headline: each.clip for each in config.alarm_words if each.hazard == "storm"}
+
+    await word(officer)
+    first = {OWN["headline"]: (await make_sounds(house))[OWN["text"]]}
+    await word(officer, headline="Bão lớn", text="Bão rất mạnh.")
+    assert await planned_anew() == first
+    await word(officer, headline="Bão lớn", text="Bão mạnh cấp 12.")
+    await make_sounds(house, failing="cấp 12")
+    assert await planned_anew() == first
+    async with house.database.reading() as session:
+        clips, (clip,) = ClipRepository(session), first.values()
+        assert await clips.needed_by(f"{COMMUNE}-1", clip, house.clock.now)
+        assert clip in await clips.needed(house.clock.now + timedelta(days=400))
+    maker = await house.signed_in(COMMUNE, "bien-tap", roles=(Role.BROADCASTER,))
+    shelf = (await maker.get("/api/v1/announcements", params={"retired": "true"})).json()["items"]
+    assert OWN["text"] not in {each["text"] for each in shelf}  # nobody words it otherwise there
+    await word(officer, headline="Bão lớn", text="Bão mạnh cấp 13.")
+    sounds = await make_sounds(house)
+    assert await planned_anew() == {"Bão lớn": sounds["Bão mạnh cấp 13."]}
+
+
+@pytest.mark.parametrize("wish", [{"text": "Bão số {số} vào xã ta."}, None])
+async def test_words_that_are_taken_back_are_named_no_more_at_once(
+    house: House, officer: httpx.AsyncClient, wish: dict[str, str] | None
+) -> None:
+    await make_sounds(house)
+    await word(officer)
+    old = (await make_sounds(house))[OWN["text"]]
+    await word(officer, text="Bão rất mạnh.")  # its sound is being made
+    if wish is None:
+        await officer.delete(f"/api/v1/areas/{COMMUNE}/standing/storm", headers={"If-Match": "*"})
+    else:
+        await word(officer, **wish)
+    assert old not in {clip.sha256 for clip in (await config_of(house, f"{COMMUNE}-1")).standing}
 
 
 def test_a_speaker_deep_in_the_tree_keeps_the_nearest_areas_messages() -> None:
