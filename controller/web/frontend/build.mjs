@@ -1,7 +1,8 @@
-// Bundles src/ into ../static/dist with hashed names, and writes manifest.json: plain name → file.
+// Bundles src/ into ../static/dist with hashed names, each text beside its gzip, and writes manifest.json: plain name → file.
 import { build } from "esbuild";
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
+import { gzipSync } from "node:zlib";
 
 const out = join(import.meta.dirname, "..", "static", "dist");
 rmSync(out, { recursive: true, force: true });
@@ -10,8 +11,8 @@ mkdirSync(out, { recursive: true });
 // What only one page needs is loaded by that page alone: src/pages/map.js is asked for as map.js (and map.css).
 const pages = Object.fromEntries(
   readdirSync(join(import.meta.dirname, "src", "pages"))
-    .filter((file) => file.endsWith(".js"))
-    .map((file) => [basename(file, ".js"), `src/pages/${file}`]),
+    .filter((file) => file.endsWith(".js") || file === "styleguide.css")
+    .map((file) => [file.split(".")[0], `src/pages/${file}`]),
 );
 
 const { metafile } = await build({
@@ -33,5 +34,6 @@ const manifest = {};
 for (const path of Object.keys(metafile.outputs)) {
   const file = basename(path);
   manifest[file.replace(/-[A-Z0-9]{8}\./, ".")] = file;
+  if (/\.(js|css|svg|txt)$/.test(file)) writeFileSync(join(out, `${file}.gz`), gzipSync(readFileSync(join(out, file)), { level: 9 }));
 }
 writeFileSync(join(out, "manifest.json"), JSON.stringify(manifest, null, 2));

@@ -1,13 +1,21 @@
 import "htmx.org";
 import { watchAreas } from "./areas.js";
 import { watchCompose } from "./compose.js";
+import { watchHelp } from "./help.js";
 import { watchHold } from "./hold.js";
+import { watchKeep } from "./keep.js";
 import { watchLink } from "./live.js";
+import { watchPrint } from "./print.js";
 import { playOneAtATime } from "./sounds.js";
+import { watchTargets } from "./targets.js";
 
 document.documentElement.classList.add("js");
 watchLink();
 watchAreas();
+watchTargets();
 watchCompose();
+watchKeep();
+watchHelp();
 watchHold();
+watchPrint();
 playOneAtATime();

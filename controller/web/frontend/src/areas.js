@@ -15,33 +15,23 @@ function settle(node) {
   box.indeterminate = some && !all;
 }
 
-function count(tree) {
-  let chosen = tree.querySelectorAll("input[name=device]:checked").length;
-  for (const place of tree.querySelectorAll("li[data-speakers]")) {
-    if (own(place)?.checked && place.querySelector("[data-later]")) chosen += Number(place.dataset.speakers);
-  }
-  const sign = tree.querySelector("[data-chosen]");
-  if (sign) sign.textContent = chosen ? sign.dataset.chosen.replace("{n}", chosen) : sign.dataset.none;
-}
-
-export function settleTrees(root = document) {
-  for (const tree of root.querySelectorAll("[data-areas]")) {
+function settleTrees() {
+  for (const tree of document.querySelectorAll("[data-areas]")) {
     for (const box of tree.querySelectorAll("input[name=area]:checked")) {
       boxes(box.closest("li")).forEach((each) => (each.checked = true));
     }
-    tree.querySelectorAll(":scope > ul > li").forEach(settle);
-    count(tree);
+    tree.querySelectorAll(":scope > li").forEach(settle);
   }
 }
 
 export function watchAreas() {
   settleTrees();
   document.addEventListener("htmx:after:swap", (event) => event.target.closest?.("[data-areas]") && settleTrees());
+  document.addEventListener("htmx:after:process", settleTrees);
   document.addEventListener("change", (event) => {
     const tree = event.target.closest?.("[data-areas]");
     if (!tree) return;
     boxes(event.target.closest("li")).forEach((each) => (each.checked = event.target.checked));
-    tree.querySelectorAll(":scope > ul > li").forEach(settle);
-    count(tree);
+    tree.querySelectorAll(":scope > li").forEach(settle);
   });
 }

@@ -1,5 +1,6 @@
 // Record here, or choose or drop a file; hear it, see it, cut its ends. A recording then goes the way of any chosen file:
 // whole, with what is to be heard of it beside it in seconds.
+const FORM = ":is(#compose, #raise)"; // what announces, and what raises an alert
 const TYPES = ["audio/webm;codecs=opus", "audio/mp4", "audio/ogg;codecs=opus"];
 const VOICE = { channelCount: 1, echoCancellation: true, noiseSuppression: true, autoGainControl: true };
 const PEAKS = 200;
@@ -8,17 +9,22 @@ const RECORD_MAX_S = 3 * 3600;
 const SOFT_BELOW = 0.05; // of full scale: a voice an arm's length away reaches 0.2
 const SOFT_AFTER_S = 3;
 
-const find = (name) => document.querySelector(`#compose [data-${name}]`);
-const field = (name) => document.querySelector(`#compose [name=${name}]`);
+const find = (name) => document.querySelector(`${FORM} [data-${name}]`);
+const field = (name) => document.querySelector(`${FORM} [name=${name}]`);
 const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
 
 let taking; // the recording under way
 let take; // the file of the form, kept while the form is swapped for a newer one
 
-export const takeOfForm = () => take?.file;
+/** A recording of before, with the ends that the form has for it. */
+export function bring(file) {
+  if (!file) return;
+  fill(field("file"), file);
+  present(file);
+}
 
-export function choose(file) {
-  document.querySelector("#compose [name=source][value=file]").checked = true;
+function choose(file) {
+  document.querySelector(`${FORM} [name=source][value=file]`).checked = true;
   fill(field("file"), file);
   field("file").dispatchEvent(new Event("change", { bubbles: true }));
 }
@@ -159,16 +165,16 @@ function cut(moved) {
 }
 
 export function watchRecorder() {
-  document.addEventListener("click", (event) => event.target.closest?.("#compose [data-record]") && press());
+  document.addEventListener("click", (event) => event.target.closest?.(`${FORM} [data-record]`) && press());
   document.addEventListener("change", ({ target }) => {
-    if (!target.matches?.("#compose [name=file]") || !target.files.length) return;
+    if (!target.matches?.(`${FORM} [name=file]`) || !target.files.length) return;
     field("trim_from_s").value = field("trim_to_s").value = "";
     present(target.files[0]);
   });
-  document.addEventListener("input", ({ target }) => target.matches?.("#compose :is([data-from], [data-to])") && cut(target));
+  document.addEventListener("input", ({ target }) => target.matches?.(`${FORM} :is([data-from], [data-to])`) && cut(target));
 
   // Only what is kept is played.
-  const listening = (event) => (event.target.matches?.("#compose [data-take]") ? event.target : undefined);
+  const listening = (event) => (event.target.matches?.(`${FORM} [data-take]`) ? event.target : undefined);
   const kept = (audio, play) => {
     const [from, to] = [Number(find("from").value), Number(find("to").value)];
     if (audio.currentTime >= to - 0.05 && !play) audio.pause();
@@ -181,9 +187,9 @@ export function watchRecorder() {
   document.addEventListener("dragover", (event) => {
     if (!event.dataTransfer?.types.includes("Files") || !find("recorder")) return;
     event.preventDefault();
-    document.querySelector("#compose").classList.add("dropping");
+    document.querySelector(FORM).classList.add("dropping");
   });
-  const left = () => document.querySelector("#compose")?.classList.remove("dropping");
+  const left = () => document.querySelector(FORM)?.classList.remove("dropping");
   document.addEventListener("dragleave", (event) => event.relatedTarget === null && left());
   document.addEventListener("drop", (event) => {
     if (!event.dataTransfer?.files.length || !find("recorder")) return;
@@ -196,7 +202,7 @@ export function watchRecorder() {
   document.addEventListener("htmx:after:process", () => {
     const input = field("file");
     if (!input) return;
-    if (document.querySelector("#compose [data-sent]")) take = undefined;
+    if (document.querySelector(`${FORM} [data-sent]`)) take = undefined;
     else if (take && !input.files.length) {
       fill(input, take.file);
       draw();

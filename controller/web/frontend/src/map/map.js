@@ -4,7 +4,7 @@ import L from "leaflet";
 import { clustered } from "./cluster.js";
 
 export { L };
-export const TONES = ["bad", "off", "warn", "wait", "air", "good"]; // the worst first
+export const TONES = ["bad", "away", "warn", "wait", "air", "good", "off"]; // the worst first
 const CELL_PX = 44;
 const RADIUS_PX = 11;
 const GROUP_RADIUS_PX = 16;
@@ -34,6 +34,20 @@ export function makeMap(box) {
   return map;
 }
 
+const ZOOM_PX = 60;
+const CARD_PX = 260; // so much of a card is seen without rolling, half as much again where the map is high enough
+
+/** Cards beside a mark, within the map of a phone and clear of its zoom. */
+export function tell(map, at, cards) {
+  const content = document.createElement("div");
+  content.className = "cards";
+  content.append(...cards);
+  const { x, y } = map.getSize();
+  const maxWidth = Math.min(300, x - 2 * ZOOM_PX);
+  const maxHeight = Math.max(CARD_PX, Math.min(1.5 * CARD_PX, y - ZOOM_PX));
+  L.popup({ maxHeight, minWidth: 0, maxWidth, autoPanPaddingTopLeft: [ZOOM_PX, 8] }).setLatLng(at).setContent(content).openOn(map);
+}
+
 /** Outlines of areas; `chosen(code)` are filled. */
 export function outlineLayer(features, { chosen = () => false, tapped } = {}) {
   const style = ({ properties }) => ({
@@ -52,12 +66,12 @@ export function outlineLayer(features, { chosen = () => false, tapped } = {}) {
 
 /** A shape of its own for each state, for those who do not tell colours apart. */
 function traced(ctx, tone, { x, y }, r) {
-  const corners = { bad: [8, Math.PI / 8], warn: [3, -Math.PI / 2], air: [4, 0] }[tone];
+  const corners = { bad: [8, Math.PI / 8], away: [4, Math.PI / 4], warn: [3, -Math.PI / 2], air: [4, 0] }[tone];
   ctx.beginPath();
   if (!corners) ctx.arc(x, y, r, 0, TAU);
   else {
     const [count, turn] = corners;
-    const out = count === 3 ? r * 1.3 : r * 1.1;
+    const out = count < 8 ? r * 1.3 : r * 1.1;
     for (let n = 0; n < count; n++) {
       const angle = turn + (TAU * n) / count;
       ctx.lineTo(x + out * Math.cos(angle), y + out * Math.sin(angle));
@@ -67,7 +81,7 @@ function traced(ctx, tone, { x, y }, r) {
 }
 
 const HOLLOW = new Set(["off", "wait"]);
-const SIGN = { bad: "×", off: "–", warn: "!", wait: "…", air: "♪", good: "✓" };
+const SIGN = { bad: "×", away: "?", off: "–", warn: "!", wait: "…", air: "♪", good: "✓" };
 
 const Mark = L.CircleMarker.extend({
   _updatePath() {
@@ -101,6 +115,7 @@ export class Marks {
     this.tapped = tapped;
     this.layer = L.layerGroup().addTo(map);
     this.speakers = [];
+    this.passes = false; // whether taps are the map's own, as while somebody draws
     map.on("moveend", () => this.draw());
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
   }
@@ -131,7 +146,7 @@ export class Marks {
         count: members.length,
         bubblingMouseEvents: false,
       });
-      mark.on("click", () => this.open(members, at));
+      mark.on("click", ({ latlng }) => (this.passes ? map.fire("click", { latlng }) : this.open(members, at)));
       this.layer.addLayer(mark);
     }
     map.getContainer().dataset.marks = cells.map(({ worst, members }) => `${worst.speaker.tone} ${members.length}`).join(", ");

@@ -1,16 +1,15 @@
-// The week as a grid of hours, where airings are moved with the pointer. Without this the days are plain lists.
+// The week as a grid of hours, and airings moved and drawn out over days by hand. Without this the days are plain lists.
+import { watchDrags } from "../drag.js";
 import "../styles/calendar.css";
 
 const STEP = 5; // minutes: one row of the grid, and how finely an airing is moved
 const SHOWN_AT_LEAST = 40; // minutes: a shorter airing is drawn this high, so that its title can be read
 const LANES = 12; // columns of a day: as many airings side by side can be told apart
-const CLICK = 4; // pixels: less is a click on the link
 const DESK = matchMedia("(min-width: 60rem)");
 
 const weekOf = (root) => root.querySelector(".mode-week .week");
 const number = (node, name) => Number(node.dataset[name]);
 const clock = (minute) => `${String(Math.floor(minute / 60)).padStart(2, "0")}:${String(minute % 60).padStart(2, "0")}`;
-const written = (day) => day.split("-").reverse().join("/");
 
 // Airings that overlap stand side by side: each in the first lane that is free when it begins, all as wide as they can be.
 function lanes(slots) {
@@ -53,108 +52,81 @@ function layOut() {
   if (DESK.matches) week.querySelectorAll(".slots").forEach((day) => lanes(day.querySelectorAll(".slot")));
 }
 
-function under(week, x) {
-  return [...week.querySelectorAll(".calendar-day")].find((day) => {
-    const box = day.getBoundingClientRect();
-    return x >= box.left && x < box.right;
-  });
-}
-
-// Where the pointer would put the airing: never before its day's midnight, nor after it.
-function place(drag, event) {
-  const day = under(drag.week, event.clientX) ?? drag.day;
-  const slots = day.querySelector(".slots").getBoundingClientRect();
-  const from = number(drag.week, "from");
-  const perMinute = slots.height / (24 * 60 - from);
-  const top = event.clientY - drag.grip - slots.top;
-  const minute = Math.round((top / perMinute + from) / STEP) * STEP;
-  return { day, minute: Math.min(Math.max(minute, 0), 24 * 60 - STEP) };
-}
-
-function open(kind, slot, when, fields) {
-  const dialog = document.querySelector("[data-rearrange]");
-  const calendar = document.querySelector("[data-calendar]");
-  for (const form of dialog.querySelectorAll("form")) form.hidden = !form.matches(`[data-${kind}]`);
-  const form = dialog.querySelector(`[data-${kind}]`);
-  const { schedule, version, at } = slot.dataset;
-  const { view, shown, area } = calendar.dataset;
-  for (const [name, value] of Object.entries({ schedule, version, at, view, shown, area, ...fields })) {
-    form.elements[name].value = value;
+// Where the pointer would put the airing: in the grid of hours a day and a time, never before its midnight nor after it; in a
+// month or a list a day, and its time stays. Days that are over are no place to go.
+function aim({ slot, home, at, grip, stretches }) {
+  const week = slot.closest(".timed");
+  const day = week
+    ? [...week.querySelectorAll(".calendar-day")].find((each) => within(each.getBoundingClientRect(), at.x))
+    : document.elementFromPoint(at.x, at.y)?.closest("[data-calendar] .calendar-day");
+  if (!day) return undefined;
+  if (day.matches(".is-past") || (stretches && day.dataset.day < home.dataset.day)) return null;
+  const written = `${day.querySelector(".day-name").textContent} ${day.querySelector(".day-number").textContent}`;
+  if (stretches) return { day, said: `→ ${written}` };
+  let time = slot.dataset.local.slice(11);
+  if (week) {
+    const slots = day.querySelector(".slots").getBoundingClientRect();
+    const from = number(week, "from");
+    const minute = Math.round((((at.y - grip.y - slots.top) / slots.height) * (24 * 60 - from) + from) / STEP) * STEP;
+    if (minute !== number(slot, "minute")) time = `${clock(Math.min(Math.max(minute, 0), 24 * 60 - STEP))}:00`;
   }
-  form.querySelector("[data-title]").textContent = slot.dataset.title;
-  form.querySelector("[data-when]").textContent = when;
+  return { day, to: `${day.dataset.day}T${time}`, said: `${time.slice(0, 5)} · ${written}` };
+}
+
+const within = (box, x) => x >= box.left && x < box.right;
+
+function drop({ slot, stretches, home, aimed }) {
+  if (stretches && aimed.day !== home) ask(slot, ["stretch"], { last_day: aimed.day.dataset.day });
+  else if (!stretches && aimed.to !== slot.dataset.local) ask(slot, ["move"], { to: aimed.to });
+}
+
+// Asks for what is still open of a move, a stretch, or either.
+function ask(slot, kinds, chosen = {}) {
+  const dialog = document.querySelector("[data-rearrange]");
+  const { view, shown, area } = document.querySelector("[data-calendar]").dataset;
+  const { schedule, version, at, local, title } = slot.dataset;
+  const known = { schedule, version, at, view, shown, area, to: local, last_day: local.slice(0, 10), ...chosen };
+  for (const form of dialog.querySelectorAll("form")) {
+    form.hidden = !kinds.some((kind) => form.matches(`[data-${kind}]`));
+    for (const [name, value] of Object.entries(known)) if (form.elements[name]) form.elements[name].value = value;
+    form.querySelector("[data-title]").textContent = title;
+  }
+  // Seconds are shown where there are any.
+  const { to } = dialog.querySelector("[data-move]").elements;
+  to.step = known.to.endsWith(":00") ? 60 : 1;
+  if (to.step === "60") to.value = known.to.slice(0, 16);
+  dialog.querySelector("[name=last_day]").min = local.slice(0, 10);
   const once = "once" in slot.dataset;
   for (const each of dialog.querySelectorAll("[data-series]")) each.hidden = once;
   for (const each of dialog.querySelectorAll("[data-single]")) each.hidden = !once;
+  dialog.setAttribute("aria-labelledby", `rearrange-${kinds[0]}`);
   dialog.showModal();
 }
 
-let drag = null;
+const offer = (slot) => ask(slot, ["move", "stretch"]);
 
-function begin(event) {
-  const slot = event.target.closest?.("[data-movable]");
-  const week = slot?.closest(".timed");
-  if (!week || event.button !== 0) return;
-  const grip = event.clientY - slot.getBoundingClientRect().top;
-  const stretches = event.target.matches("[data-edge]");
-  drag = { slot, week, grip, stretches, day: slot.closest(".calendar-day"), x: event.clientX, y: event.clientY, moved: false };
-}
-
-function go(event) {
-  if (!drag) return;
-  if (!drag.moved && Math.hypot(event.clientX - drag.x, event.clientY - drag.y) < CLICK) return;
-  if (!drag.moved) drag.slot.setPointerCapture(event.pointerId);
-  drag.moved = true;
-  const { day, minute } = place(drag, event);
-  for (const each of drag.week.querySelectorAll(".calendar-day")) {
-    const inside = drag.stretches && each.dataset.day >= drag.day.dataset.day && each.dataset.day <= day.dataset.day;
-    each.classList.toggle("is-aim", inside || (!drag.stretches && each === day));
+// What comes back is read: a question over the page, an answer with the focus.
+function arrive() {
+  layOut();
+  const question = document.querySelector("[data-question]:not(:modal)");
+  if (question) {
+    question.close();
+    question.showModal();
   }
-  if (drag.stretches) return;
-  drag.slot.classList.add("is-dragged");
-  drag.slot.style.translate = `${event.clientX - drag.x}px ${event.clientY - drag.y}px`;
-  drag.slot.querySelector("time").textContent = clock(minute);
+  const note = document.querySelector("#calendar [data-focus]");
+  note?.removeAttribute("data-focus");
+  note?.focus();
 }
 
-function settle() {
-  if (!drag) return;
-  drag.slot.classList.remove("is-dragged");
-  drag.slot.style.translate = "";
-  drag.slot.querySelector("time").textContent = clock(number(drag.slot, "minute"));
-  drag.week.querySelectorAll(".is-aim").forEach((each) => each.classList.remove("is-aim"));
-  drag = null;
-}
-
-function end(event) {
-  if (!drag) return;
-  const { slot, moved, stretches, day: home } = drag;
-  const { day, minute } = place(drag, event);
-  settle();
-  if (!moved) return;
-  // What ends a drag is no click on the link below it.
-  const over = new AbortController();
-  addEventListener("click", (click) => click.preventDefault(), { capture: true, signal: over.signal });
-  setTimeout(() => over.abort(), 0);
-  if (stretches && day.dataset.day > home.dataset.day) {
-    open("stretch", slot, written(day.dataset.day), { last_day: day.dataset.day });
-  } else if (!stretches && (day !== home || minute !== number(slot, "minute"))) {
-    const to = `${day.dataset.day}T${clock(minute)}:00`;
-    open("move", slot, `${clock(minute)} ${written(day.dataset.day)}`, { to });
-  }
-}
-
-layOut();
+arrive();
 DESK.addEventListener("change", layOut);
-document.addEventListener("pointerdown", begin);
-document.addEventListener("pointermove", go);
-document.addEventListener("pointerup", end);
-document.addEventListener("pointercancel", settle);
-document.addEventListener("keydown", (event) => event.key === "Escape" && settle());
+if (document.querySelector("[data-rearrange]")) watchDrags({ aim, drop, rest: offer });
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-close]")) event.target.closest("dialog").close();
-  if (event.target.closest("[data-print]")) print();
+  const more = event.target.closest("[data-more]");
+  if (more) offer(more.closest("[data-movable]"));
 });
 document.addEventListener("htmx:after:process", () => {
-  layOut();
   document.querySelector("[data-rearrange][open]")?.close();
+  arrive();
 });

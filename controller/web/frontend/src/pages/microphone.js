@@ -1,15 +1,15 @@
-// Press, count in, speak. The browser encodes Opus by itself (WebCodecs), so the centre only signs and passes it on.
+// Press, count in, speak. What the page itself does; `microphone/` has the voice, the line and the quiet hours.
 
+import { Line } from "../microphone/line.js";
+import { showQuiet } from "../microphone/quiet.js";
+import { FORMAT, Voice, encodes } from "../microphone/voice.js";
+import { addressed } from "../targets.js";
 import "../styles/microphone.css";
 
 const RATE_HZ = 48_000;
-const FRAME_US = 20_000;
-const BITS_PER_S = 32_000;
-const SILENT_DBOV = 127;
 const TARGETS_MAX = 16;
-const AGAIN_MS = 500;
-const BACKLOG_BYTES = 8_000;
-const [REFUSED, REPLACED, OVER] = [4403, 4409, 4410];
+const OPUS_BYTES_PER_S = 8_000;
+const PCM_BYTES_PER_S = 34_000;
 
 const page = document.getElementById("microphone");
 const part = (name) => page.querySelector(`[data-${name}]`);
@@ -23,25 +23,12 @@ function say(name, words) {
   sign.hidden = !words;
 }
 
-// A ticked place stands for all below it: only the topmost ticks are addressed.
-function targets() {
-  const found = [];
-  const gather = (list) => {
-    for (const item of list.children) {
-      const box = item.querySelector("input[type=checkbox]");
-      const below = item.querySelector("ul");
-      if (box?.checked) found.push({ kind: box.name, key: box.value });
-      else if (below) gather(below);
-    }
-  };
-  page.querySelectorAll("[data-areas] > ul").forEach(gather);
-  return found;
-}
+const targets = () => addressed(page.querySelector("[data-targets]")).map(({ kind, key }) => ({ kind, key }));
 
 class Problem extends Error {}
 
 async function microphone() {
-  if (!window.isSecureContext || !("AudioEncoder" in window) || !("AudioWorkletNode" in window)) throw new Problem(text("old"));
+  if (!window.isSecureContext || !("AudioWorkletNode" in window)) throw new Problem(text("old"));
   try {
     return await navigator.mediaDevices.getUserMedia({
       audio: { channelCount: 1, sampleRate: RATE_HZ, echoCancellation: true, noiseSuppression: true, autoGainControl: true },
@@ -67,123 +54,18 @@ async function asked(path, body) {
   return said;
 }
 
-// From the microphone to encoded frames, each with its level in −dBov (RFC 6464).
-class Voice {
-  muted = false;
-  levels = [];
-  at = 0;
-
-  static async open(stream, send, level) {
-    const voice = new Voice();
-    voice.stream = stream;
-    voice.context = new AudioContext({ sampleRate: RATE_HZ, latencyHint: "interactive" });
-    await voice.context.audioWorklet.addModule(page.dataset.worklet);
-    voice.encoder = new AudioEncoder({
-      output: (chunk) => {
-        const frame = new Uint8Array(1 + chunk.byteLength);
-        frame[0] = voice.levels.shift() ?? SILENT_DBOV;
-        chunk.copyTo(frame.subarray(1));
-        send(frame);
-      },
-      error: (error) => console.error(error),
-    });
-    voice.encoder.configure({
-      codec: "opus",
-      sampleRate: RATE_HZ,
-      numberOfChannels: 1,
-      bitrate: BITS_PER_S,
-      opus: { frameDuration: FRAME_US },
-    });
-    const node = new AudioWorkletNode(voice.context, "capture", { numberOfOutputs: 0 });
-    node.port.onmessage = ({ data }) => voice.take(data, level);
-    voice.context.createMediaStreamSource(stream).connect(node);
-    await voice.context.resume();
-    return voice;
-  }
-
-  take(samples, level) {
-    if (this.muted) samples.fill(0);
-    const power = samples.reduce((sum, each) => sum + each * each, 0) / samples.length;
-    const dbov = Math.min(SILENT_DBOV, Math.round(-10 * Math.log10(power + 1e-13)));
-    level(dbov);
-    this.levels.push(Math.max(0, dbov));
-    const sound = new AudioData({
-      format: "f32-planar",
-      sampleRate: RATE_HZ,
-      numberOfFrames: samples.length,
-      numberOfChannels: 1,
-      timestamp: this.at,
-      data: samples,
-    });
-    this.at += FRAME_US;
-    this.encoder.encode(sound);
-    sound.close();
-  }
-
-  async close() {
-    this.stream.getTracks().forEach((track) => track.stop());
-    if (this.encoder?.state === "configured") this.encoder.close();
-    await this.context?.close();
-  }
-}
-
-// The connection to the centre: begun again for as long as the session lives there.
-class Line {
-  open = false;
-  over = false;
-
-  constructor(session, news, ended) {
-    this.address = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/api/v1/live-sessions/${session}/sound`;
-    this.news = news;
-    this.ended = ended;
-    this.connect();
-  }
-
-  connect() {
-    this.socket = new WebSocket(this.address);
-    this.socket.onopen = () => {
-      this.open = true;
-      part("gap").hidden = true;
-    };
-    this.socket.onmessage = ({ data }) => {
-      const said = JSON.parse(data);
-      this.news(said);
-      if (said.ended) this.finish(said.ended);
-    };
-    this.socket.onclose = async ({ code }) => {
-      this.open = false;
-      if (this.over) return;
-      if (code === REPLACED) return this.finish("elsewhere");
-      // A session that this process of the service does not know is over: it knows no other's.
-      if (code === REFUSED || code === OVER) return this.finish("disconnected");
-      part("gap").hidden = false;
-      await sleep(AGAIN_MS);
-      if (!this.over) this.connect();
-    };
-  }
-
-  // What cannot leave now is not sent later: nobody wants to hear the past.
-  send(frame) {
-    if (this.open && this.socket.bufferedAmount < BACKLOG_BYTES) this.socket.send(frame);
-  }
-
-  finish(why) {
-    if (this.over) return;
-    this.over = true;
-    this.socket.close();
-    this.ended(why);
-  }
-}
-
 function show(said, began) {
   part("hearing").textContent = text("hearing").replace("{n}", said.hearing).replace("{m}", said.speakers);
   part("names").replaceChildren(
-    ...said.not_hearing.map((each) => Object.assign(document.createElement("li"), { textContent: each.name })),
+    ...said.not_hearing.map(({ name, because }) =>
+      Object.assign(document.createElement("li"), { textContent: `${name} – ${text(`because_${because}`)}` }),
+    ),
   );
   part("silent").hidden = said.not_hearing.length === 0;
   part("left").textContent = minutes(said.left_s);
   part("elapsed").textContent = minutes(Math.max(0, (performance.now() - began) / 1000));
   part("uncarried").hidden = said.carried;
+  part("another").hidden = !said.not_hearing.some(({ because }) => because === "another_session");
 }
 
 async function countIn(untilMs) {
@@ -194,7 +76,7 @@ async function countIn(untilMs) {
   }
 }
 
-async function speak(title, chosen) {
+async function speak(title, chosen, withoutQuiet) {
   const stream = await microphone();
   let speaking = false;
   let line;
@@ -202,13 +84,24 @@ async function speak(title, chosen) {
   try {
     voice = await Voice.open(
       stream,
+      page.dataset.worklet,
       (frame) => speaking && line.send(frame),
       (dbov) => (part("level").value = Math.max(0, 60 - dbov)),
     );
-    const session = await asked("", { title, area_code: page.dataset.area, targets: chosen });
+    const session = await asked("", {
+      title,
+      area_code: page.dataset.area,
+      targets: chosen,
+      sound: FORMAT(),
+      without_quiet: withoutQuiet,
+    });
     const began = performance.now() + (Date.parse(session.speak_at) - Date.parse(session.created_at));
     const over = new Promise((ended) => {
-      line = new Line(session.id, (said) => show(said, began), ended);
+      line = new Line(session.id, encodes() ? OPUS_BYTES_PER_S : PCM_BYTES_PER_S, {
+        news: (said) => show(said, began),
+        gap: (lost) => (part("gap").hidden = !lost),
+        ended,
+      });
     });
     part("end").onclick = () => asked(`/${session.id}/end`, {}).then(() => line.finish("spoken"), (error) => say("problem", error.message));
     part("mute").onclick = () => {
@@ -235,12 +128,27 @@ page.querySelector("form").addEventListener("submit", async (event) => {
   try {
     if (chosen.length === 0) throw new Problem(text("none"));
     if (chosen.length > TARGETS_MAX) throw new Problem(text("many"));
-    await speak(event.target.elements.title.value.trim() || event.target.elements.title.defaultValue, chosen);
+    // What is read of the quiet hours is what the press agrees to: a place that fell silent since asks again.
+    const known = !part("quiet").hidden;
+    await speak(event.target.elements.title.value.trim() || event.target.elements.title.defaultValue, chosen, known);
   } catch (error) {
     say("problem", error instanceof Problem ? error.message : text("failed"));
+    lookForQuiet();
     if (!(error instanceof Problem)) throw error;
   }
 });
+
+let asking = 0;
+async function lookForQuiet() {
+  const chosen = targets();
+  if (chosen.length > TARGETS_MAX) return;
+  const turn = ++asking;
+  await showQuiet((name) => (turn === asking ? part(name) : document.createElement("p")), text, chosen);
+}
+page.addEventListener("loa:chosen", lookForQuiet);
+document.addEventListener("visibilitychange", () => document.hidden || lookForQuiet());
+lookForQuiet();
+
 window.addEventListener("beforeunload", (event) => {
   if (page.dataset.state !== "idle") event.preventDefault();
 });

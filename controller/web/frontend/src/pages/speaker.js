@@ -33,7 +33,7 @@ function drawn(figure, points, zone) {
         width: 2,
         fill: BARS.has(key) ? token("--brand-wash") : undefined,
         paths: BARS.has(key) ? uPlot.paths.stepped({ align: 1 }) : undefined,
-        points: { show: false },
+        points: { show: false, filter: () => alone(values) },
         spanGaps: false,
       },
     ],
@@ -46,6 +46,12 @@ function written(s, at, zone) {
   const short = at.at(-1) - at[0] <= DAY_S;
   const how = short ? { hour: "2-digit", minute: "2-digit", hour12: false } : { day: "numeric", month: "numeric" };
   return new Intl.DateTimeFormat(words, { ...how, timeZone: zone }).format(s * 1000);
+}
+
+/** What was heard between two silences: no line leads there, a dot shows it. */
+function alone(values) {
+  const silent = (n) => (values[n] ?? null) === null;
+  return [...values.keys()].filter((n) => !silent(n) && silent(n - 1) && silent(n + 1));
 }
 
 async function show(section) {
@@ -65,7 +71,3 @@ async function show(section) {
 }
 
 for (const section of document.querySelectorAll("[data-health]")) show(section).catch(() => {}); // the table stands there
-for (const button of document.querySelectorAll("[data-print]")) {
-  button.hidden = false;
-  button.addEventListener("click", () => print());
-}

@@ -1,6 +1,6 @@
 // Where the speakers stand and how they are.
 import "../styles/speaker_map.css";
-import { everything, L, makeMap, Marks, outlineLayer, TONES } from "../map/map.js";
+import { everything, makeMap, Marks, outlineLayer, tell, TONES } from "../map/map.js";
 import { plain } from "../map/plain.js";
 
 const FEED = "/parts/speakers/map.json";
@@ -36,12 +36,7 @@ async function begin() {
   const map = makeMap(box);
   outlineLayer(outlines).addTo(map);
   map.fitBounds(everything(outlines, speakers), { padding: [24, 24], maxZoom: CLOSE });
-  const marks = new Marks(map, (those, at) => {
-    const content = document.createElement("div");
-    content.className = "cards";
-    those.forEach((each) => content.append(card(each)));
-    L.popup({ maxHeight: 260 }).setLatLng(at).setContent(content).openOn(map);
-  });
+  const marks = new Marks(map, (those, at) => tell(map, at, those.map(card)));
 
   const wanted = new Set();
   const redraw = () => {

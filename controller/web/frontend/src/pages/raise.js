@@ -1,0 +1,3 @@
+import { watchRecorder } from "../recorder.js";
+
+watchRecorder();
