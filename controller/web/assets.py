@@ -1,12 +1,13 @@
-"""The built files under /static: named by their content, therefore cached for ever."""
+"""The built files under /static: named by their content, therefore cached for ever; sent compressed to who takes it."""
 
 import json
+import mimetypes
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
 import structlog
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse
 
@@ -15,7 +16,7 @@ from controller.web.build import DIST
 log = structlog.get_logger(__name__)
 router = APIRouter(include_in_schema=False)
 
-_FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
+_FOREVER = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
 
 
 @cache
@@ -35,8 +36,21 @@ def address(name: str) -> str:
 
 
 @router.get("/static/{name}")
-async def asset(name: str) -> FileResponse:
+async def asset(request: Request, name: str) -> FileResponse:
     """A built file. Only names of the manifest exist, so no path can lead elsewhere."""
     if name not in manifest().values():
         raise HTTPException(404)
+    packed = DIST / f"{name}.gz"
+    if takes_gzip(request.headers.get("accept-encoding", "")) and packed.exists():
+        media_type, _ = mimetypes.guess_type(name)
+        return FileResponse(packed, headers={**_FOREVER, "Content-Encoding": "gzip"}, media_type=media_type)
     return FileResponse(DIST / name, headers=_FOREVER)
+
+
+def takes_gzip(accepted: str) -> bool:
+    """Whether an `Accept-Encoding` asks for gzip by its name: a weight of nought refuses it."""
+    for each in accepted.lower().split(","):
+        coding, _, weight = (part.strip() for part in each.partition(";"))
+        if coding == "gzip":
+            return weight.replace(" ", "").removeprefix("q=").strip("0.") != "" if weight else True
+    return False

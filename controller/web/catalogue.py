@@ -12,13 +12,21 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
-from controller.web.i18n import LOCALES, Language
+import controller
+from controller.text import catalogue_of
+from controller.web.i18n import Language
 
-_WEB = Path(__file__).parent
-_METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
-_OPTIONS = {"templates/**.html": {"trimmed": "true", "silent": "false"}}
+_ROOT = Path(controller.__file__).parent
+_METHODS = [
+    ("migrations/**", "ignore"),
+    ("web/frontend/**", "ignore"),
+    ("**.py", "python"),
+    ("web/templates/**.html", "jinja2"),
+]
+_OPTIONS = {"web/templates/**.html": {"trimmed": "true", "silent": "false"}}
 _KEYWORDS = {
     "_": None,
+    "Text": None,
     "t": None,
     "gettext": None,
     "ngettext": (1, 2),
@@ -40,8 +48,8 @@ MessageId = str | tuple[str, ...]
 
 
 def sentences() -> Iterator[tuple[str, int, MessageId]]:
-    """Every sentence of the pages, with its file and line."""
-    found = extract_from_dir(str(_WEB), _METHODS, _OPTIONS, keywords=_KEYWORDS)
+    """Every sentence of the services and the pages, with its file and line."""
+    found = extract_from_dir(str(_ROOT), _METHODS, _OPTIONS, keywords=_KEYWORDS)
     for file, line, message, _comments, _context in found:
         yield file, line, message
 
@@ -56,7 +64,7 @@ def template() -> Catalog:
 
 def update(language: Language) -> int:
     """Rewrite one catalogue; return how many sentences still lack a translation."""
-    path = LOCALES / language / "LC_MESSAGES" / "loa.po"
+    path = catalogue_of(language.code)
     catalogue = Catalog(locale=language, project="loa", fuzzy=False)
     if path.exists():
         with path.open("rb") as file:
@@ -64,7 +72,7 @@ def update(language: Language) -> int:
     catalogue.update(template(), no_fuzzy_matching=True)
     catalogue.obsolete.clear()
     catalogue.mime_headers = [("Language", language.value), ("Content-Type", "text/plain; charset=utf-8")]
-    catalogue.header_comment = f"# The pages in {language.label}."
+    catalogue.header_comment = f"# The services and the pages in {language.label}."
     for message in catalogue:
         if language is Language.ENGLISH and message.id and not any(_forms(message.string)):
             message.string = message.id

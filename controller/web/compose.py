@@ -1,9 +1,8 @@
 """An announcement on its way from the form to the air: what each sending of the form may do, within one transaction."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
 
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,6 +10,7 @@ from starlette.datastructures import UploadFile
 
 from audio.profiles import Profile
 from audio.signals import Signal
+from audio.speech import VIETNAMESE
 from controller.accounts.viewer import Viewer
 from controller.announcements.making import Making
 from controller.announcements.models import Announcement, Status
@@ -20,29 +20,43 @@ from controller.announcements.service import Announcements
 from controller.approval.service import Approvals
 from controller.areas.policy import ApprovalAsked
 from controller.areas.repository import AreaRepository
-from controller.areas.tree import codes_of
 from controller.broadcasts.models import Schedule, TargetKind
-from controller.broadcasts.schemas import ScheduleIn, Target
+from controller.broadcasts.schemas import ScheduleIn
 from controller.broadcasts.service import Broadcasts
+from controller.broadcasts.targets import checked
 from controller.content.store import Stored
 from controller.database import is_id, new_id
 from controller.errors import Invalid
 from controller.http.problems import invalid
+from controller.planning.repository import PlanningRepository
 from controller.playlists.models import Playlist
 from controller.playlists.repository import PlaylistRepository
 from controller.playlists.schemas import AnnouncementItemIn, ChimeIn, ItemIn, PlaylistIn, holds
 from controller.playlists.service import Playlists
-from controller.repository import PageRequest
+from controller.pronunciations.repository import PronunciationRepository
 from controller.runtime import Runtime
-from controller.web.gather import Fleet
+from controller.text import Text, plain
+from controller.web import gather
 from controller.web.hearing import second_voice_choices, speed_choices, voice_choices
 from controller.web.present import compose as form
-from controller.web.present.portrait import change, portrait, unfit
+from controller.web.present.compose import ComposeValues, ComposeView
+from controller.web.present.portrait import Listen, change, portrait, unfit
 from controller.web.templating import Page
-from controller.web.views import AreaNode, ComposeValues, ComposeView, Listen, ScheduleValues
 from schedules.types import Resume
 
 READ_TWICE_GAP_MS = 2000
+
+
+async def as_read(session: AsyncSession, viewer: Viewer, values: ComposeValues) -> ComposeValues:
+    """The form with how the viewer's place reads its words: once an entry is changed, the sound is made anew."""
+    own = values.text if values.source == "text" else ""
+    found: list[tuple[str, str]] = []
+    for text, language in ((own, VIETNAMESE), (values.second_text, values.second_language)):
+        if text.strip() and language:
+            entries = await PronunciationRepository(session).holding(viewer.scope, language)
+            met = {entry.written: entry.spoken for entry in entries if plain(entry.written) in plain(text)}
+            found += sorted(met.items())
+    return replace(values, readings=tuple(found))
 
 
 @dataclass(frozen=True)
@@ -111,7 +125,7 @@ class Desk:
             return self.kept["file"].sha256, Path(upload.filename or "").name
         before = await self.announcements.repository.find(self.viewer, values.announcement)
         if before is None or before.source is None:
-            raise Invalid.field("file", "Hãy thu âm hoặc chọn tệp âm thanh.", "Record something or choose a file.")
+            raise Invalid.field("file", Text("Record something or choose a file."))
         return before.source, before.source_name
 
     async def named(self, values: ComposeValues, row: Announcement) -> Announcement:
@@ -161,6 +175,14 @@ class Desk:
         """The form with these values in it."""
         return await compose_view(values, self.page, self.viewer, self.session, runtime)
 
+    async def addressed(self, values: ComposeValues) -> frozenset[str]:
+        """The speakers that the form's targets come to. Refuses what the viewer may not address."""
+        issuer = await AreaRepository(self.session).get(self.viewer, self.viewer.area_code)
+        keys: dict[TargetKind, set[str]] = {kind: set() for kind in TargetKind}
+        for kind, key in await checked(self.session, self.viewer, values.targets.named(), issuer):
+            keys[kind].add(key)
+        return await PlanningRepository(self.session).reached(keys)
+
     async def chosen_playlist(self, values: ComposeValues) -> Playlist | None:
         """The playlist that was chosen, unless it is gone."""
         row = await self.playlists.repository.find(self.viewer, values.chosen_playlist)
@@ -173,9 +195,7 @@ class Desk:
         """
         by_token = values.source == "playlist"
         if by_token and not is_id(values.token):
-            raise Invalid(
-                "Trang này đã cũ. Hãy tải lại trang rồi gửi lại.", "This page is old. Load it anew and send again."
-            )
+            raise Invalid(Text("This page is old. Load it anew and send again."))
         same = Schedule.id == values.token if by_token else Schedule.playlist_id == playlist.id
         known = await self.broadcasts.repository.all(self.broadcasts.repository.readable(self.viewer).where(same))
         if known:
@@ -193,17 +213,16 @@ class Desk:
     def wish(self, values: ComposeValues, playlist: Playlist, zone: str) -> ScheduleIn:
         """The schedule that the form asks for."""
         at = form.recurrence_of(values, self.page.now, zone) if values.when == "at" else None
-        areas = [Target(kind=TargetKind.AREA, key=code) for code in sorted(values.areas)]
-        devices = [Target(kind=TargetKind.DEVICE, key=id_) for id_ in sorted(values.devices)]
         return ScheduleIn(
             title=values.title or playlist.title,
             playlist_id=playlist.id,
             area_code=self.viewer.area_code,
-            targets=[*areas, *devices],
+            targets=values.targets.named(),
             first_local=at.first_local if at else None,
             zone=zone,
             rrule=at.rrule if at else None,
             resume=Resume.REJOIN,
+            commune_rank=form.rank_of(values),
         )
 
 
@@ -220,36 +239,6 @@ def _items(values: ComposeValues, announcement_id: str) -> list[ItemIn]:
         kind="announcement", announcement_id=announcement_id, repeat=1 + values.twice, repeat_gap_ms=gap_ms
     )
     return [*before, reading, *after]
-
-
-Chosen = TypeVar("Chosen", ComposeValues, ScheduleValues)
-
-
-def targets(values: Chosen, areas: Iterable[AreaNode]) -> Chosen:
-    """Keep only what the viewer may choose, and no speaker whose place is chosen as a whole."""
-    kept_areas: set[str] = set()
-    kept_devices: set[str] = set()
-
-    def walk(node: AreaNode) -> None:
-        if node.code in values.areas:
-            kept_areas.add(node.code)
-            return
-        kept_devices.update(device.id for device in node.devices if device.id in values.devices)
-        for child in node.children:
-            walk(child)
-
-    for root in areas:
-        walk(root)
-    return replace(values, areas=frozenset(kept_areas), devices=frozenset(kept_devices))
-
-
-def chosen(values: ComposeValues, fleet: Fleet) -> list[str]:
-    """The speakers that the form's targets come to."""
-    return [
-        each.id
-        for each in fleet.speakers
-        if each.id in values.devices or not values.areas.isdisjoint(codes_of(each.place.path))
-    ]
 
 
 def listen_of(
@@ -293,6 +282,7 @@ async def compose_view(
     t = page.t
     return ComposeView(
         values=values,
+        picker=await gather.picker(session, viewer, values.targets),
         repeats=form.repeats(t),
         profiles=form.profiles(t),
         languages=form.languages(),
@@ -313,13 +303,11 @@ async def playlist_choices(
     playlists: PlaylistRepository, viewer: Viewer, page: Page, held: str = ""
 ) -> tuple[tuple[str, str], ...]:
     """The playlists that can air; `held` is in it in any case, if it is there."""
-    newest = (await playlists.page(playlists.in_use(viewer), PageRequest(None, PLAYLISTS_MAX))).items
-    rows = {row.id: row for row in newest if row.sound is not None}
-    if held and held not in rows and (row := await playlists.find(viewer, held)) is not None:
-        rows[row.id] = row
-    return tuple((row.id, _with_length(row, page)) for row in rows.values())
+    found = list(await playlists.with_sound(viewer, PLAYLISTS_MAX))
+    if held and held not in {id_ for id_, *_ in found} and (row := await playlists.find(viewer, held)) is not None:
+        found.append((row.id, row.title, row.sound.duration_ms if row.sound else None))
+    return tuple((id_, _with_length(title, length_ms, page)) for id_, title, length_ms in found)
 
 
-def _with_length(row: Playlist, page: Page) -> str:
-    length_ms = row.sound.duration_ms if row.sound else None
-    return f"{row.title} · {page.formats.duration(length_ms / 1000)}" if length_ms else row.title
+def _with_length(title: str, length_ms: int | None, page: Page) -> str:
+    return f"{title} · {page.formats.duration(length_ms / 1000)}" if length_ms else title

@@ -1,17 +1,13 @@
-"""Two languages, Vietnamese first. Catalogues are read as text at start; nothing is compiled."""
+"""The pages in two languages, Vietnamese first, out of the same catalogues as the services' sentences."""
 
-from collections.abc import Mapping
 from enum import StrEnum
 from functools import cache
-from pathlib import Path
 
-from babel.messages.catalog import Catalog
-from babel.messages.pofile import read_po
 from starlette.requests import Request
 
 from controller.text import Language as TextLanguage
+from controller.text import translations
 
-LOCALES = Path(__file__).parent / "locale"
 COOKIE = "loa_language"
 
 
@@ -35,15 +31,9 @@ class Language(StrEnum):
 class Translator:
     """Turns the English sentences of the source into one language; an untranslated one stays as it is."""
 
-    def __init__(self, language: Language, catalogue: Catalog) -> None:
+    def __init__(self, language: Language) -> None:
         self.language = language
-        self._texts: Mapping[str, tuple[str, ...]] = {
-            (message.id if isinstance(message.id, str) else message.id[0]): (
-                (message.string,) if isinstance(message.string, str) else tuple(message.string)
-            )
-            for message in catalogue
-            if message.id and message.string
-        }
+        self._texts = translations(language.code)
 
     def gettext(self, text: str) -> str:
         """Return the sentence in this language."""
@@ -70,9 +60,7 @@ class Translator:
 @cache
 def translator(language: Language) -> Translator:
     """The translator of one language."""
-    path = LOCALES / language / "LC_MESSAGES" / "loa.po"
-    with path.open("rb") as file:
-        return Translator(language, read_po(file, locale=language))
+    return Translator(language)
 
 
 def language_of(request: Request) -> Language:

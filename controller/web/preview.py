@@ -9,12 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from controller.accounts.viewer import Viewer
 from controller.devices.repository import DeviceRepository
+from controller.monitoring.fleet import FleetRepository
 from controller.planning.compile import Speaker
 from controller.planning.gather import Gathering
 from controller.planning.repository import PlanningRepository
 from controller.settings import Settings
 from controller.web.formats import Formats
-from controller.web.gather import Fleet
+from controller.web.gather import Roll
 from schedules.collisions import Collision
 from schedules.plan import Calendar, CompiledPlan, Omission, compile_plan
 from schedules.preview import odd_hour
@@ -41,6 +42,15 @@ def draft(title: str, recurrence: Recurrence, duration_ms: int, issuer_depth: in
     )
 
 
+@dataclass(frozen=True, order=True)
+class Foreseen:
+    """A collision that comes: when, in words, and a place whose calendar shows both."""
+
+    at: datetime
+    words: str
+    area_code: str
+
+
 @dataclass(frozen=True)
 class Preview:
     """Looks ahead with the planner's own functions, so that it says what will happen."""
@@ -51,45 +61,52 @@ class Preview:
     formats: Formats
     now: datetime
 
-    async def warnings(self, fleet: Fleet, device_ids: Collection[str], wish: Schedule, *, at_once: bool) -> list[str]:
+    async def warnings(self, roll: Roll, device_ids: Collection[str], wish: Schedule, *, at_once: bool) -> list[str]:
         """What speaks against airing `wish` on these speakers, in sentences."""
-        some = [each.id for each in fleet.speakers if each.id in device_ids][:SPEAKERS_MAX]
-        plans = await self._plans(some, self.settings.plan_days, [wish])
-        names = {each.id: each.name for each in fleet.speakers}
+        some = [each.id for each in roll.speakers if each.id in device_ids][:SPEAKERS_MAX]
+        compiled = await self._plans(some, self.settings.plan_days, [wish])
+        plans = {speaker.device_id: plan for speaker, plan in compiled}
+        names = {each.id: each.name for each in roll.speakers}
         found = [
             *self._left_out(plans, names),
             *self._collisions(plans),
             *self._odd_hours(plans),
-            *(self._away(fleet, device_ids) if at_once else ()),
+            *(self._away(roll, device_ids) if at_once else ()),
         ]
         return found[:SHOWN_MAX]
 
-    async def collisions(self, fleet: Fleet, before: datetime) -> list[str]:
-        """What of the broadcasts that are planned stands in another's way until then, in sentences."""
+    async def collisions(self, before: datetime) -> list[Foreseen]:
+        """What of the broadcasts that are planned stands in another's way until then."""
         days = (before - self.now).days + 1
-        plans = await self._plans([each.id for each in fleet.speakers[:COLLIDING_MAX]], days, [])
+        some = await FleetRepository(self.session).first(self.viewer, COLLIDING_MAX)
         coming = {
-            (each.from_, self._said(each)): None
-            for plan in plans.values()
+            (each.from_, words): Foreseen(each.from_, words, self._place(speaker, each))
+            for speaker, plan in await self._plans(some, days, [])
             for each in plan.collisions
             if self.now < each.from_ < before
+            for words in [self._said(each)]
         }
-        return [words for _, words in sorted(coming)][:SHOWN_MAX]
+        return sorted(coming.values())[:SHOWN_MAX]
 
     async def _plans(
         self, device_ids: Collection[str], days: int, wishes: Sequence[Schedule]
-    ) -> dict[str, CompiledPlan]:
+    ) -> list[tuple[Speaker, CompiledPlan]]:
         devices = await DeviceRepository(self.session).some(self.viewer, device_ids)
         gathered = await Gathering(
             PlanningRepository(self.session),
             now=self.now,
             days=days,
             freeze=timedelta(seconds=self.settings.freeze_s),
-        ).gather(devices)
-        return {
-            speaker.device_id: self._compiled(speaker, wishes, gathered.calendars[speaker.policy.zone])
+        ).gather(devices, afresh=True)
+        return [
+            (speaker, self._compiled(speaker, wishes, gathered.calendars[speaker.policy.zone]))
             for speaker in gathered.speakers.values()
-        }
+        ]
+
+    def _place(self, speaker: Speaker, collision: Collision) -> str:
+        """Where the narrower of the two was issued: its calendar also shows what comes from above."""
+        depth = max(self.viewer.depth, collision.winner.issuer_depth, collision.loser.issuer_depth)
+        return speaker.areas[: depth + 1][-1]
 
     def _said(self, collision: Collision) -> str:
         words = collision.explain(str(self.formats.zone))
@@ -144,8 +161,8 @@ class Preview:
                     )
                     return
 
-    def _away(self, fleet: Fleet, device_ids: Collection[str]) -> Iterator[str]:
-        away = [each.name for each in fleet.speakers if each.id in device_ids and not each.online]
+    def _away(self, roll: Roll, device_ids: Collection[str]) -> Iterator[str]:
+        away = [each.name for each in roll.speakers if each.id in device_ids and not each.online]
         if away:
             yield self.formats.t(
                 "%(where)s: offline just now, and will play this only if the link comes back in time.",

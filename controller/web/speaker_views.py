@@ -5,7 +5,10 @@ from datetime import datetime
 
 from markupsafe import Markup
 
-from controller.web.views import DeviceChoice, RecordView, SpeakerView, Tone
+from controller.web.present.areas import DeviceChoice
+from controller.web.present.records import RecordView
+from controller.web.present.speakers import SpeakerView
+from controller.web.present.tone import Tone
 
 
 @dataclass(frozen=True)
@@ -163,6 +166,18 @@ class NoteView:
 
 
 @dataclass(frozen=True)
+class AboutView:
+    """What the speaker is called and where it stands, as it is kept, or as it was typed when that could not be kept."""
+
+    name: str
+    area_code: str
+    lat: str
+    lon: str
+    version: str
+    error: str = ""
+
+
+@dataclass(frozen=True)
 class OneSpeakerView:
     """All that is known of one speaker."""
 
@@ -178,6 +193,7 @@ class OneSpeakerView:
     orders: tuple[OrderView, ...]
     health: HealthView
     note: NoteView
+    about: AboutView
     photos: tuple[PhotoView, ...]
     photos_left: int
     removed: str = ""

@@ -48,6 +48,8 @@ class Page:
     now: datetime
     may: frozenset[Permission] = frozenset()
     """What the reader may do: links to pages that would refuse them are left out."""
+    contact: str = ""
+    """Whom the reader's area names to be asked."""
 
     @classmethod
     def of(
@@ -57,9 +59,12 @@ class Page:
         zone: str = VIETNAM,
         now: datetime | None = None,
         may: frozenset[Permission] = frozenset(),
+        contact: str = "",
     ) -> "Page":
         """The page a request asks for."""
-        return cls(request, Formats(translator(language_of(request)), ZoneInfo(zone)), now or datetime.now(UTC), may)
+        return cls(
+            request, Formats(translator(language_of(request)), ZoneInfo(zone)), now or datetime.now(UTC), may, contact
+        )
 
     @property
     def t(self) -> Translator:
@@ -82,6 +87,7 @@ class Page:
                 now=self.now,
                 language=self.t.language,
                 may=self.may,
+                contact=self.contact,
                 path=self.request.url.path,
             )
         )

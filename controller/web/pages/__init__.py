@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from controller.web import assets
 from controller.web.pages import (
     account,
+    alert_map,
     alert_tests,
     announce,
     approvals,
@@ -13,6 +14,7 @@ from controller.web.pages import (
     cap,
     emergency,
     enrolment,
+    groups,
     language,
     library,
     live,
@@ -31,7 +33,9 @@ from controller.web.pages import (
     speaker_map,
     speakers,
     standing,
+    styleguide,
     subscriptions,
+    targets,
     today,
 )
 
@@ -43,6 +47,8 @@ PAGES: tuple[APIRouter, ...] = (
     people.router,
     cap.router,
     places.router,
+    targets.router,
+    groups.router,
     account.router,
     today.router,
     announce.router,
@@ -55,8 +61,10 @@ PAGES: tuple[APIRouter, ...] = (
     alert_tests.router,
     standing.router,
     emergency.router,
+    alert_map.router,
     rules.router,
     records.router,
+    styleguide.router,
     audit.router,
     pronunciations.router,
     signals.router,

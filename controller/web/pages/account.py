@@ -1,20 +1,24 @@
-"""One's own account: the password, one-time codes, signed-in browsers, API tokens."""
+"""One's own account: name and mail address, the password, one-time codes, signed-in browsers, API tokens."""
 
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Form, Query, Request
 from markupsafe import Markup
+from pydantic import ValidationError
 from starlette.responses import RedirectResponse, Response
 
 from controller.accounts.access import COOKIE, IN_PERSON, OWN, ViewerDep, address_of, clear_session_cookie
 from controller.accounts.links import picture
+from controller.accounts.mail import post_of
 from controller.accounts.models import User, UserSession
 from controller.accounts.own import OwnSecondFactor
-from controller.accounts.own_api import OwnDep
+from controller.accounts.own_api import OwnDep, ProfileDep
+from controller.accounts.profile import OwnProfile
 from controller.accounts.repository import Credentials, SessionRepository, TokenRepository
 from controller.accounts.roles import Permission
+from controller.accounts.schemas import OwnAddress, OwnEdit
 from controller.accounts.second_factor import Enrolment
 from controller.accounts.service import Accounts, check_password
 from controller.accounts.throttling import throttle_of
@@ -43,12 +47,31 @@ class AccountView:
     picture: str = ""
     recovery_codes: tuple[str, ...] = ()
     token: str = ""
+    email: str = ""
+    """A new address that waits to be confirmed."""
+    note: str = ""
+    """What confirms it."""
 
 
 @router.get(HERE, dependencies=[OWN, IN_PERSON])
-async def account(request: Request, session: SessionDep, viewer: ViewerDep, own: OwnDep, now: NowDep) -> Response:
-    """The page."""
-    return await _shown(await page_for(request, session, viewer, now), own, AccountView())
+async def account(
+    *,
+    request: Request,
+    session: SessionDep,
+    viewer: ViewerDep,
+    own: OwnDep,
+    profile: ProfileDep,
+    now: NowDep,
+    confirm: Annotated[str, Query(max_length=2000)] = "",
+) -> Response:
+    """The page. `confirm`: what a letter to a new address brings along."""
+    page, view, status = await page_for(request, session, viewer, now), AccountView(), 200
+    if confirm:
+        try:
+            view = AccountView(email=await profile.asked(confirm), note=confirm)
+        except ControllerError as refusal:
+            view, status = AccountView(error=words(refusal, page)), refusal.status
+    return await _shown(page, own, view, status=status)
 
 
 @router.post(HERE, dependencies=[OWN, IN_PERSON])
@@ -58,6 +81,7 @@ async def change(
     session: SessionDep,
     viewer: ViewerDep,
     own: OwnDep,
+    profile: ProfileDep,
     runtime: RuntimeDep,
     now: NowDep,
     do: Typed = "",
@@ -67,6 +91,9 @@ async def change(
     which: Annotated[str, Form(max_length=64)] = "",
     label: Annotated[str, Form(max_length=100)] = "",
     days: Annotated[int, Form(ge=1, le=3650)] = 90,
+    full_name: Typed = "",
+    email: Typed = "",
+    note: Typed = "",
     scopes: Annotated[list[Permission] | None, Form()] = None,
 ) -> Response:
     """Change one thing, and show the page again."""
@@ -93,11 +120,13 @@ async def change(
                     accounts = Accounts(session)
                     _, secret = await accounts.add_token(viewer, label.strip() or "–", now, expires_at, scopes or [])
                     view = AccountView(token=secret)
+                case "name" | "email" | "confirm-email":
+                    view = await _described(profile, page, do, full_name=full_name, email=email.strip(), note=note)
                 case "end" | "everywhere" | "revoke":
                     await _end(own, do, which)
                 case _:
                     view = await _with_codes(own, do, code)
-    except ControllerError as refusal:
+    except (ControllerError, ValidationError) as refusal:
         enrolment = await own.under_way() if do == "confirm" else None
         waiting = _enrolling(enrolment) if enrolment else AccountView()
         view = AccountView(error=words(refusal, page), enrolment=waiting.enrolment, picture=waiting.picture)
@@ -107,6 +136,20 @@ async def change(
         clear_session_cookie(answer)
         return answer
     return await _shown(page, own, view)
+
+
+async def _described(profile: OwnProfile, page: Page, do: str, *, full_name: str, email: str, note: str) -> AccountView:
+    match do:
+        case "name":
+            await profile.rename(OwnEdit(full_name=full_name).full_name)
+            return AccountView(done=page.t("Your name is changed."))
+        case "email":
+            await profile.ask(OwnAddress(email=email).email)
+            said = page.t("A letter is on its way to %(email)s. Open its link to confirm the address.", email=email)
+            return AccountView(done=said)
+        case _:
+            await profile.confirm(note)
+            return AccountView(done=page.t("Your mail address is confirmed."))
 
 
 async def _end(own: OwnSecondFactor, do: str, which: str) -> None:
@@ -154,6 +197,7 @@ async def _shown(page: Page, own: OwnSecondFactor, view: AccountView, *, status:
         viewer_name=viewer.name,
         user=user,
         view=view,
+        letters=post_of(own.runtime).is_open,
         has_password=user.password_hash is not None,
         second_factor=asked,
         waiting_roles=", ".join(names[role] for role in user.roles if role in waiting),

@@ -32,15 +32,17 @@ from controller.pronunciations.api import PronunciationsDep
 from controller.pronunciations.schemas import PronunciationIn
 from controller.runtime import Runtime, runtime_of
 from controller.web import gather
-from controller.web.compose import Desk, blank, chosen, field_of, listen_of, targets
+from controller.web.compose import Desk, as_read, blank, field_of, listen_of
 from controller.web.hearing import hear
-from controller.web.pages.common import FieldsDep, page_for
+from controller.web.pages.common import FieldsDep, page_for, words_by_field
 from controller.web.present import compose as form
+from controller.web.present.collisions import CollisionChoice
+from controller.web.present.compose import ComposeValues, ComposeView, WordView
 from controller.web.present.reading import reading_s
+from controller.web.present.targets import Choice
 from controller.web.preview import Preview, draft
 from controller.web.routing import PageRoute
 from controller.web.templating import Page
-from controller.web.views import AreaNode, ComposeValues, ComposeView, WordView
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
@@ -110,6 +112,7 @@ async def put_right(fields: FieldsDep, desk: DeskDep, entries: PronunciationsDep
 async def listen(fields: FieldsDep, desk: DeskDep) -> Response:
     """Make the sound of what was typed or chosen, to be heard here first."""
     values, upload = _read(fields)
+    values = await as_read(desk.session, desk.viewer, values)
     errors = form.sound_errors(values, desk.page.t, sent=_sent(desk, upload))
     if not errors:
         try:
@@ -121,7 +124,7 @@ async def listen(fields: FieldsDep, desk: DeskDep) -> Response:
     if desk.page.partial:
         view = ComposeView(values=values)
         return desk.page.html("partials/listen.html", status=422, compose=view, listen_errors=tuple(errors.values()))
-    return await _whole_answer(desk, ComeBack(values, errors=errors))
+    return await _answer(desk, ComeBack(values, errors=errors))
 
 
 @router.get("/announce/sound/{announcement_id}", dependencies=[ANNOUNCES])
@@ -136,7 +139,7 @@ async def sound(
 
 async def _listening(desk: Desk, values: ComposeValues, announcement: Announcement) -> Response:
     if not desk.page.partial:
-        return await _whole_answer(desk, ComeBack(values, announcement=announcement))
+        return await _answer(desk, ComeBack(values, announcement=announcement))
     view = ComposeView(values=values, listen=listen_of(announcement, desk.page, desk.progress, fresh=True))
     if announcement.status is not Status.FAILED:
         return desk.page.html("partials/listen.html", compose=view)
@@ -151,6 +154,8 @@ class ComeBack(Exception):
     values: ComposeValues
     errors: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    choices: tuple[CollisionChoice, ...] = ()
+    settled: bool = False
     announcement: Announcement | None = None
     pending: bool = False
 
@@ -159,33 +164,39 @@ class ComeBack(Exception):
 async def announce(fields: FieldsDep, desk: DeskDep, runtime: RuntimeDep) -> Response:
     """Send it, or come back with what is wrong, what should be known first, or what it still waits for."""
     values, upload = _read(fields)
-    fleet = await gather.Fleet.of(desk.session, desk.viewer)
-    places = await gather.places(desk.session, desk.viewer, fleet)
-    values = targets(values, places)
+    roll = await gather.Roll.of(desk.session, desk.viewer)
+    places = await gather.places(desk.session, desk.viewer, roll)
+    values = replace(values, targets=values.targets.pruned(places))
+    choice = str(fields.get("choose", ""))
+    values = form.chosen(values, choice, desk.page.formats.local(desk.page.now).date())
+    values = await as_read(desk.session, desk.viewer, values)
     try:
-        schedule = await _send(desk, runtime, values, upload, fleet)
+        schedule = await _send(desk, runtime, values, upload, choice=choice)
     except ComeBack as back:
-        return await _answer(desk, places, back)
+        return await _answer(desk, back)
     except Invalid as refusal:
-        return await _answer(desk, places, ComeBack(values, errors=_words(refusal, desk.page, "")))
+        return await _answer(desk, ComeBack(values, errors=_words(refusal, desk.page, "")))
     if not desk.page.partial:
         return RedirectResponse(f"/?sent={schedule.id}#compose", 303)
     t = desk.page.t
     view = replace(
         await desk.view(blank(), runtime),
-        areas=places,
         sent=form.sent_text(t, schedule.title, await desk.approval_asked()),
     )
-    return desk.page.html("partials/compose.html", compose=view)
+    return desk.page.html("partials/compose.html", compose=view, settings=runtime.settings)
 
 
 async def _send(
-    desk: Desk, runtime: Runtime, values: ComposeValues, upload: UploadFile | None, fleet: gather.Fleet
+    desk: Desk, runtime: Runtime, values: ComposeValues, upload: UploadFile | None, *, choice: str
 ) -> Schedule:
     """Go as far as the form can go now: to the schedule, or raise `ComeBack`."""
     page, zone = desk.page, str(desk.page.formats.zone)
     errors = form.sound_errors(values, page.t, sent=_sent(desk, upload))
     errors |= form.air_errors(values, page.t, now=page.now, zone=zone)
+    try:
+        addressed = await desk.addressed(values)
+    except Invalid as refusal:
+        errors |= _words(refusal, page, "")
     if values.when != "at" and await desk.approval_asked() is not ApprovalAsked.NONE:
         errors[""] = page.t("Here somebody has to approve first. Choose a time that leaves them enough of it.")
     if errors:
@@ -207,10 +218,16 @@ async def _send(
         raise ComeBack(values, errors={field_of(values): _failure(wanted, page)})
     if wanted is None or wanted.status is not Status.READY:
         raise ComeBack(values, announcement=announcement, pending=True)
-    warnings = await _warnings(desk, runtime, values, fleet, playlist)
+    warnings = await _warnings(desk, runtime, values, addressed, playlist)
     mark = form.warnings_mark(warnings)
-    if warnings and values.accepted != mark:
-        raise ComeBack(replace(values, accepted=mark), warnings=warnings, announcement=announcement)
+    if choice or (warnings and values.accepted != mark):
+        raise ComeBack(
+            replace(values, accepted=mark),
+            warnings=warnings,
+            choices=await _choices(desk, runtime, values, playlist) if warnings else (),
+            settled=not warnings,
+            announcement=announcement,
+        )
     return await desk.air(values, playlist, zone)
 
 
@@ -225,49 +242,56 @@ def _sent(desk: Desk, upload: UploadFile | None) -> frozenset[str]:
 
 
 async def _warnings(
-    desk: Desk, runtime: Runtime, values: ComposeValues, fleet: gather.Fleet, playlist: Playlist
+    desk: Desk, runtime: Runtime, values: ComposeValues, addressed: frozenset[str], playlist: Playlist
 ) -> list[str]:
     zone, soon = str(desk.page.formats.zone), desk.page.now + timedelta(seconds=runtime.settings.lead_s)
-    wish = draft(
+    drafted = draft(
         values.title or playlist.title,
         form.recurrence_of(values, soon, zone),
         playlist.sound.duration_ms or 0 if playlist.sound else 0,
         desk.viewer.depth,
     )
+    wish = replace(drafted, commune_rank=form.rank_of(values))
+    roll = await gather.Roll.of(desk.session, desk.viewer)
     preview = Preview(desk.session, desk.viewer, runtime.settings, desk.page.formats, desk.page.now)
-    return await preview.warnings(fleet, chosen(values, fleet), wish, at_once=values.when == "now")
+    return await preview.warnings(roll, addressed, wish, at_once=values.when == "now")
 
 
-async def _answer(desk: Desk, places: tuple[AreaNode, ...], back: ComeBack) -> Response:
+async def _choices(
+    desk: Desk, runtime: Runtime, values: ComposeValues, playlist: Playlist
+) -> tuple[CollisionChoice, ...]:
+    """What the form of a schedule would offer, too."""
+    now, formats = desk.page.now, desk.page.formats
+    drafted = await desk.broadcasts.draft(desk.wish(values, playlist, str(formats.zone)), now)
+    ahead = await desk.broadcasts.look_ahead(drafted, now, days=runtime.settings.plan_days)
+    rank = form.rank_of(values)
+    return await gather.choices(desk.session, desk.viewer, formats, ahead, mine=drafted.id, rank=rank)
+
+
+async def _answer(desk: Desk, back: ComeBack) -> Response:
     """The form again, with all that was typed; as a part, or as a page of its own without scripts."""
+    runtime = runtime_of(desk.page.request)
     view = replace(
-        await desk.view(back.values, runtime_of(desk.page.request)),
-        areas=places,
+        await desk.view(back.values, runtime),
         errors=back.errors,
         warnings=back.warnings,
+        choices=back.choices,
+        settled=back.settled,
         listen=listen_of(back.announcement, desk.page, desk.progress) if back.announcement is not None else None,
         reading_s=reading_s(back.values.text) if back.values.text else None,
         pending=back.pending,
     )
     status = 422 if back.errors else 200
     if desk.page.partial:
-        return desk.page.html("partials/compose.html", status=status, compose=view)
-    return desk.page.html("announce.html", status=status, compose=view, viewer_name=desk.viewer.name)
-
-
-async def _whole_answer(desk: Desk, back: ComeBack) -> Response:
-    fleet = await gather.Fleet.of(desk.session, desk.viewer)
-    places = await gather.places(desk.session, desk.viewer, fleet)
-    return await _answer(desk, places, back)
+        return desk.page.html("partials/compose.html", status=status, compose=view, settings=runtime.settings)
+    return desk.page.html(
+        "announce.html", status=status, compose=view, settings=runtime.settings, viewer_name=desk.viewer.name
+    )
 
 
 def _read(fields: FormData) -> tuple[ComposeValues, UploadFile | None]:
     texts = {name: value for name, value in fields.items() if isinstance(value, str)}
-    values = form.values_of(
-        texts,
-        areas=[value for value in fields.getlist("area") if isinstance(value, str)],
-        devices=[value for value in fields.getlist("device") if isinstance(value, str)],
-    )
+    values = form.values_of(texts, replace(Choice.read(fields), polygon=""))
     file = fields.get("file")
     chosen_file = isinstance(file, UploadFile) and bool(file.size) and values.source == "file"
     return values, file if chosen_file and isinstance(file, UploadFile) else None
@@ -285,8 +309,4 @@ def _failure(made: Announcement | Assembly, page: Page) -> str:
 def _words(refusal: Invalid, page: Page, otherwise: str) -> dict[str, str]:
     """A service's refusal on the form's own fields; what belongs to none stands above them all."""
     fields = {"title": "title", "text": "text", "file": "file", "targets": "targets", "first_local": "time"}
-    found = {
-        fields.get(each.field.split(".")[0], otherwise): each.message.in_language(page.t.language.code)
-        for each in refusal.errors
-    }
-    return found or {otherwise: refusal.detail.in_language(page.t.language.code)}
+    return words_by_field(refusal, page, lambda path: fields.get(path.split(".")[0], ""), otherwise)

@@ -39,10 +39,10 @@ from controller.http.versions import Precondition
 from controller.planning import rows
 from controller.web.pages.common import FieldsDep, page_for
 from controller.web.present import approvals as present
+from controller.web.present.approvals import ApprovalView
 from controller.web.present.compose import parsed_day, parsed_time
 from controller.web.routing import PageRoute
 from controller.web.templating import Page
-from controller.web.views import ApprovalView
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 

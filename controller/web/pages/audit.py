@@ -17,10 +17,9 @@ from controller.audit.values import moment
 from controller.http.route import NowDep, SessionDep
 from controller.repository import PageRequest
 from controller.web.pages.common import page_for
-from controller.web.present.audit import entry_view, kind_text
+from controller.web.present.audit import TrailView, entry_view, kind_text
 from controller.web.present.compose import parsed_day
 from controller.web.routing import PageRoute
-from controller.web.views import TrailView
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 

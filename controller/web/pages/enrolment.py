@@ -20,9 +20,9 @@ from controller.http.problems import invalid
 from controller.http.route import NowDep, SessionDep
 from controller.repository import PageRequest
 from controller.web.pages.common import page_for
+from controller.web.present.enrolment import ApplicationView, CertificateView, EnrolmentCodeView
 from controller.web.routing import PageRoute
 from controller.web.templating import Page
-from controller.web.views import ApplicationView, CertificateView, EnrolmentCodeView
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
@@ -86,6 +86,8 @@ async def decide(
     device_id: Typed = "",
     name: Typed = "",
     area_code: Typed = "",
+    lat: Typed = "",
+    lon: Typed = "",
     replace: Typed = "",
 ) -> Response:
     """Let a board in, as a speaker that is there or a new one; or turn it away."""
@@ -93,7 +95,8 @@ async def decide(
         await desk.reject(fingerprint, now)
         return RedirectResponse(HERE, 303)
     if name:
-        given = {"id": device_id.strip(), "name": name, "area_code": area_code or viewer.area_code}
+        place = {"lat": lat.strip() or None, "lon": lon.strip() or None}
+        given = {"id": device_id.strip(), "name": name, "area_code": area_code or viewer.area_code, **place}
         try:
             wish = DeviceIn.model_validate(given)
         except ValidationError as error:

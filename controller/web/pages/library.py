@@ -1,16 +1,21 @@
 """The library: every announcement to be found, heard, sorted, used again, put away and taken back."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Query, Request
 from pydantic import ValidationError
+from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import RedirectResponse, Response
 
 from controller.accounts.access import ANNOUNCES, READS, ViewerDep
+from controller.accounts.viewer import Viewer
 from controller.announcements.api import AnnouncementsDep
 from controller.announcements.models import Announcement, Status
 from controller.announcements.schemas import AnnouncementEdit
+from controller.announcements.service import Announcements, SpokenByAlert
+from controller.announcements.uses import StillUsed, Uses
 from controller.broadcasts.models import Schedule
 from controller.broadcasts.repository import ScheduleRepository
 from controller.http.problems import invalid
@@ -22,9 +27,9 @@ from controller.repository import Page as Found
 from controller.repository import PageRequest
 from controller.web.pages.common import page_for
 from controller.web.present import compose as form
+from controller.web.present.library import LibraryRow, Use, UsedBy
 from controller.web.routing import PageRoute
 from controller.web.templating import Page
-from controller.web.views import LibraryRow, Use
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
@@ -49,30 +54,65 @@ async def library(
 ) -> Response:
     """Those in use, or those on the shelf, newest first. `changed`: what was put away or taken back just now."""
     page = await page_for(request, session, viewer, now)
-    repository, away = announcements.repository, shelf == "away"
+    asked = Asked(q.strip(), category, shelf == "away", cursor, changed)
+    return await _shown(page, session, viewer, announcements, asked=asked)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which part of the library is looked at, and what was done there just now."""
+
+    q: str = ""
+    category: str = ""
+    away: bool = False
+    cursor: str | None = None
+    changed: str = ""
+
+
+async def _shown(
+    page: Page,
+    session: AsyncSession,
+    viewer: Viewer,
+    announcements: Announcements,
+    *,
+    asked: Asked = Asked(),
+    refused: Announcement | None = None,
+) -> Response:
+    """The library. `refused`: what could not be put away; the page says what still uses it."""
+    repository, away, now = announcements.repository, asked.away, page.now
     wanted = repository.put_away(viewer) if away else repository.in_use(viewer)
-    if category:
-        wanted = wanted.where(Announcement.category == category)
-    if q.strip():
-        found = Found(await repository.search(wanted, q.strip(), ROWS), None)
+    if asked.category:
+        wanted = wanted.where(Announcement.category == asked.category)
+    more = False
+    if asked.q:
+        holding = await repository.search(wanted, asked.q, ROWS + 1)
+        found, more = Found(holding[:ROWS], None), len(holding) > ROWS
     else:
-        found = await repository.page(wanted, PageRequest(cursor, ROWS))
+        found = await repository.page(wanted, PageRequest(asked.cursor, ROWS))
     playlists = PlaylistRepository(session)
     held = await playlists.holding(viewer, [row.id for row in found.items])
     schedules = await ScheduleRepository(session).airing(
-        viewer, {each.id for holding in held.values() for each in holding}
+        viewer, {each.id for holding in held.values() for each in holding}, now
     )
+    changed = await repository.find(viewer, asked.changed) if asked.changed else None
+    along = await playlists.put_away_with(changed.id, changed.retired_at) if changed and changed.retired_at else ()
+    used = await repository.categories(viewer)
     return page.html(
         "library.html",
+        status=200 if refused is None else StillUsed.status,
         viewer_name=viewer.name,
         rows=tuple(_row(row, held[row.id], schedules, page) for row in found.items),
-        q=q,
-        category=category,
+        q=asked.q,
+        category=asked.category,
         away=away,
-        used=await repository.categories(viewer),
-        categories=form.categories(page.t, await repository.categories(viewer)),
-        changed=await repository.find(viewer, changed) if changed else None,
+        used=used,
+        categories=form.categories(page.t, used),
+        changed=changed,
+        along=tuple(each.title for each in along),
+        refused=refused,
+        users=_users(await announcements.uses(refused, now), viewer, page) if refused else (),
         next_cursor=found.next_cursor,
+        more=more,
     )
 
 
@@ -101,18 +141,36 @@ async def change(
 @router.post(f"{HERE}/{{announcement_id}}/shelf", dependencies=[ANNOUNCES])
 async def shelve(
     *,
+    request: Request,
+    session: SessionDep,
     announcement_id: str,
     viewer: ViewerDep,
     announcements: AnnouncementsDep,
     now: NowDep,
     do: Annotated[str, Form(max_length=10)] = "put-away",
-) -> RedirectResponse:
-    """Put an announcement away, or take it back."""
+) -> Response:
+    """Put an announcement away, or take it back. What will be heard again stays, and the page says where."""
     row = await announcements.repository.get(viewer, announcement_id)
     away = do != "take-back"
     if away != (row.retired_at is not None):
-        await announcements.edit(row, AnnouncementEdit(retired=away), now)
+        try:
+            await announcements.edit(row, AnnouncementEdit(retired=away), now)
+        except (StillUsed, SpokenByAlert):
+            page = await page_for(request, session, viewer, now)
+            return await _shown(page, session, viewer, announcements, refused=row)
     return RedirectResponse(f"{HERE}?changed={row.id}", 303)
+
+
+def _users(found: Uses, viewer: Viewer, page: Page) -> tuple[UsedBy, ...]:
+    """What still uses an announcement, each with where it is changed, if the viewer may see it."""
+    t, own = page.t, viewer.sees
+    alerts = [(t("alert"), each.headline, f"/emergency/{each.id}", each.area) for each in found.alerts]
+    schedules = [(t("schedule"), each.title, f"/schedules/{each.id}", each.area) for each in found.schedules]
+    playlists = [(t("playlist"), each.title, f"/playlists/{each.id}", each.area) for each in found.playlists]
+    return tuple(
+        UsedBy(kind, title, where if own(area.path) else "", "" if own(area.path) else area.name)
+        for kind, title, where, area in (*alerts, *schedules, *playlists)
+    )
 
 
 def _row(

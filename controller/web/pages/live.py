@@ -15,6 +15,8 @@ router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
 HEARTBEAT_S = 15.0
 RETRY_MS = 3000
+BEAT = "event: beat\ndata: .\n\n"
+"""Says nothing but that the line carries."""
 LIFETIME_S = 600.0
 """A stream ends after this long and the browser opens the next: a sign-out or a lost right takes effect."""
 
@@ -35,17 +37,17 @@ def encode(topics: Iterable[Topic]) -> str:
 
 
 async def stream(hub: Hub, *, heartbeat_s: float = HEARTBEAT_S, lifetime_s: float = LIFETIME_S) -> AsyncIterator[str]:
-    """Yield hints as they come, and a comment now and then so that a dead line is noticed."""
+    """Yield hints as they come, and a beat at first and now and then: a line that is dead or held back is noticed."""
     loop = asyncio.get_running_loop()
     end = loop.time() + lifetime_s
     async with hub.subscribe() as subscription:
-        yield f"retry: {RETRY_MS}\n\n"
+        yield f"retry: {RETRY_MS}\n{BEAT}"
         while loop.time() < end and not subscription.ended:
             try:
                 async with asyncio.timeout(heartbeat_s):
                     changed = await subscription.next()
             except TimeoutError:
-                yield ": still here\n\n"
+                yield BEAT
             else:
                 yield encode(changed)
 

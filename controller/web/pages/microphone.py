@@ -6,8 +6,8 @@ from controller.accounts.access import ANNOUNCES, ViewerDep
 from controller.http.route import NowDep, RuntimeDep, SessionDep
 from controller.web import gather
 from controller.web.pages.common import page_for
+from controller.web.present.targets import NOTHING
 from controller.web.routing import PageRoute
-from controller.web.views import ComposeValues, ComposeView
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
@@ -18,12 +18,12 @@ async def microphone(
 ) -> Response:
     """The page of who wants to speak."""
     page = await page_for(request, session, viewer, now)
-    areas = await gather.places(session, viewer, await gather.Fleet.of(session, viewer))
     return page.html(
         "microphone.html",
         viewer_name=viewer.name,
         area_code=viewer.area_code,
-        compose=ComposeView(values=ComposeValues(token=""), areas=areas),
+        picker=await gather.picker(session, viewer, NOTHING),
+        settings=runtime.settings,
         limit_min=runtime.settings.live_limit_s // 60,
         silence_s=runtime.settings.live_silence_s,
     )

@@ -26,7 +26,7 @@ from controller.errors import NotFound
 from controller.http.route import RuntimeDep
 from controller.runtime import Runtime
 from controller.web.pages.sign_in import come_in
-from controller.web.routing import PageRoute, safe_next
+from controller.web.routing import PageRoute, onward
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
@@ -38,7 +38,7 @@ async def go(
     then: Annotated[str, Query(alias="next", max_length=2000)] = "/",
 ) -> Response:
     """Send a browser to the provider."""
-    return await _send(request, door, safe_next(then), "")
+    return await _send(request, door, onward(request, then), "")
 
 
 @router.get(f"{PATH}/{{secret}}/openid")

@@ -48,8 +48,9 @@ async def speakers_part(
 ) -> Response:
     """The speakers of one place of the tree, to be ticked."""
     page = await page_for(request, session, viewer, now)
-    await AreaRepository(session).get(viewer, area_code)
-    found = node_of(await gather.places(session, viewer, await gather.Fleet.of(session, viewer)), area_code)
+    area = await AreaRepository(session).get(viewer, area_code)
+    roll = await gather.Roll.of(session, viewer, area.path)
+    found = node_of(await gather.places(session, viewer, roll), area_code)
     return page.html("partials/choices.html", devices=found.devices if found else (), ticked=())
 
 
@@ -58,9 +59,12 @@ async def places(
 ) -> tuple[PlaceChoice, ...]:
     """Return places that the viewer may choose, in the order of the tree; `also`: these in any case."""
     repository = AreaRepository(session)
-    near = or_(Area.code == viewer.area_code, Area.parent_code == viewer.area_code, Area.code.in_(also))
-    wanted = repository.listed(viewer, search=search) if search else repository.readable(viewer).where(near)
-    found = await repository.all(wanted.order_by(Area.path).limit(FOUND_MAX + len(also)))
+    if search:
+        found = await repository.search(repository.readable(viewer), search, FOUND_MAX)
+    else:
+        near = or_(Area.code == viewer.area_code, Area.parent_code == viewer.area_code, Area.code.in_(also))
+        wanted = repository.readable(viewer).where(near).order_by(Area.path)
+        found = await repository.all(wanted.limit(FOUND_MAX + len(also)))
     codes = {area.parent_code for area in found if area.parent_code}
     parents = await repository.all(repository.readable(viewer).where(Area.code.in_(codes)))
     above = {area.code: area.name for area in parents}

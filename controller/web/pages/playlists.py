@@ -16,7 +16,6 @@ from controller.announcements.models import Announcement, Status
 from controller.announcements.service import Announcements
 from controller.database import is_id, new_id
 from controller.errors import ControllerError
-from controller.http.problems import invalid
 from controller.http.route import NowDep, SessionDep
 from controller.playlists.api import PlaylistsDep
 from controller.playlists.models import Playlist
@@ -24,11 +23,11 @@ from controller.playlists.schemas import ItemOut, PlaylistEdit, PlaylistIn, Play
 from controller.playlists.service import Playlists
 from controller.repository import Page as Found
 from controller.repository import PageRequest
-from controller.web.pages.common import FieldsDep, page_for
+from controller.web.pages.common import FieldsDep, page_for, to_kept, words_by_field
 from controller.web.present import playlist as form
+from controller.web.present.playlist import PlaylistRow, PlaylistValues, PlaylistView, Rehearsal
 from controller.web.routing import PageRoute
 from controller.web.templating import Page
-from controller.web.views import PlaylistRow, PlaylistValues, PlaylistView, Rehearsal
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
@@ -84,19 +83,22 @@ async def every(
 ) -> Response:
     """Those in use, newest first. `shelved`: what was put away just now, and can be taken back."""
     repository, viewer = desk.playlists.repository, desk.viewer
+    more = False
     if q.strip():
-        found = Found(await repository.search(repository.in_use(viewer), q.strip(), ROWS), None)
+        holding = await repository.search(repository.in_use(viewer), q.strip(), ROWS + 1)
+        found, more = Found(holding[:ROWS], None), len(holding) > ROWS
     else:
         found = await repository.page(repository.in_use(viewer), PageRequest(cursor, ROWS))
-    airings = await repository.airings([row.id for row in found.items])
+    airings = await repository.airings([row.id for row in found.items], desk.page.now)
     gone = await desk.find(shelved) if shelved else None
     return desk.page.html(
         "playlists.html",
         viewer_name=viewer.name,
-        rows=tuple(_row(row, airings.get(row.id, 0)) for row in found.items),
+        rows=tuple(_row(row, len(airings.get(row.id, ()))) for row in found.items),
         q=q,
         gone=gone if gone is not None and gone.retired_at is not None else None,
         next_cursor=found.next_cursor,
+        more=more,
     )
 
 
@@ -151,7 +153,7 @@ async def keep(desk: DeskDep, fields: FieldsDep) -> Response:
     changed = row.title != wished.title or not holds(row, wished.items) or row.retired_at is not None
     if changed:  # kept, gone back to, changed, kept again
         return await _overtaken(desk, values, row)
-    return _to(desk.page, row)
+    return to_kept(desk.page, f"{HERE}/{row.id}")
 
 
 @router.get(f"{HERE}/{{playlist_id}}", dependencies=[ANNOUNCES])
@@ -159,7 +161,7 @@ async def one(playlist_id: str, desk: DeskDep, kept: Annotated[str, Query(max_le
     """A playlist that is there, to hear and to change."""
     row = await desk.get(playlist_id)
     values = form.of_saved(row.id, row.title, _items(row), _mark(row))
-    airings = (await desk.playlists.repository.airings([row.id])).get(row.id, 0)
+    airings = len((await desk.playlists.repository.airings([row.id], desk.page.now)).get(row.id, ()))
     rehearsal = _rehearsal(row, desk.page)
     return await _shown(desk, values, rehearsal=rehearsal, kept=kept == "yes", airings=airings)
 
@@ -175,7 +177,7 @@ async def change(playlist_id: str, desk: DeskDep, fields: FieldsDep) -> Response
         await desk.playlists.edit(row, PlaylistEdit.model_validate(form.wish(values)), desk.page.now)
     except (ControllerError, ValidationError) as refusal:
         return await _refused(desk, values, refusal)
-    return _to(desk.page, row)
+    return to_kept(desk.page, f"{HERE}/{row.id}")
 
 
 @router.post(f"{HERE}/{{playlist_id}}/shelf", dependencies=[ANNOUNCES])
@@ -208,23 +210,13 @@ async def _overtaken(desk: Desk, values: PlaylistValues, row: Playlist) -> Respo
     return await _shown(desk, replace(values, token=row.id, version=_mark(row)), errors={"": words}, status=412)
 
 
-def _to(page: Page, row: Playlist) -> Response:
-    where = f"{HERE}/{row.id}?kept=yes"
-    return Response(status_code=204, headers={"HX-Redirect": where}) if page.partial else RedirectResponse(where, 303)
-
-
 def _titled(values: PlaylistValues, page: Page) -> PlaylistValues:
     """What is only listened to may still lack its title."""
     return replace(values, title=values.title or page.t("Untitled"))
 
 
 async def _refused(desk: Desk, values: PlaylistValues, refusal: ControllerError | ValidationError) -> Response:
-    problem = invalid(refusal.errors()) if isinstance(refusal, ValidationError) else refusal
-    language = desk.page.t.language.code
-    errors = {form.field_of(each.field): each.message.in_language(language) for each in problem.errors}
-    if not errors:
-        errors = {"": problem.detail.in_language(language)}
-    return await _shown(desk, values, errors=errors, status=422)
+    return await _shown(desk, values, errors=words_by_field(refusal, desk.page, form.field_of), status=422)
 
 
 async def _shown(

@@ -18,9 +18,9 @@ from controller.pronunciations.service import Pronunciations
 from controller.repository import PageRequest
 from controller.web.hearing import hear
 from controller.web.pages.common import page_for
+from controller.web.present.pronunciations import PronunciationsView, PronunciationView
 from controller.web.routing import PageRoute
 from controller.web.templating import Page
-from controller.web.views import PronunciationsView, PronunciationView
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 

@@ -1,6 +1,6 @@
 """The form of a schedule: what, where, when in plain words, and what to do about collisions before it is kept."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated
 
@@ -20,19 +20,14 @@ from controller.approval.api import ApprovalsDep
 from controller.approval.coming import next_start
 from controller.approval.service import Approvals
 from controller.approval.states import ApprovalState
-from controller.areas.models import Area
 from controller.areas.policy import ApprovalAsked
-from controller.areas.repository import AreaRepository
 from controller.broadcasts.api import BroadcastsDep
-from controller.broadcasts.models import Schedule, TargetKind
-from controller.broadcasts.preview import PreviewOut
-from controller.broadcasts.rearranging import ChangedMeanwhile, Rearranging
-from controller.broadcasts.schemas import ScheduleEdit, ScheduleIn, Target
+from controller.broadcasts.models import Schedule
+from controller.broadcasts.rearranging import ChangedMeanwhile, Rearranging, Undo
+from controller.broadcasts.schemas import ScheduleEdit, ScheduleIn
 from controller.broadcasts.service import Broadcasts
 from controller.database import is_id, new_id
 from controller.errors import ControllerError
-from controller.groups.repository import GroupRepository
-from controller.http.problems import invalid
 from controller.http.route import NowDep, RuntimeDep, SessionDep
 from controller.planning import rows
 from controller.playlists.api import PlaylistsDep
@@ -40,21 +35,24 @@ from controller.playlists.models import Playlist
 from controller.playlists.schemas import AnnouncementItemIn, ChimeIn, ItemIn, PlaylistIn, holds
 from controller.playlists.service import Playlists
 from controller.repository import PageRequest
+from controller.runtime import runtime_of
 from controller.web import gather
-from controller.web.compose import playlist_choices, targets
-from controller.web.pages.common import FieldsDep, page_for
+from controller.web.compose import playlist_choices
+from controller.web.pages.common import FieldsDep, page_for, to_kept, words_by_field
 from controller.web.present import schedule as form
+from controller.web.present.collisions import CollisionChoice
 from controller.web.present.compose import warnings_mark
+from controller.web.present.schedule import ScheduleValues, ScheduleView
+from controller.web.present.targets import Choice
 from controller.web.routing import PageRoute
 from controller.web.templating import Page
-from controller.web.views import AreaNode, CollisionChoice, ScheduleValues, ScheduleView
 from schedules.types import Priority, Resume
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
 HERE = "/schedules"
 CHOICES = 100
-_LISTS = ("area", "device", "group", "weekday", "moon", "excepted", "extra")
+_LISTS = ("weekday", "moon", "excepted", "extra")
 
 
 @dataclass(frozen=True)
@@ -92,18 +90,13 @@ class Desk:
     def wished(self, values: ScheduleValues, area_code: str) -> ScheduleIn:
         """What the form asks for. Raises `Untold`, or pydantic's complaint."""
         recurrence = form.recurrence_of(values, self.page.t, str(self.page.formats.zone))
-        chosen = [
-            *(Target(kind=TargetKind.AREA, key=key) for key in sorted(values.areas)),
-            *(Target(kind=TargetKind.DEVICE, key=key) for key in sorted(values.devices)),
-            *(Target(kind=TargetKind.GROUP, key=key) for key in sorted(values.groups)),
-        ]
-        if not chosen:
+        if not values.targets:
             raise form.Untold({"targets": self.page.t("Please choose at least one speaker.")})
         return ScheduleIn(
             title=values.title,
             playlist_id=values.what.removeprefix("playlist:"),
             area_code=area_code,
-            targets=chosen,
+            targets=values.targets.named(),
             first_local=recurrence.first_local,
             zone=recurrence.zone,
             rrule=recurrence.rrule,
@@ -192,7 +185,7 @@ async def keep(fields: FieldsDep, desk: DeskDep) -> Response:
     values = _read(fields)
     known = await desk.broadcasts.repository.find(desk.viewer, values.token)
     if known is not None:
-        return _to(desk.page, known)
+        return to_kept(desk.page, f"{HERE}/{known.id}")
     try:
         wish = await _through(desk, values, str(fields.get("choose", "")), None)
     except ComeBack as back:
@@ -200,7 +193,7 @@ async def keep(fields: FieldsDep, desk: DeskDep) -> Response:
     row = await desk.broadcasts.add(wish, desk.page.now, id_=values.token)
     if await desk.broadcasts.approval_asked(row.area) is not ApprovalAsked.NONE:
         await desk.approvals.submit(row.id, None, desk.page.now)
-    return _to(desk.page, row)
+    return to_kept(desk.page, f"{HERE}/{row.id}")
 
 
 @router.get(f"{HERE}/{{schedule_id}}", dependencies=[ANNOUNCES])
@@ -230,14 +223,14 @@ async def change(schedule_id: str, fields: FieldsDep, desk: DeskDep) -> Response
         return await _came_back(desk, back, row)
     edit = ScheduleEdit.model_validate(wish.model_dump(exclude={"area_code", "active", "late_join_s", "staggered"}))
     await Rearranging(desk.viewer, desk.broadcasts, desk.approvals).write(row, edit, desk.page.now)
-    return _to(desk.page, row)
+    return to_kept(desk.page, f"{HERE}/{row.id}")
 
 
 @router.post(f"{HERE}/{{schedule_id}}/withdraw", dependencies=[ANNOUNCES])
 async def withdraw(schedule_id: str, desk: DeskDep) -> Response:
-    """Take a schedule out of the calendar; what of it is on air stops."""
+    """Take a schedule out of the calendar; what of it is on air stops. The calendar offers the way back."""
     await desk.broadcasts.remove(await desk.get(schedule_id), desk.page.now)
-    return RedirectResponse("/calendar", 303)
+    return RedirectResponse(f"/calendar?withdrawn={schedule_id}", 303)
 
 
 def _demand_seen(desk: Desk, values: ScheduleValues, row: Schedule) -> None:
@@ -261,9 +254,9 @@ async def _through(desk: Desk, values: ScheduleValues, choice: str, row: Schedul
     except form.Untold as untold:
         raise ComeBack(values, untold.errors, status=422) from untold
     except (ControllerError, ValidationError) as refusal:
-        raise ComeBack(values, _words(refusal, desk.page), status=422) from refusal
+        raise ComeBack(values, words_by_field(refusal, desk.page, form.field_of), status=422) from refusal
     if next_start(rows.recurrence(drafted), desk.page.now) is None:
-        raise ComeBack(values, {"time": t("This time has passed already.")}, status=422)
+        raise ComeBack(values, {"time": t("This time has already passed.")}, status=422)
     if playlist.wanted is not None and playlist.wanted.status is Status.FAILED:
         raise ComeBack(values, {"what": t("The sound could not be made.")}, status=422)
     if playlist.sound is None:
@@ -273,48 +266,23 @@ async def _through(desk: Desk, values: ScheduleValues, choice: str, row: Schedul
     warnings = form.warnings_of(ahead, desk.page.formats)
     mark = warnings_mark(warnings)
     if choice or (warnings and values.accepted != mark):
-        offered = await _choices(desk, ahead, drafted.id, values)
+        offered = await gather.choices(
+            desk.session, desk.viewer, desk.page.formats, ahead, mine=drafted.id, rank=int(values.rank)
+        )
         raise ComeBack(replace(values, accepted=mark), before=Before(warnings, offered, settled=not warnings))
     return wish
 
 
-async def _choices(desk: Desk, ahead: PreviewOut, mine: str, values: ScheduleValues) -> tuple[CollisionChoice, ...]:
-    others = {id_ for each in ahead.collisions for id_ in (each.winner_schedule_id, each.loser_schedule_id)} - {mine}
-    repository = desk.broadcasts.repository
-    found = await repository.all(repository.readable(desk.viewer).where(Schedule.id.in_(others)))
-    ranks = {row.id: row.commune_rank for row in found}
-    return form.choices(ahead, mine, ranks, int(values.rank), desk.page.formats)
-
-
 async def _pruned(desk: Desk, values: ScheduleValues) -> ScheduleValues:
-    """Leave out the speakers of places that are chosen as a whole; keep places that the tree does not show."""
-    fleet = await gather.Fleet.of(desk.session, desk.viewer)
-    tree = await gather.places(desk.session, desk.viewer, fleet)
-    kept = targets(values, tree)
-    return replace(kept, areas=kept.areas | (values.areas - _codes(tree)))
-
-
-def _codes(tree: Sequence[AreaNode]) -> frozenset[str]:
-    return frozenset(code for node in tree for code in (node.code, *_codes(node.children)))
-
-
-def _words(refusal: ControllerError | ValidationError, page: Page) -> dict[str, str]:
-    problem = invalid(refusal.errors()) if isinstance(refusal, ValidationError) else refusal
-    language = page.t.language.code
-    found = {form.field_of(each.field): each.message.in_language(language) for each in problem.errors}
-    return found or {"": problem.detail.in_language(language)}
+    roll = await gather.Roll.of(desk.session, desk.viewer)
+    return replace(values, targets=values.targets.pruned(await gather.places(desk.session, desk.viewer, roll)))
 
 
 def _read(fields: FormData) -> ScheduleValues:
     texts = {name: value for name, value in fields.items() if isinstance(value, str)}
     lists = {name: [each for each in fields.getlist(name) if isinstance(each, str)] for name in _LISTS}
-    values = form.values_of(texts, lists)
+    values = form.values_of(texts, lists, replace(Choice.read(fields), polygon=""))
     return values if is_id(values.token) else replace(values, token=new_id())
-
-
-def _to(page: Page, row: Schedule) -> Response:
-    where = f"{HERE}/{row.id}?kept=yes"
-    return Response(status_code=204, headers={"HX-Redirect": where}) if page.partial else RedirectResponse(where, 303)
 
 
 async def _came_back(desk: Desk, back: ComeBack, row: Schedule | None) -> Response:
@@ -337,17 +305,13 @@ async def _shown(
     status: int = 200,
 ) -> Response:
     page, t = desk.page, desk.page.t
-    fleet = await gather.Fleet.of(desk.session, desk.viewer)
-    tree = await gather.places(desk.session, desk.viewer, fleet)
     kind, _, key = values.what.partition(":")
     view = ScheduleView(
         values=values,
         heading=row.title if row else t("New schedule"),
         action=f"{HERE}/{row.id}" if row else HERE,
         foreseen=form.foreseen(values, page.formats, page.now),
-        areas=tree,
-        others=await _others(desk, values.areas - _codes(tree)),
-        groups=await _groups(desk),
+        picker=await gather.picker(desk.session, desk.viewer, values.targets, row.area_code if row else ""),
         playlists=await playlist_choices(
             desk.playlists.repository, desk.viewer, page, key if kind == "playlist" else ""
         ),
@@ -361,6 +325,7 @@ async def _shown(
         state=await _state(desk, row) if row else "",
         at=at,
         at_local=at_local,
+        undo=Undo.of_withdrawal(row).model_dump_json() if row and not row.active else "",
         weekdays=form.weekday_choices(page.formats),
         repeats=form.repeats(t, values),
         resumes=form.resumes(t),
@@ -368,19 +333,13 @@ async def _shown(
         extra=form.moments(values.extra),
     )
     template = "partials/schedule.html" if page.partial else "schedule.html"
-    return page.html(template, status=status, schedule=view, viewer_name=desk.viewer.name)
-
-
-async def _others(desk: Desk, codes: Collection[str]) -> tuple[tuple[str, str], ...]:
-    areas = AreaRepository(desk.session)
-    found = await areas.all(areas.readable(desk.viewer).where(Area.code.in_(codes)).order_by(Area.path))
-    return tuple((area.code, area.name) for area in found)
-
-
-async def _groups(desk: Desk) -> tuple[tuple[str, str], ...]:
-    groups = GroupRepository(desk.session)
-    found = await groups.all(groups.readable(desk.viewer))
-    return tuple(sorted(((group.id, group.name) for group in found), key=lambda pair: (pair[1], pair[0])))
+    return page.html(
+        template,
+        status=status,
+        schedule=view,
+        settings=runtime_of(page.request).settings,
+        viewer_name=desk.viewer.name,
+    )
 
 
 async def _announcements(desk: Desk) -> tuple[tuple[str, str], ...]:

@@ -27,7 +27,7 @@ from controller.accounts.throttle import Counted, Key, network_of
 from controller.accounts.throttling import throttle_of
 from controller.errors import ControllerError, Invalid, TooManyAttempts
 from controller.http.route import NowDep, RuntimeDep, SessionDep
-from controller.web.routing import PageRoute, safe_next
+from controller.web.routing import PageRoute, onward
 from controller.web.templating import Page
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
@@ -44,7 +44,7 @@ async def show(
     chosen: Annotated[str, Query(max_length=64)] = "",
 ) -> Response:
     """The form; whoever is signed in already goes on. `chosen`: whose password was chosen just now."""
-    target = safe_next(then)
+    target = onward(request, then)
     if viewer is not None:
         return RedirectResponse(target, 303)
     return _form(Page.of(request), target, runtime.settings.oidc_button, username=chosen, chosen=bool(chosen))
@@ -61,7 +61,7 @@ async def sign_in(
     then: Annotated[str, Form(alias="next", max_length=2000)] = "/",
 ) -> Response:
     """Let somebody in, ask for their code, or say plainly that name and password do not fit."""
-    page, target = Page.of(request), safe_next(then)
+    page, target = Page.of(request), onward(request, then)
     try:
         admitted = await door.password(username, password)
         return await come_in(request, session, door, admitted, target)
@@ -80,7 +80,7 @@ async def show_code(
     then: Annotated[str, Form(alias="next", max_length=2000)] = "/",
 ) -> Response:
     """The second step: the one-time code."""
-    page, target = Page.of(request), safe_next(then)
+    page, target = Page.of(request), onward(request, then)
     admitted = await door.redeem(ticket)
     if admitted is None:
         error = page.t("That took too long. Enter your name and password again.")

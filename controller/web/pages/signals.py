@@ -8,8 +8,8 @@ from controller.accounts.access import READS, ViewerDep
 from controller.http.route import NowDep, SessionDep
 from controller.web.i18n import Language
 from controller.web.pages.common import page_for
+from controller.web.present.signals import SignalView
 from controller.web.routing import PageRoute
-from controller.web.views import SignalView
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 

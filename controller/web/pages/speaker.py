@@ -1,5 +1,6 @@
 """One speaker: how it is and why, what it will play, what it played, how its machine does, and what can be done."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, Final
 from urllib.parse import quote
@@ -20,7 +21,7 @@ from controller.devices.models import Device, DeviceStatus
 from controller.devices.repository import DeviceRepository
 from controller.devices.schemas import DeviceEdit
 from controller.devices.service import Devices
-from controller.errors import Conflict, NotFound
+from controller.errors import Conflict, ControllerError, NotFound
 from controller.health.sampling import Range
 from controller.health.service import history
 from controller.http.problems import invalid
@@ -38,16 +39,18 @@ from controller.records.models import PlayRecordRow
 from controller.records.repository import RecordRepository
 from controller.repository import PageRequest
 from controller.runtime import runtime_of
+from controller.text import Text
 from controller.web import gather
-from controller.web.pages.common import page_for
+from controller.web.pages.common import page_for, words
+from controller.web.pages.places import places
 from controller.web.present import speaker as present
+from controller.web.present.areas import DeviceChoice
 from controller.web.present.causes import causes, tone_name
 from controller.web.present.records import record_view
 from controller.web.present.speakers import speaker_view
 from controller.web.routing import PageRoute
-from controller.web.speaker_views import LabelView, NoteView, OneSpeakerView, PhotoView
+from controller.web.speaker_views import AboutView, LabelView, NoteView, OneSpeakerView, PhotoView
 from controller.web.templating import Page
-from controller.web.views import DeviceChoice
 from protocol.messages import Action
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
@@ -92,6 +95,7 @@ async def _shown(
     wanted: Range = Range.DAY,
     removed: str = "",
     note: NoteView | None = None,
+    about: AboutView | None = None,
     status: int = 200,
 ) -> Response:
     session, viewer, formats, now = devices.session, devices.viewer, page.formats, page.now
@@ -112,6 +116,7 @@ async def _shown(
         status=status,
         viewer_name=viewer.name,
         here=_address(device.id),
+        places=await places(session, viewer, also=[device.area_code]),
         view=OneSpeakerView(
             speaker=view,
             tone_name=tone_name(view.tone, page.t),
@@ -125,11 +130,17 @@ async def _shown(
             orders=tuple(present.order_view(CommandOut.of(row, now), page.t) for row in given.items),
             health=present.health_view(wanted, samples, formats),
             note=note or NoteView(device.note, str(device.version)),
+            about=about or _about(device),
             photos=tuple(_photo(row, page) for row in photos),
             photos_left=PHOTOS_MAX - len(photos),
             removed=removed,
         ),
     )
+
+
+def _about(device: Device) -> AboutView:
+    lat, lon = ("" if each is None else str(each) for each in (device.lat, device.lon))
+    return AboutView(device.name, device.area_code, lat, lon, str(device.version))
 
 
 def _photo(row: DevicePhoto, page: Page) -> PhotoView:
@@ -174,7 +185,7 @@ async def log_file(device_id: str, command_id: str, session: SessionDep, viewer:
         raise NotFound
     shown = present.order_log(CommandOut.of(row, now))
     if not shown:
-        raise Conflict("Cụm loa chưa gửi nhật ký máy cho lệnh này", "The speaker has sent no log for this order")
+        raise Conflict(Text("The speaker has sent no log for this order"))
     name = f"{row.device_id}-{row.requested_at:%Y%m%d-%H%M%S}.log"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(shown, media_type="text/plain; charset=utf-8", headers=headers)
@@ -215,6 +226,49 @@ async def write_note(
         return await _shown(page, devices, device, note=NoteView(note, str(device.version), error), status=409)
     await devices.edit(device, wish, now)
     return RedirectResponse(_address(device.id, "#note"), 303)
+
+
+@router.post(f"{HERE}/about", dependencies=[MAINTAINS])
+async def write_about(
+    *,
+    request: Request,
+    session: SessionDep,
+    viewer: ViewerDep,
+    now: NowDep,
+    device_id: str,
+    name: Typed = "",
+    area_code: Typed = "",
+    lat: Typed = "",
+    lon: Typed = "",
+    version: Typed = "",
+) -> Response:
+    """Keep its name and where it stands. Where somebody else was quicker, what was typed stays and nothing is lost."""
+    page, devices = await page_for(request, session, viewer, now), Devices(session, viewer)
+    device = await devices.repository.get(viewer, device_id)
+    typed = AboutView(name, area_code, lat, lon, str(device.version))
+    if version != str(device.version):
+        error = page.t(
+            "Somebody else has changed it meanwhile to “%(name)s”, %(place)s. Save again to have yours instead.",
+            name=device.name,
+            place=gather.place_of(device.area),
+        )
+        return await _shown(page, devices, device, about=replace(typed, error=error), status=409)
+    wish = {"name": name, "area_code": area_code, "lat": lat.strip() or None, "lon": lon.strip() or None}
+    try:
+        await devices.edit(device, DeviceEdit.model_validate(wish), now)
+    except (ControllerError, ValidationError) as refusal:
+        return await _shown(page, devices, device, about=replace(typed, error=words(refusal, page)), status=422)
+    return RedirectResponse(_address(device.id, "#about"), 303)
+
+
+@router.post(f"{HERE}/service", dependencies=[MAINTAINS])
+async def retire(device_id: str, session: SessionDep, viewer: ViewerDep, now: NowDep, do: Typed = "") -> Response:
+    """Take it out of service, or back into it."""
+    devices = Devices(session, viewer)
+    device = await devices.repository.get(viewer, device_id)
+    status = {"retire": DeviceStatus.RETIRED, "take-back": DeviceStatus.ACTIVE}.get(do)
+    await devices.edit(device, DeviceEdit(status=status), now)
+    return RedirectResponse(_address(device.id, "#service"), 303)
 
 
 @router.post(f"{HERE}/photos", dependencies=[Drawn, MAINTAINS])

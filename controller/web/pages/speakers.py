@@ -1,5 +1,6 @@
 """All speakers: how each is and why, filtered, searched and sorted; rows in view are kept up to date."""
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -9,19 +10,18 @@ from starlette.responses import Response
 
 from controller.accounts.access import READS, ViewerDep
 from controller.accounts.viewer import Viewer
-from controller.areas.models import Area
 from controller.areas.repository import AreaRepository
-from controller.areas.tree import codes_of
+from controller.areas.tree import ROOT_PATH
 from controller.groups.models import Group
 from controller.groups.repository import GroupRepository
 from controller.http.route import NowDep, SessionDep
 from controller.http.spreadsheet import as_csv, moment, spreadsheet
 from controller.link.refusals import refusals_of
+from controller.monitoring.fleet import Fine, FleetRepository, SpeakerNow
 from controller.runtime import runtime_of
 from controller.web import gather
-from controller.web.pages.common import page_for
+from controller.web.pages.common import page_for, tree_of
 from controller.web.present import speaker_list as chosen
-from controller.web.present.causes import codes
 from controller.web.present.speakers import SpeakerFacts
 from controller.web.routing import PageRoute
 from controller.web.speaker_views import SpeakerRow, SpeakersView, SpeakerWish
@@ -48,34 +48,53 @@ WishDep = Annotated[SpeakerWish, Depends(_wish)]
 class Found:
     """What a wish leads to: speakers in every state, to be counted, and what is wrong anywhere."""
 
-    fleet: gather.Fleet
-    speakers: list[SpeakerFacts]
+    entries: Sequence[chosen.Entry]
     problems: frozenset[str]
+    everyone: int
+    """How many speakers the viewer has."""
+    paths: frozenset[str]
+    """Of the places that they stand in."""
 
-    def wanted(self, wish: SpeakerWish) -> list[SpeakerFacts]:
+    def wanted(self, wish: SpeakerWish) -> list[chosen.Entry]:
         """Those in the state that is asked for, in their order."""
-        return chosen.ordered(chosen.in_state(self.speakers, wish.state), wish.sort)
+        return chosen.ordered(chosen.in_state(self.entries, wish.state), wish.sort)
 
 
 async def _find(session: AsyncSession, viewer: Viewer, page: Page, wish: SpeakerWish) -> Found:
-    fleet = await gather.Fleet.of(session, viewer)
-    some = await _within(session, viewer, fleet, wish)
-    facts = gather.speakers(some, refusals_of(runtime_of(page.request)))
-    troubles = {each.id: codes(each, page.now) for each in facts}
-    return Found(fleet, chosen.matching(facts, wish, troubles), frozenset().union(*troubles.values()))
+    repository, refusals = FleetRepository(session), refusals_of(runtime_of(page.request))
+    fine = await repository.fine(viewer, refusals.faulty())
+    others = gather.Fleet(await repository.not_fine(viewer, refusals.faulty()))
+    within = await _within(session, viewer, wish)
+    places = {each.place.code: gather.place_of(each.place) for each in fine}
+    entries = [chosen.entry(each, page.now) for each in gather.speakers(others.where(within), refusals)]
+    entries += [chosen.fine_entry(each, places[each.place.code]) for each in fine if within(each)]
+    return Found(
+        chosen.matching(entries, wish),
+        frozenset().union(*(each.wrong for each in entries)),
+        everyone=len(fine) + len(others.speakers),
+        paths=frozenset(each.place.path for speakers in (fine, others.speakers) for each in speakers),
+    )
 
 
-async def _within(session: AsyncSession, viewer: Viewer, fleet: gather.Fleet, wish: SpeakerWish) -> gather.Fleet:
-    """Those of the area and the group that were chosen; an unknown one has none."""
+async def _within(session: AsyncSession, viewer: Viewer, wish: SpeakerWish) -> Callable[[Fine | SpeakerNow], bool]:
+    """Whether a speaker is of the area and the group that were chosen; of an unknown one none is."""
+    path, members = ROOT_PATH, None
     if wish.area:
         area = await AreaRepository(session).find(viewer, wish.area)
-        fleet = fleet.where(lambda speaker: area is not None and speaker.place.path.startswith(area.path))
+        if area is None:
+            return lambda _: False
+        path = area.path
     if wish.group:
         groups = GroupRepository(session)
         group = await groups.find(viewer, wish.group)
         members = frozenset(await groups.members(group.id)) if group is not None else frozenset()
-        fleet = fleet.where(lambda speaker: speaker.id in members)
-    return fleet
+    return lambda each: each.place.path.startswith(path) and (members is None or each.id in members)
+
+
+def _facts(page: Page, fleet: gather.Fleet, ids: Iterable[str]) -> list[SpeakerFacts]:
+    """What is known of these, in this order; one that has just left is left out."""
+    known = {each.id: each for each in gather.speakers(fleet, refusals_of(runtime_of(page.request)))}
+    return [known[id_] for id_ in ids if id_ in known]
 
 
 @router.get("/speakers", dependencies=[READS])
@@ -92,7 +111,9 @@ async def speakers(
     page = await page_for(request, session, viewer, now)
     found = await _find(session, viewer, page, wish)
     wanted, end = found.wanted(wish), after + ROWS
-    rows = tuple(chosen.row_of(each, page.formats, now) for each in wanted[after:end])
+    ids = [each.id for each in wanted[after:end]]
+    facts = _facts(page, await gather.Fleet.some(session, viewer, ids), ids)
+    rows = tuple(chosen.row_of(each, page.formats, now) for each in facts)
     more = chosen.address(wish, after=end) if end < len(wanted) else ""
     if after and page.partial:
         return page.html("partials/speaker_rows.html", rows=rows, more=more)
@@ -104,9 +125,9 @@ async def speakers(
             wish=wish,
             rows=rows,
             found=len(wanted),
-            all=len(found.fleet.speakers),
-            counts=chosen.counted(found.speakers, wish, page.t),
-            areas=await _areas(session, viewer, found.fleet),
+            all=found.everyone,
+            counts=chosen.counted(found.entries, wish, page.t),
+            areas=await tree_of(session, viewer, found.paths),
             groups=await _groups(session, viewer),
             problems=chosen.problems_of({*found.problems, wish.problem} - {""}, page.t),
             sorts=chosen.sorts(page.t),
@@ -144,7 +165,8 @@ async def speakers_csv(
         t("Code"), t("Name"), t("Place"), t("State"), t("Cause"), t("Since (UTC)"), t("Ready"), t("Planned"),
         t("Volume"), t("Heard last (UTC)"), t("Note"),
     )  # fmt: skip
-    lines = (_line(each, chosen.row_of(each, page.formats, now)) for each in found.wanted(wish))
+    facts = _facts(page, await gather.Fleet.of(session, viewer), (each.id for each in found.wanted(wish)))
+    lines = (_line(each, chosen.row_of(each, page.formats, now)) for each in facts)
     return spreadsheet(as_csv(columns, lines), f"loa-speakers-{now:%Y%m%d-%H%M}")
 
 
@@ -163,15 +185,6 @@ def _line(facts: SpeakerFacts, row: SpeakerRow) -> tuple[str, ...]:
         moment(facts.seen_at),
         facts.note,
     )
-
-
-async def _areas(session: AsyncSession, viewer: Viewer, fleet: gather.Fleet) -> tuple[tuple[str, str], ...]:
-    """The places with speakers and what lies above them, as a tree written down."""
-    areas = AreaRepository(session)
-    codes = {code for path in {each.place.path for each in fleet.speakers} for code in codes_of(path)}
-    rows = await areas.all(areas.readable(viewer).where(Area.code.in_(codes)).order_by(Area.path))
-    top = min((row.depth for row in rows), default=0)
-    return tuple((row.code, "\u2003" * (row.depth - top) + row.name) for row in rows)
 
 
 async def _groups(session: AsyncSession, viewer: Viewer) -> tuple[tuple[str, str], ...]:

@@ -16,10 +16,11 @@ from controller.areas.models import Area
 from controller.errors import ControllerError, PreconditionFailed
 from controller.http.problems import invalid
 from controller.http.route import NowDep, SessionDep
+from controller.http.versions import Precondition, quoted
 from controller.standing.api import MessagesDep
 from controller.standing.schemas import StandingIn
 from controller.standing.service import StandingMessages
-from controller.standing.words import named
+from controller.web.i18n import Translator
 from controller.web.pages.common import page_for
 from controller.web.pages.places import places
 from controller.web.present import standing as present
@@ -54,8 +55,9 @@ class Desk:
         """All messages of a place; `wrong` is one as it was typed and refused, `removed` one that was taken back."""
         formats, now = self.page.formats, self.page.now
         views = [present.message(each, area, formats) for each in await self.messages.all(area)]
-        holdings = await self.messages.repository.holdings(self.viewer, area)
-        old = [each for each in holdings if not each.current]
+        repository = self.messages.repository
+        speakers, holding = await repository.tally(self.viewer, area)
+        old = await repository.holdings(self.viewer, area, old=True, limit=OLD_MAX) if holding < speakers else []
         return self.page.html(
             "standing.html",
             status=status,
@@ -67,10 +69,10 @@ class Desk:
             removed=removed,
             other_languages=languages(),
             may_word=self.viewer.may(Permission.PREPARE),
-            speakers=len(holdings),
-            holding=len(holdings) - len(old),
-            old=present.old(old[:OLD_MAX], formats, now),
-            old_more=max(0, len(old) - OLD_MAX),
+            speakers=speakers,
+            holding=holding,
+            old=present.old(old, formats, now),
+            old_more=speakers - holding - len(old),
         )
 
 
@@ -101,32 +103,46 @@ async def word(
     second_text: Typed = "",
     do: Typed = "save",
 ) -> Response:
-    """Give a place its own words, or take them back; what was taken back can be said again."""
+    """Give a place its own words, or take them back; what was taken back can be said again.
+
+    Where somebody else changed it meanwhile, what was typed is kept, beside what they put there.
+    """
     area, now, formats = await desk.messages.area(area_code or desk.viewer.area_code), desk.page.now, desk.page.formats
-    before = present.message(named(await desk.messages.all(area), hazard), area, formats)
-    if do == "reset":
-        await desk.messages.reset(area, hazard, now)
-        held = present.message(named(await desk.messages.all(area), hazard), area, formats)
-        return await desk.shown(area, removed=replace(before, version=held.version))
+    condition = Precondition(frozenset({quoted(version)}))
     second = {"language": language, "text": _lines(second_text)} if language or second_text.strip() else None
     given = {"headline": headline, "text": _lines(text), "second": second}
     try:
-        if version != before.version:
-            raise PreconditionFailed
-        await desk.messages.word(area, hazard, StandingIn.model_validate(given), now)
+        if do == "reset":
+            before = present.message(await desk.messages.one(area, hazard), area, formats)
+            held = await desk.messages.reset(area, hazard, now, condition)
+            return await desk.shown(area, removed=replace(before, version=held.version))
+        await desk.messages.word(area, hazard, StandingIn.model_validate(given), now, condition)
     except (ControllerError, ValidationError) as refusal:
         problem: ControllerError = invalid(refusal.errors()) if isinstance(refusal, ValidationError) else refusal
-        said = problem.errors[0].message if problem.errors else problem.detail
+        there = await desk.messages.one(area, hazard)
+        lost = isinstance(problem, PreconditionFailed)
         wrong = replace(
-            before,  # of the newest version: who saves again has seen that somebody else did
+            present.message(there, area, formats),  # of the newest version: who saves again has seen the other's
             headline=headline,
             text=_lines(text),
             language=language,
             second_text=_lines(second_text),
-            problem=said.in_language(desk.page.t.language.code),
+            problem=_lost(do, desk.page.t) if lost else _said(problem, desk.page.t),
+            theirs=present.theirs(there, area, formats) if lost else None,
         )
         return await desk.shown(area, wrong=wrong, status=problem.status)
     return RedirectResponse(f"{HERE}?area_code={area.code}#{hazard.value}", 303)
+
+
+def _said(problem: ControllerError, t: Translator) -> str:
+    said = problem.errors[0].message if problem.errors else problem.detail
+    return said.in_language(t.language.code)
+
+
+def _lost(do: str, t: Translator) -> str:
+    if do == "reset":
+        return t("Somebody else has just changed this, and nothing was taken back. What they put there is shown here.")
+    return t("Somebody else has just changed this. What you typed is kept below: save again to put it in its place.")
 
 
 def _lines(text: str) -> str:

@@ -9,13 +9,13 @@ from controller.alerts.report import SpeakerResult, is_over, result_of
 from controller.alerts.repository import Tally
 from controller.devices.models import Device
 from controller.web.formats import Formats
+from controller.web.present.tone import Tone
 from controller.web.present.words import reason_text
-from controller.web.views import Tone
 
 _TONES = {
     SpeakerResult.PASSED: Tone.GOOD,
     SpeakerResult.FAILED: Tone.BAD,
-    SpeakerResult.NOT_REACHED: Tone.BAD,
+    SpeakerResult.NOT_REACHED: Tone.AWAY,
     SpeakerResult.PENDING: Tone.WAIT,
 }
 _ORDER = [SpeakerResult.NOT_REACHED, SpeakerResult.FAILED, SpeakerResult.PENDING, SpeakerResult.PASSED]

@@ -1,20 +1,87 @@
 """A schedule on its way to the air, as whoever decides on it sees it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 
 from controller.approval.ledger import Case
 from controller.approval.states import ApprovalState
 from controller.broadcasts.preview import PreviewOut
-from controller.playlists.models import ItemKind, Playlist
+from controller.playlists.models import ItemKind
 from controller.web.formats import Formats
-from controller.web.views import ApprovalLine, ApprovalView, EditView, SpokenView, Tone
+from controller.web.present.tone import Tone
 from schedules.recurrence import occurrences
 from schedules.types import Recurrence
 
 AIRINGS_SHOWN = 5
 _AIRINGS_WITHIN = timedelta(days=15)
+
+
+@dataclass(frozen=True)
+class ApprovalLine:
+    """A schedule on its way to the air, in one line."""
+
+    schedule: str
+    title: str
+    tone: Tone
+    state: str
+    when: str
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class SpokenView:
+    """The words of one announcement."""
+
+    announcement: str
+    title: str
+    text: str
+    second_text: str
+    file: str
+
+
+@dataclass(frozen=True)
+class EditView:
+    """What its maker may change at once."""
+
+    title: str
+    day: str
+    time: str
+    version: str
+
+
+@dataclass(frozen=True)
+class ApprovalView:
+    """All that somebody needs who decides on a schedule."""
+
+    line: ApprovalLine
+    digest: str
+    state: str
+    makers: str
+    submitted: str
+    rejected_by: str
+    approved: str
+    older_airs: bool
+    """The version approved before airs until this one is approved."""
+    places: tuple[str, ...]
+    airings: tuple[str, ...]
+    repeats: bool
+    duration_s: float
+    clips: tuple[str, ...]
+    relays: tuple[str, ...]
+    settled: bool
+    spoken: tuple[SpokenView, ...]
+    collisions: tuple[str, ...]
+    may_decide: bool
+    is_own: bool
+    """It waits, and this reader is no second person."""
+    late: bool
+    may_make: bool
+    edit: EditView
+
+
 _TONES = {
     ApprovalState.DRAFT: Tone.OFF,
     ApprovalState.SUBMITTED: Tone.WAIT,
@@ -96,10 +163,6 @@ def view(
         may_make=may_make,
         edit=EditView(schedule.title, schedule.first_local[:10], schedule.first_local[11:16], str(schedule.version)),
     )
-
-
-def _relays(playlist: Playlist) -> tuple[str, ...]:
-    return tuple(item.relay_title or item.relay_url for item in playlist.items if item.kind is ItemKind.RELAY)
 
 
 def _when(next_at: datetime | None, formats: Formats, now: datetime) -> str:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote
 
@@ -10,7 +11,48 @@ from controller.audit.registry import SHARED_KINDS
 from controller.audit.values import HIDDEN
 from controller.web.formats import Formats
 from controller.web.i18n import Translator
-from controller.web.views import ChangeView, EntryView, Tone
+from controller.web.present.audit_words import MOMENTS, field_names, value_names
+from controller.web.present.tone import Tone
+
+
+@dataclass(frozen=True)
+class ChangeView:
+    """One field, before and after, in words."""
+
+    field: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class EntryView:
+    """One entry of the trail."""
+
+    number: int
+    at: datetime
+    actor: str
+    sentence: str
+    """What was done, without who did it."""
+    thing: str
+    thing_url: str
+    address: str
+    tone: Tone
+    changes: tuple[ChangeView, ...] = ()
+
+
+@dataclass(frozen=True)
+class TrailView:
+    """A page of the trail with the filters that led to it."""
+
+    rows: tuple[EntryView, ...]
+    of: str = ""
+    """The one thing that it is about; empty: everything."""
+    kinds: tuple[tuple[str, str], ...] = ()
+    kind: str = ""
+    actor: str = ""
+    day: str = ""
+    next_page: str = ""
+
 
 _TONES = {
     "created": Tone.GOOD,
@@ -36,7 +78,7 @@ def entry_view(row: AuditEntry, formats: Formats, *, with_address: bool) -> Entr
         thing_url=f"/audit/{row.kind}/{quote(row.key, safe='')}" if shared else "",
         address=row.address if with_address else "",
         tone=_TONES.get(row.action, Tone.WAIT),
-        changes=tuple(_change(name, sides, formats) for name, sides in changes.items()),
+        changes=tuple(_change(name, sides, formats) for name, sides in changes.items() if any(map(_says, sides))),
     )
 
 
@@ -53,6 +95,7 @@ def kind_text(kind: str, t: Translator) -> str:
         "area": t("area"),
         "pronunciation": t("pronunciation"),
         "standing_message": t("standing message"),
+        "alert": t("alert"),
         "cap_sender": t("CAP sender"),
         "cap_feed": t("CAP feed"),
         "live_session": t("live session"),
@@ -81,6 +124,7 @@ def _sentence(row: AuditEntry, t: Translator) -> str:
         "changed": t("changed the %(kind)s", kind=kind),
         "removed": t("removed the %(kind)s", kind=kind),
         "cancelled": t("called off one airing of the schedule"),
+        "taken_back": t("let one airing of the schedule air that was called off"),
         "ordered": t("gave an order to the speaker"),
         "code_issued": t("issued a one-time code for the speaker"),
         "link_issued": t("issued a one-time link for the user"),
@@ -90,10 +134,18 @@ def _sentence(row: AuditEntry, t: Translator) -> str:
         "signed_in": t("signed in"),
         "signed_out": t("ended sign-ins"),
         "sign_in_failed": t("failed to sign in"),
-        "refused": t("was refused"),
+        "refused": {
+            "alert": t("was refused the release of the alert"),
+            "announcement": t("was refused a change of the announcement"),
+        }.get(row.kind, t("was refused")),
         "pruned": t("removed exported entries from the trail"),
     }
     return known.get(row.action, f"{row.action} ({kind})")
+
+
+def _says(value: object) -> bool:
+    """Whether it is more than nothing: what was never filled in is not told of a new thing."""
+    return value not in (None, "", [], {})
 
 
 def _change(name: str, sides: list[object], formats: Formats) -> ChangeView:
@@ -106,81 +158,8 @@ def _change(name: str, sides: list[object], formats: Formats) -> ChangeView:
 
 
 def _field(name: str, t: Translator) -> str:
-    known = {
-        "first_local": t("start"),
-        "rrule": t("repetition"),
-        "except_local": t("days left out"),
-        "extra_local": t("extra airings"),
-        "lunar_days": t("days of the lunar month"),
-        "skip_holidays": t("silent on public holidays"),
-        "title": t("title"),
-        "headline": t("headline"),
-        "hazard": t("hazard"),
-        "name": t("name"),
-        "label": t("label"),
-        "text": t("text"),
-        "second_text": t("text in the second language"),
-        "language": t("language"),
-        "second_language": t("second language"),
-        "voice": t("voice"),
-        "second_voice": t("second voice"),
-        "speed_wpm": t("reading speed"),
-        "profile": t("sound profile"),
-        "category": t("category"),
-        "source": t("recording"),
-        "source_name": t("file name"),
-        "recording_url": t("address of the recording"),
-        "recording_sha1": t("fingerprint of the recording"),
-        "second_source": t("second recording"),
-        "second_source_name": t("second file name"),
-        "kind": t("sort"),
-        "area_code": t("area"),
-        "parent_code": t("area above"),
-        "path": t("place in the tree"),
-        "depth": t("level"),
-        "polygon": t("outline on the map"),
-        "policy": t("rules"),
-        "playlist_id": t("playlist"),
-        "active": t("in force"),
-        "zone": t("time zone"),
-        "priority": t("priority"),
-        "resume": t("after an interruption"),
-        "volume": t("volume"),
-        "late_join_s": t("may join late, in seconds"),
-        "commune_rank": t("order on a collision"),
-        "staggered": t("hamlet after hamlet"),
-        "targets": t("where it airs"),
-        "items": t("items"),
-        "members": t("speakers in it"),
-        "note": t("note"),
-        "lat": t("latitude"),
-        "lon": t("longitude"),
-        "status": t("state"),
-        "state": t("state"),
-        "retired_at": t("put away"),
-        "action": t("order"),
-        "occurrence_id": t("airing"),
-        "roles": t("roles"),
-        "disabled": t("locked"),
-        "password_hash": t("password"),
-        "expires_at": t("valid until"),
-        "means": t("with"),
-        "browsers": t("browsers"),
-        "why": t("reason"),
-        "times": t("how often"),
-        "user_id": t("owner"),
-        "approved_by": t("approved by"),
-        "asked": t("who had to agree"),
-        "digest": t("fingerprint of what was approved"),
-        "submitted_by": t("submitted by"),
-        "submitted_at": t("submitted at"),
-        "rejected_by": t("rejected by"),
-        "reason": t("reason"),
-        "written": t("as it is written"),
-        "spoken": t("as it is spoken"),
-    }
     group, _, rest = name.partition(".")
-    whole = known.get(group, group.replace("_", " "))
+    whole = field_names(t).get(group, group.replace("_", " "))
     return f"{whole}: {rest.replace('_', ' ')}" if rest else whole
 
 
@@ -217,22 +196,12 @@ def _named(value: Mapping[str, object]) -> str:
 
 
 def _text(name: str, value: str, formats: Formats) -> str:
-    t = formats.t
-    known = {
-        ("means", "password"): t("password"),
-        ("means", "code"): t("one-time code"),
-        ("means", "openid"): t("the identity provider"),
-        ("means", "link"): t("one-time link"),
-        ("why", "wrong"): t("it did not fit"),
-        ("why", "disabled"): t("the account is locked"),
-        ("why", "throttled"): t("too many attempts"),
-        ("why", "unlinked"): t("nobody here is known by that identity"),
-    }
+    known = value_names(formats.t)
     if (name, value) in known:
         return known[name, value]
     if name.endswith("_local"):
         return f"{datetime.fromisoformat(value):%H:%M %d/%m/%Y}"
-    if name.endswith("_at"):
+    if name.endswith("_at") or name in MOMENTS:
         at = datetime.fromisoformat(value)
         return f"{formats.clock(at)} {formats.short_day(at)}"
     return value

@@ -1,19 +1,153 @@
 """A calendar for eyes: weeks that begin on Monday, each day with its airings, its lunar date and its holiday."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Final
 
 from controller.broadcasts.agenda import Airing, Standing
+from controller.broadcasts.preview import Ahead
 from controller.web.formats import Formats
 from controller.web.i18n import Language
-from controller.web.views import CalendarAiring, CalendarDay, PlanDay, PlanLine, Tone
+from controller.web.present.collisions import CollisionChoice
+from controller.web.present.tone import Tone
 from schedules.collisions import Collision
 from schedules.plan import CompiledPlan
 from schedules.special_days import FULL_MOON, holiday, lunar_date
 from schedules.types import Priority
 
 WEEK = timedelta(days=7)
+A_DAY_MAX: Final[Mapping[str, int]] = {"week": 40, "month": 12}
+"""Of more airings of a day the first are shown: a commune has ten, and of a province's nobody reads all."""
+
+
+@dataclass(frozen=True)
+class CalendarAiring:
+    """One airing on a calendar. What can be moved says so by `version`."""
+
+    id: str
+    schedule: str
+    title: str
+    clock: str
+    at: datetime
+    local: str
+    """The same by the wall clock, as forms write it."""
+    minute: int
+    """Of its local day."""
+    minutes: int
+    """How long it lasts; at least one."""
+    tone: Tone
+    note: str
+    """What is special about it: that it waits for approval, was called off, airs nowhere."""
+    standing: str
+    version: int | None = None
+    once: bool = False
+
+
+@dataclass(frozen=True)
+class CalendarDay:
+    """One day of a calendar, with what the Vietnamese calendar says of it."""
+
+    day: date
+    name: str
+    lunar: str
+    holiday: str
+    is_today: bool
+    is_past: bool
+    within: bool
+    """Whether it belongs to the month that is shown."""
+    airings: tuple[CalendarAiring, ...] = ()
+
+
+@dataclass(frozen=True)
+class Toast:
+    """What was just done, or refused; `undo` puts it back."""
+
+    text: str
+    tone: Tone
+    undo: str = ""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What should be known before something is kept, and what can be done about it. `fields` is what was asked for."""
+
+    action: str
+    fields: tuple[tuple[str, str], ...]
+    warnings: tuple[str, ...]
+    more: int
+    """Warnings that there is no room for."""
+    choices: tuple[CollisionChoice, ...]
+
+
+def copy_warnings(ahead: Ahead, formats: Formats) -> tuple[str, ...]:
+    """What should be known before a day is copied: each said once, with the days that it is true of."""
+    vietnamese, t = formats.t.language is Language.VIETNAMESE, formats.t
+    said: dict[str, dict[str, None]] = defaultdict(dict)
+    for each in ahead.collisions:
+        words = each.explanation.vi if vietnamese else each.explanation.en
+        said[words][_day_and_month(formats.local(each.starts_at))] = None
+    for left_out in ahead.omitted:
+        why = left_out.explanation.vi if vietnamese else left_out.explanation.en
+        words = t("%(when)s: not played. %(why)s", when=formats.clock(left_out.starts_at), why=why)
+        said[words][_day_and_month(formats.local(left_out.starts_at))] = None
+    return tuple(f"{', '.join(days)} · {words}" for words, days in said.items())
+
+
+def copy_choices(ahead: Ahead, days: Sequence[date], formats: Formats) -> tuple[CollisionChoice, ...]:
+    """What can be done about it: leave those days out, where that leaves some."""
+    moments = [each.starts_at for each in ahead.collisions] + [each.starts_at for each in ahead.omitted]
+    taken = {formats.local(moment).date() for moment in moments}
+    free = [day for day in days if day not in taken]
+    if not free or len(free) == len(days):
+        return ()
+    label = formats.t("Copy only to %(days)s", days=", ".join(map(_day_and_month, free)))
+    return (CollisionChoice(f"days:{' '.join(day.isoformat() for day in free)}", label),)
+
+
+def _day_and_month(day: date) -> str:
+    return f"{day:%d/%m}"
+
+
+@dataclass(frozen=True)
+class CalendarView:
+    """A week or a month."""
+
+    mode: str
+    title: str
+    shown: date
+    before: date
+    after: date
+    weeks: tuple[tuple[CalendarDay, ...], ...]
+    area: str
+    area_name: str
+    complete: bool = True
+    may_change: bool = False
+    toast: Toast | None = None
+    question: Question | None = None
+
+
+@dataclass(frozen=True)
+class PlanLine:
+    """One airing that a speaker will play, or will not, and why."""
+
+    clock: str
+    title: str
+    duration_s: float
+    volume: int
+    note: str = ""
+    left_out: bool = False
+
+
+@dataclass(frozen=True)
+class PlanDay:
+    """A day of a speaker's plan."""
+
+    name: str
+    lines: tuple[PlanLine, ...]
+
+
 _TONES = {
     Standing.AIRS: Tone.GOOD,
     Standing.WAITS: Tone.WAIT,
@@ -118,6 +252,7 @@ def _airing(each: Airing, formats: Formats) -> CalendarAiring:
         title=each.title,
         clock=formats.clock(each.starts_at),
         at=each.starts_at,
+        local=f"{local:%Y-%m-%dT%H:%M:%S}",
         minute=local.hour * 60 + local.minute,
         minutes=max(1, round(each.duration_ms / 60_000)),
         tone=Tone.AIR

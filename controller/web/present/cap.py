@@ -17,7 +17,7 @@ from controller.cap.models import CapFeed, CapFeedState, CapMessage, CapRefusal,
 from controller.cap.signature import pinned
 from controller.web.formats import Formats
 from controller.web.i18n import Translator
-from controller.web.views import Tone
+from controller.web.present.tone import Tone
 from schedules.types import Priority
 
 ENDS_SOON: Final = timedelta(days=30)

@@ -1,7 +1,8 @@
 """Why a speaker is not as it should be, in words, since when, and what to do. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import cache
 from itertools import chain
 from typing import Final
 
@@ -10,9 +11,9 @@ from controller.monitoring.fleet import Report
 from controller.web.formats import Formats
 from controller.web.i18n import Translator
 from controller.web.present.speakers import SpeakerFacts, told, tone_rank
+from controller.web.present.tone import Tone
 from controller.web.present.words import problem_text
 from controller.web.speaker_views import CauseView
-from controller.web.views import Tone
 from protocol.messages import ClockQuality, Problem
 
 NEVER_HEARD: Final = "never_heard"
@@ -28,14 +29,20 @@ _SILENCING: Final = _CARD | {"amplifier_fault"}
 
 def tone_name(tone: Tone, t: Translator) -> str:
     """A state in one word: beside its colour and shape."""
+    return _tone_names(t)[tone]
+
+
+@cache
+def _tone_names(t: Translator) -> Mapping[Tone, str]:
     return {
         Tone.BAD: t("No sound"),
-        Tone.OFF: t("Offline"),
+        Tone.AWAY: t("Offline"),
         Tone.WARN: t("Needs a look"),
         Tone.WAIT: t("Preparing"),
         Tone.AIR: t("On air"),
         Tone.GOOD: t("Ready"),
-    }[tone]
+        Tone.OFF: t("Out of service"),
+    }
 
 
 def cause_tone(code: str) -> Tone:
@@ -43,13 +50,18 @@ def cause_tone(code: str) -> Tone:
     if code in _SILENCING:
         return Tone.BAD
     if code in {OFFLINE, NEVER_HEARD}:
-        return Tone.OFF
+        return Tone.AWAY
     return Tone.WAIT if code == FETCHING else Tone.WARN
 
 
 def cause_text(code: str, said: str, t: Translator) -> str:
     """What is wrong, in one sentence."""
-    own = {
+    return _texts(t).get(code) or problem_text(t, code, said)
+
+
+@cache
+def _texts(t: Translator) -> Mapping[str, str]:
+    return {
         OFFLINE: t("It is not heard any more: no power, or no network"),
         NEVER_HEARD: t("Not heard from yet"),
         ALERT_UNANSWERED: t("It was online and did not answer an alert within 100 seconds"),
@@ -63,7 +75,6 @@ def cause_text(code: str, said: str, t: Translator) -> str:
         "relay_silent": t("A station that is relayed sends silence"),
         "relay_unreachable": t("A station that is relayed cannot be reached"),
     }
-    return own.get(code) or problem_text(t, code, said)
 
 
 def causes(facts: SpeakerFacts, formats: Formats, now: datetime) -> tuple[CauseView, ...]:
@@ -82,6 +93,8 @@ def codes(facts: SpeakerFacts, now: datetime) -> frozenset[str]:
 
 def _found(facts: SpeakerFacts, now: datetime) -> Iterator[Problem]:
     report = facts.report
+    if facts.retired:
+        return
     if report is None:
         yield Problem(code=NEVER_HEARD)
         yield from facts.faults
@@ -117,10 +130,16 @@ def _cause(problem: Problem, formats: Formats, now: datetime) -> CauseView:
 
 def advice(code: str, t: Translator) -> str:
     """What a technician does about it."""
-    at_the_board = t("Ask for its log below. If it does not pass, run `loa agent doctor` at the speaker.")
+    return _advice(t).get(SINK_LOST if code in _CARD else code) or t(
+        "Ask for its log below. If it does not pass, run `loa agent doctor` at the speaker."
+    )
+
+
+@cache
+def _advice(t: Translator) -> Mapping[str, str]:
     restart = t("Restart it below. If it comes back, look at the disk of the board: memory cards wear out.")
     network = t("Look at the signal and the data used below: a weak mast or a SIM without credit are likely.")
-    known = {
+    return {
         OFFLINE: t(
             "Call somebody near the pole: is there power, does the box show a light? Then look at its last signal and"
             " data below: a SIM without credit goes silent too. What is in its plan it plays by itself."
@@ -154,5 +173,8 @@ def advice(code: str, t: Translator) -> str:
         "wrong_audience": t("Revoke its certificate and enrol it anew: somebody else may use it."),
         "local_alarm": t("Call the place: is it real? It ends at the speaker itself."),
         "button_fault": t("Look at the wire of the alarm button."),
+        "alarm_without_words": t(
+            "Look at the standing messages of its area: is the sound of this danger made, and without blanks?"
+            " If it is, the speaker fetches it as soon as it can."
+        ),
     }
-    return known.get(SINK_LOST if code in _CARD else code, at_the_board)

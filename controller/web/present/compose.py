@@ -1,20 +1,25 @@
 """The form: reading what was typed, saying what is wrong with it, and turning its time into a recurrence."""
 
 import hashlib
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
+from itertools import chain
 from zoneinfo import ZoneInfo
 
 from audio.errors import TooMuchText
 from audio.profiles import Profile
-from audio.signals import ABOUT, Signal
+from audio.signals import Signal
 from audio.speech import MAX_CHARS
 from controller.announcements.models import Announcement, Kind
 from controller.announcements.schemas import Trim
 from controller.areas.policy import ApprovalAsked
 from controller.web.i18n import Language, Translator
-from controller.web.views import ComposeValues
+from controller.web.present.collisions import CollisionChoice, changes
+from controller.web.present.portrait import Listen
+from controller.web.present.targets import NOTHING, Choice, Picker
+from controller.web.present.words import signal_names
 from schedules.recurrence import daily, once, weekly
 from schedules.types import Recurrence
 
@@ -40,7 +45,102 @@ YEARS = (2000, 2999)
 _AHEAD = timedelta(days=366)
 
 
-def values_of(fields: Mapping[str, str], *, areas: Sequence[str], devices: Sequence[str]) -> ComposeValues:
+@dataclass(frozen=True)
+class WordView:
+    """A word whose reading is put right from within the form; `kept` is the one that just was."""
+
+    written: str = ""
+    spoken: str = ""
+    error: str = ""
+    kept: str = ""
+
+
+@dataclass(frozen=True)
+class ComposeView:
+    """The form with everything that was typed, what is wrong with it, and what one should know before sending."""
+
+    values: "ComposeValues"
+    picker: Picker | None = None
+    """None where only a part of the form is shown."""
+    errors: dict[str, str] = field(default_factory=dict)
+    warnings: Sequence[str] = ()
+    choices: tuple[CollisionChoice, ...] = ()
+    settled: bool = False
+    """A choice was made, and nothing collides any more."""
+    listen: Listen | None = None
+    reading_s: float | None = None
+    sent: str = ""
+    pending: bool = False
+    """Sent, but its sound is still being made: the form comes back by itself."""
+    repeats: tuple[tuple[str, str], ...] = ()
+    profiles: tuple[tuple[str, str], ...] = ()
+    languages: tuple[tuple[str, str], ...] = ()
+    chimes: tuple[tuple[str, str], ...] = ()
+    voices: tuple[tuple[str, str], ...] = ()
+    second_voices: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
+    """By the name of their language."""
+    speeds: tuple[tuple[str, str], ...] = ()
+    playlists: tuple[tuple[str, str], ...] = ()
+    categories: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ComposeValues:
+    """What was typed, as text, so that nothing is lost on an error."""
+
+    token: str
+    source: str = "text"
+    """`text`, `file` or `playlist`."""
+    chosen_playlist: str = ""
+    """The playlist that is to air, where it is one; `playlist` is what the form made of its own words."""
+    title: str = ""
+    text: str = ""
+    voice: str = ""
+    speed_wpm: str = ""
+    profile: str = "horn"
+    second_language: str = ""
+    second_text: str = ""
+    second_voice: str = ""
+    readings: tuple[tuple[str, str], ...] = ()
+    """The entries of the place's dictionary that its words may meet, written and spoken; never what a form says."""
+    announcement: str = ""
+    playlist: str = ""
+    spoken: str = ""
+    """Fingerprint of the words that `announcement` was made from."""
+    reused: str = ""
+    """The announcement of the library that the form began with: it stays there, whatever becomes of the form."""
+    category: str = ""
+    trim_from_s: str = ""
+    trim_to_s: str = ""
+    """What of a recording is heard; nothing is its beginning and its end."""
+    targets: Choice = NOTHING
+    when: str = "now"
+    day: str = ""
+    time: str = ""
+    repeat: str = "once"
+    chime: str = "opening"
+    """What sounds before the words; nothing if empty."""
+    twice: bool = False
+    accepted: str = ""
+    """Fingerprint of the warnings that were read and accepted."""
+    rank: str = "0"
+    """Its place in the commune's order, once it was chosen on a collision."""
+
+
+def chosen(values: ComposeValues, choice: str, today: date) -> ComposeValues:
+    """Return the form after one of the choices about a collision. What would go out now and waits, airs today."""
+    made = changes(choice)
+    if "time" in made and values.when != "at":
+        made |= {"when": "at", "day": today.isoformat()}
+    return replace(values, **made)
+
+
+def rank_of(values: ComposeValues) -> int:
+    """Its place in the commune's order."""
+    return int(values.rank) if re.fullmatch(r"-?\d{1,3}", values.rank, re.ASCII) else 0
+
+
+def values_of(fields: Mapping[str, str], targets: Choice) -> ComposeValues:
     """What was typed, as it was typed."""
     return ComposeValues(
         token=fields.get("token", ""),
@@ -57,8 +157,7 @@ def values_of(fields: Mapping[str, str], *, areas: Sequence[str], devices: Seque
         announcement=fields.get("announcement", ""),
         playlist=fields.get("playlist", ""),
         spoken=fields.get("spoken", ""),
-        areas=frozenset(areas),
-        devices=frozenset(devices),
+        targets=targets,
         when="at" if fields.get("when") == "at" else "now",
         day=fields.get("day", ""),
         time=fields.get("time", ""),
@@ -66,6 +165,7 @@ def values_of(fields: Mapping[str, str], *, areas: Sequence[str], devices: Seque
         chime=chime if (chime := fields.get("chime", Signal.OPENING)) in _CHIMES else "",
         twice=fields.get("twice") == "yes",
         accepted=fields.get("accepted", ""),
+        rank=fields.get("rank", "0"),
         reused=fields.get("reused", ""),
         category=fields.get("category", "").strip()[:64],
         trim_from_s=fields.get("trim_from_s", "").strip(),
@@ -81,7 +181,8 @@ def fingerprint(values: ComposeValues) -> str:
         else (values.source, values.text.strip(), values.voice, values.speed_wpm)
     )
     other = (values.profile, values.second_language, values.second_text.strip(), values.second_voice)
-    return hashlib.sha256("\0".join((*first, *other)).encode()).hexdigest()[:16]
+    read = chain.from_iterable(values.readings)
+    return hashlib.sha256("\0".join((*first, *other, *read)).encode()).hexdigest()[:16]
 
 
 def warnings_mark(warnings: Sequence[str]) -> str:
@@ -111,9 +212,7 @@ def repeats(t: Translator) -> tuple[tuple[str, str], ...]:
 
 def chimes(t: Translator) -> tuple[tuple[str, str], ...]:
     """What may sound before the words."""
-    vietnamese = t.language is Language.VIETNAMESE
-    named = ((kind.value, ABOUT[kind].name_vi if vietnamese else ABOUT[kind].name_en) for kind in _CHIMES)
-    return (("", t("None")), *named)
+    return (("", t("None")), *((kind.value, signal_names(t)[kind]) for kind in _CHIMES))
 
 
 def profiles(t: Translator) -> tuple[tuple[str, str], ...]:
@@ -167,7 +266,7 @@ def trim_of(values: ComposeValues) -> Trim | None:
 
 def of_announcement(row: Announcement, token: str, voice: str) -> ComposeValues:
     """The form with an announcement of the library in it; `voice` reads where none was chosen."""
-    values = ComposeValues(
+    return ComposeValues(
         token=token,
         source="file" if row.kind is Kind.FILE else "text",
         title=row.title,
@@ -184,7 +283,6 @@ def of_announcement(row: Announcement, token: str, voice: str) -> ComposeValues:
         trim_from_s=_seconds(row.trim_from_ms or None),
         trim_to_s=_seconds(row.trim_to_ms),
     )
-    return replace(values, spoken=fingerprint(values))
 
 
 def _seconds(ms: int | None) -> str:
@@ -213,7 +311,7 @@ def _too_much(t: Translator) -> str:
 def air_errors(values: ComposeValues, t: Translator, *, now: datetime, zone: str) -> dict[str, str]:
     """What is wrong with where and when."""
     errors: dict[str, str] = {}
-    if not (values.areas or values.devices):
+    if not values.targets:
         errors["targets"] = t("Please choose at least one speaker.")
     if values.when != "at":
         return errors
@@ -225,7 +323,7 @@ def air_errors(values: ComposeValues, t: Translator, *, now: datetime, zone: str
     if day and clock:
         start = datetime.combine(day, clock, ZoneInfo(zone))
         if start <= now:
-            errors["time"] = t("This time has passed already.")
+            errors["time"] = t("This time has already passed.")
         elif start > now + _AHEAD:
             errors["day"] = t("This is more than a year ahead.")
     return errors

@@ -6,14 +6,95 @@ loses anything.
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
 from typing import Any, Final
 
 from audio.signals import ABOUT, Signal, Use, length_ms
 from controller.playlists.models import ItemKind
 from controller.playlists.schemas import ITEMS_MAX, REPEAT_MAX, ItemOut
-from controller.web.i18n import Language, Translator
-from controller.web.views import ItemValues, PlaylistValues
+from controller.web.i18n import Translator
+from controller.web.present.words import signal_names
+
+
+@dataclass(frozen=True)
+class ItemValues:
+    """One item, as it was typed. What its kind does not have stays as it is."""
+
+    kind: str
+    announcement: str = ""
+    """What is read; of a relay, what stands in for it."""
+    repeat: str = "1"
+    gap_s: str = "2"
+    fade_in_s: str = "0"
+    fade_out_s: str = "0"
+    bed: str = ""
+    bed_db: str = "-18"
+    chime: str = "opening"
+    seconds: str = ""
+    pause_s: str = "2"
+    url: str = ""
+    title: str = ""
+    minutes: str = "30"
+
+
+@dataclass(frozen=True)
+class PlaylistValues:
+    """The whole form. `gone` was removed last, from place `gone_from`: it can be taken back."""
+
+    token: str
+    title: str = ""
+    items: tuple[ItemValues, ...] = ()
+    gone: ItemValues | None = None
+    gone_from: int = 0
+    version: str = ""
+    """The mark of the playlist that is edited, as it was seen; nothing for a new one."""
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What can be heard of a playlist, or what it waits for."""
+
+    playlist: str
+    urls: tuple[str, ...] = ()
+    """One for each stretch of our own sound; between two of them a station is relayed."""
+    stations: tuple[str, ...] = ()
+    length: str = ""
+    waits: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class PlaylistView:
+    """The form of a playlist, with when each item begins and what is wrong with it."""
+
+    values: PlaylistValues
+    errors: dict[str, str]
+    begins: tuple[str, ...]
+    length: str
+    kinds: dict[str, str]
+    chimes: tuple[tuple[str, str], ...]
+    announcements: tuple[tuple[str, str], ...]
+    look_at: int | None = None
+    """The item that was moved or added just now."""
+    rehearsal: Rehearsal | None = None
+    kept: bool = False
+    airings: int = 0
+
+
+@dataclass(frozen=True)
+class PlaylistRow:
+    """One playlist of the list."""
+
+    id: str
+    title: str
+    author: str
+    made_at: datetime
+    items: int
+    length: str
+    airings: int
+    failed: bool
+
 
 CHIMES: Final = tuple(kind for kind in Signal if ABOUT[kind].use is not Use.ALARM)
 
@@ -232,5 +313,4 @@ def kinds(t: Translator) -> dict[str, str]:
 
 def chime_choices(t: Translator) -> tuple[tuple[str, str], ...]:
     """The signals that any playlist may hold."""
-    vietnamese = t.language is Language.VIETNAMESE
-    return tuple((kind.value, ABOUT[kind].name_vi if vietnamese else ABOUT[kind].name_en) for kind in CHIMES)
+    return tuple((kind.value, signal_names(t)[kind]) for kind in CHIMES)

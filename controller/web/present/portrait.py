@@ -1,16 +1,45 @@
 """A sound before and after it was made fit for air: a drawing, two figures, and a sentence."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from audio.loudness import TARGET_LUFS, TOLERANCE_LU, Loudness
 from controller.web.formats import Formats
 from controller.web.i18n import Translator
-from controller.web.views import PortraitView
 
 _HEIGHT = 100
 _NOTICEABLE_DB = 1.0
 _NOTICEABLE_S = 0.3
+
+
+@dataclass(frozen=True)
+class Listen:
+    """What can be heard in the browser, now or in a moment."""
+
+    announcement: str
+    url: str = ""
+    """Empty while the sound is being made."""
+    duration_s: float = 0
+    name: str = ""
+    fresh: bool = False
+    percent: int | None = None
+    """How far the making is, where that is known."""
+    change: str = ""
+    unfit: str = ""
+    """What to do about a clip that stayed too soft or too loud."""
+    portraits: tuple["PortraitView", ...] = ()
+
+
+@dataclass(frozen=True)
+class PortraitView:
+    """A sound at a glance: its figures, and its outline as an SVG path `peaks` wide and 100 high."""
+
+    name: str
+    figures: str
+    duration_s: float
+    outline: str
+    peaks: int
 
 
 def portrait(stored: Mapping[str, Any] | None, name: str, fmt: Formats) -> PortraitView | None:

@@ -1,13 +1,66 @@
 """One play record as a row."""
 
+from dataclasses import dataclass
+from datetime import datetime
+
 from controller.records.models import PlayRecordRow
 from controller.web.i18n import Translator
+from controller.web.present.areas import DeviceChoice
+from controller.web.present.tone import Tone
 from controller.web.present.words import outcome_text, reason_text
-from controller.web.views import RecordView, Tone
 from protocol.messages import LOCAL_ALERT, ClockQuality, Outcome
 
 _HARDLY_HEARD_MS = 100
 """A shorter break is told, but does not colour the record."""
+
+
+@dataclass(frozen=True)
+class RecordView:
+    """One row of what really sounded."""
+
+    at: datetime | None
+    speaker: str
+    title: str
+    outcome: str
+    tone: Tone
+    played_s: float
+    start_error_ms: float | None = None
+    level_dbfs: float | None = None
+    """How loud all of it was together; None when nothing sounded, or the speaker does not say."""
+    reason: str = ""
+    broken: str = ""
+    """How often and for how long it broke off, as a phrase; nothing if it did not."""
+    clock_trusted: bool = True
+    raised_here: bool = False
+    """Somebody raised it at the speaker itself."""
+
+
+@dataclass(frozen=True)
+class RecordsView:
+    """A page of play records with the filters that led to it."""
+
+    rows: tuple[RecordView, ...]
+    speakers: tuple[DeviceChoice, ...] = ()
+    """To choose from; nothing where there are too many."""
+    areas: tuple[tuple[str, str], ...] = ()
+    """To choose from: those with speakers, and what lies above them."""
+    area: str = ""
+    many: bool = False
+    """So many speakers that one is searched by its name."""
+    device: str = ""
+    speaker: str = ""
+    outcome: str = ""
+    since: str = ""
+    until: str = ""
+    """The last day."""
+    broken: str = ""
+    """Something, when only what broke off is shown."""
+    next_page: str = ""
+    more: bool = False
+    """These are not all that were chosen."""
+    on_paper: str = ""
+    """Where they stand as a report to be printed; nothing: here."""
+
 
 _TONES = {
     Outcome.COMPLETED: Tone.GOOD,

@@ -2,20 +2,20 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import islice
 from zoneinfo import ZoneInfo
 
 from controller.approval.coming import next_start
-from controller.broadcasts.models import Schedule, TargetKind
-from controller.broadcasts.preview import CollisionOut, PreviewOut
+from controller.broadcasts.models import Schedule
+from controller.broadcasts.preview import Ahead
 from controller.planning import rows
 from controller.web.formats import Formats
 from controller.web.i18n import Language, Translator
+from controller.web.present.collisions import CollisionChoice, changes
 from controller.web.present.compose import parsed_day, parsed_time
-from controller.web.views import CollisionChoice, Foreseen, ScheduleValues
-from schedules.collisions import Because
+from controller.web.present.targets import NOTHING, Choice, Picker
 from schedules.errors import InvalidRecurrence
 from schedules.recurrence import daily, monthly, occurrences, once, validate, weekly
 from schedules.sentence import describe
@@ -26,19 +26,96 @@ DATES_FORESEEN = 5
 _FORESEEN_WITHIN = timedelta(days=800)
 _REPEATS = ("once", "daily", "weekly", "monthly", "moon", "own")
 _MOON = ("1", str(FULL_MOON))
-RANK_STEP = 1
 
 
-def values_of(fields: Mapping[str, str], lists: Mapping[str, Sequence[str]]) -> ScheduleValues:
+@dataclass(frozen=True)
+class ScheduleValues:
+    """The form of a schedule, as it was typed, so that nothing is lost on an error."""
+
+    token: str
+    version: str = ""
+    """Of the schedule that is edited, as it was seen; nothing for a new one."""
+    title: str = ""
+    what: str = ""
+    """`playlist:ID` or `announcement:ID`."""
+    targets: Choice = NOTHING
+    day: str = ""
+    time: str = ""
+    repeat: str = "once"
+    """`once`, `daily`, `weekly`, `monthly`, `moon`, or `own`: a rule that this form cannot make."""
+    every: str = "1"
+    weekdays: frozenset[str] = frozenset()
+    """0 is Monday."""
+    month_day: str = "1"
+    moon: frozenset[str] = frozenset()
+    """Of the first and the fifteenth of a lunar month, those that are ticked."""
+    moon_days: str = ""
+    """Other days of the lunar month, as typed."""
+    own: str = ""
+    end: str = "never"
+    until: str = ""
+    count: str = ""
+    skip_holidays: bool = False
+    excepted: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()
+    except_day: str = ""
+    """A day that is to be left out too."""
+    priority: str = "0"
+    resume: str = "rejoin"
+    volume: str = ""
+    rank: str = "0"
+    accepted: str = ""
+    """Fingerprint of the warnings that were read and accepted."""
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """What a recurrence comes to."""
+
+    sentence: str = ""
+    dates: tuple[str, ...] = ()
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class ScheduleView:
+    """The form of a schedule with all that can be chosen, and what one should know before keeping it."""
+
+    values: ScheduleValues
+    heading: str
+    action: str
+    foreseen: Foreseen
+    picker: Picker
+    playlists: tuple[tuple[str, str], ...] = ()
+    announcements: tuple[tuple[str, str], ...] = ()
+    errors: dict[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    choices: tuple[CollisionChoice, ...] = ()
+    settled: bool = False
+    """A choice was made, and nothing collides any more."""
+    pending: bool = False
+    kept: bool = False
+    state: str = ""
+    at: str = ""
+    """The airing that was opened, in UTC; empty: none."""
+    at_local: str = ""
+    undo: str = ""
+    """What puts it back into the calendar, where it was taken out."""
+    weekdays: tuple[tuple[str, str], ...] = ()
+    repeats: tuple[tuple[str, str], ...] = ()
+    resumes: tuple[tuple[str, str], ...] = ()
+    excepted: tuple[tuple[str, str], ...] = ()
+    extra: tuple[tuple[str, str], ...] = ()
+
+
+def values_of(fields: Mapping[str, str], lists: Mapping[str, Sequence[str]], targets: Choice) -> ScheduleValues:
     """What was typed, as it was typed. `lists` are the fields that come more than once."""
     return ScheduleValues(
         token=fields.get("token", ""),
         version=fields.get("version", ""),
         title=fields.get("title", "").strip(),
         what=fields.get("what", ""),
-        areas=frozenset(lists.get("area", ())),
-        devices=frozenset(lists.get("device", ())),
-        groups=frozenset(lists.get("group", ())),
+        targets=targets,
         day=fields.get("day", ""),
         time=fields.get("time", ""),
         repeat=repeat if (repeat := fields.get("repeat", "")) in _REPEATS else "once",
@@ -235,15 +312,12 @@ def _normal(recurrence: Recurrence) -> tuple[Recurrence, frozenset[str]]:
 
 def of_schedule(row: Schedule, t: Translator) -> ScheduleValues:
     """The form of a schedule that is there."""
-    keys = {kind: frozenset(each.key for each in row.targets if each.kind is kind) for kind in TargetKind}
     values = ScheduleValues(
         token=row.id,
         version=str(row.version),
         title=row.title,
         what=f"playlist:{row.playlist_id}",
-        areas=keys[TargetKind.AREA],
-        devices=keys[TargetKind.DEVICE],
-        groups=keys[TargetKind.GROUP],
+        targets=Choice.of((each.kind, each.key) for each in row.targets),
         priority=str(row.priority),
         resume=row.resume.value,
         volume="" if row.volume is None else str(row.volume),
@@ -328,7 +402,7 @@ def moments(texts: Iterable[str]) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-def warnings_of(ahead: PreviewOut, formats: Formats) -> tuple[str, ...]:
+def warnings_of(ahead: Ahead, formats: Formats) -> tuple[str, ...]:
     """What should be known before it is kept: who yields to whom, and what would not air."""
     vietnamese, t = formats.t.language is Language.VIETNAMESE, formats.t
     said = [each.explanation.vi if vietnamese else each.explanation.en for each in ahead.collisions]
@@ -343,48 +417,6 @@ def warnings_of(ahead: PreviewOut, formats: Formats) -> tuple[str, ...]:
     return tuple(dict.fromkeys(said))
 
 
-def choices(
-    ahead: PreviewOut, mine: str, ranks: Mapping[str, int], rank: int, formats: Formats
-) -> tuple[CollisionChoice, ...]:
-    """What can be done about the collisions: which goes first, where the commune's order decides, or a later time."""
-    t, found = formats.t, list[CollisionChoice]()
-    for each in _first_of_each(ahead.collisions, mine):
-        wins = each.winner_schedule_id == mine
-        other, title = (
-            (each.loser_schedule_id, each.loser_title) if wins else (each.winner_schedule_id, each.winner_title)
-        )
-        if each.because in {Because.COMMUNE_ORDER, Because.EARLIER, Because.ID} and other in ranks:
-            if wins:
-                wanted = max(rank, ranks[other] + RANK_STEP)
-                found.append(CollisionChoice(f"rank:{wanted}", t("Let “%(title)s” go first", title=title)))
-            else:
-                wanted = min(rank, ranks[other] - RANK_STEP)
-                found.append(CollisionChoice(f"rank:{wanted}", t("Go before “%(title)s”", title=title)))
-    for each in ahead.collisions[:1]:
-        free = formats.local(each.until + timedelta(seconds=59))
-        if free.date() != formats.local(each.starts_at).date():
-            continue  # beyond midnight it would be another day's
-        found.append(CollisionChoice(f"time:{free:%H:%M}", t("Begin at %(time)s instead", time=f"{free:%H:%M}")))
-    return tuple(dict.fromkeys(found))
-
-
-def _first_of_each(collisions: Iterable[CollisionOut], mine: str) -> Iterable[CollisionOut]:
-    """Return one collision with each other schedule."""
-    seen: set[str] = set()
-    for each in collisions:
-        other = each.loser_schedule_id if each.winner_schedule_id == mine else each.winner_schedule_id
-        if other not in seen:
-            seen.add(other)
-            yield each
-
-
 def chosen(values: ScheduleValues, choice: str) -> ScheduleValues:
-    """Return the form after one of these choices."""
-    kind, _, value = choice.partition(":")
-    if kind == "rank" and _whole(value, -1000, 1000) is not None:
-        return replace(values, rank=value)
-    if kind == "rank" and value == "0":
-        return replace(values, rank="0")
-    if kind == "time" and parsed_time(value) is not None:
-        return replace(values, time=value)
-    return values
+    """Return the form after one of the choices about a collision."""
+    return replace(values, **changes(choice))

@@ -12,8 +12,9 @@ from controller.planning.models import PlannedRow
 from controller.web.formats import Formats
 from controller.web.i18n import Translator
 from controller.web.present.causes import cause_text, cause_tone
+from controller.web.present.tone import Tone
+from controller.web.present.words import refusal_names
 from controller.web.speaker_views import ComingView, FigureView, HealthView, IncidentView, OrderView
-from controller.web.views import Tone
 from protocol.messages import ClockState, DeviceState
 
 _MEGA: Final = 1_000_000
@@ -36,6 +37,7 @@ def machine_facts(state: DeviceState | None, formats: Formats, now: datetime) ->
         (t("Running for"), formats.duration(health.uptime_s) if 0 < health.uptime_s < _LONGEST_S else ""),
         (t("Disk left"), _measured(health.disk_free_mb, "MB", formats)),
         (t("Records that wait to be sent"), formats.number(state.records_waiting) if state.records_waiting else ""),
+        (t("Orders that it refused"), _refused(state.rejected, formats)),
         (t("Sound output"), state.player.sink),
         (t("Program"), state.agent_version),
     )
@@ -43,6 +45,13 @@ def machine_facts(state: DeviceState | None, formats: Formats, now: datetime) ->
 
 
 _LONGEST_S: Final = 1e10
+
+
+def _refused(counts: Mapping[str, int], formats: Formats) -> str:
+    """Forged, late and foreign orders, since its journal began; most first."""
+    names = refusal_names(formats.t)
+    often = sorted(counts.items(), key=lambda each: (-each[1], each[0]))
+    return ", ".join(f"{formats.number(count)} {names.get(code, code)}" for code, count in often)
 
 
 def _clock(clock: ClockState, formats: Formats) -> str:

@@ -6,19 +6,45 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, replace
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 
 from controller.incidents.edges import OFFLINE
+from controller.monitoring.fleet import Fine
 from controller.text import plain
 from controller.web.formats import Formats
 from controller.web.i18n import Translator
-from controller.web.present.causes import cause_text, causes, tone_name
-from controller.web.present.speakers import SpeakerFacts, speaker_view, told, tone_of, tone_rank
+from controller.web.present.causes import cause_text, causes, codes, tone_name
+from controller.web.present.speakers import SpeakerFacts, fine_tone, speaker_view, told, tone_of, tone_rank
+from controller.web.present.tone import Tone
 from controller.web.speaker_views import SpeakerRow, SpeakerWish, ToneCount
-from controller.web.views import Tone
 
 HERE: Final = "/speakers"
+
+
+class Entry(NamedTuple):
+    """What decides whether and where a speaker stands in the list: of thousands nobody needs more."""
+
+    id: str
+    name: str
+    place: str
+    note: str
+    tone: Tone
+    lacking: int
+    """Pieces of its plan that it has not got yet."""
+    wrong: frozenset[str]
+    """By the names of the causes."""
+
+
+def entry(facts: SpeakerFacts, now: datetime) -> Entry:
+    """Return what the list goes by."""
+    lacking = max(0, facts.report.planned - facts.report.ready) if facts.report else 0
+    return Entry(facts.id, facts.name, facts.place, facts.note, tone_of(facts), lacking, codes(facts, now))
+
+
+def fine_entry(speaker: Fine, place: str) -> Entry:
+    """Return the same of a speaker with which nothing is wrong."""
+    return Entry(speaker.id, speaker.name, place, speaker.note, fine_tone(speaker), 0, frozenset())
 
 
 def row_of(facts: SpeakerFacts, formats: Formats, now: datetime) -> SpeakerRow:
@@ -28,18 +54,16 @@ def row_of(facts: SpeakerFacts, formats: Formats, now: datetime) -> SpeakerRow:
     return SpeakerRow(view, name, found[0] if found else None, max(0, len(found) - 1))
 
 
-def matching(
-    facts: Iterable[SpeakerFacts], wish: SpeakerWish, troubles: Mapping[str, frozenset[str]]
-) -> list[SpeakerFacts]:
+def matching(entries: Iterable[Entry], wish: SpeakerWish) -> list[Entry]:
     """Return those whose name, id, place or note has every word of the search, and that have the problem.
 
-    Marks and capitals do not matter. `troubles`: what is wrong with each, by id.
+    Marks and capitals do not matter.
     """
     words = plain(wish.q).split()
     return [
         each
-        for each in facts
-        if (not wish.problem or wish.problem in troubles[each.id])
+        for each in entries
+        if (not wish.problem or wish.problem in each.wrong)
         and (not words or _has(words, f"{each.name} {each.id} {each.place} {each.note}"))
     ]
 
@@ -59,14 +83,14 @@ def began(facts: SpeakerFacts, row: SpeakerRow) -> datetime | None:
     return next((each.since for each in said if each.code == row.cause.code), None)
 
 
-def in_state(facts: Iterable[SpeakerFacts], state: str) -> list[SpeakerFacts]:
+def in_state(entries: Iterable[Entry], state: str) -> list[Entry]:
     """Return those in one state; all where none is named."""
-    return [each for each in facts if tone_of(each) == state] if state in set(Tone) else list(facts)
+    return [each for each in entries if each.tone == state] if state in set(Tone) else list(entries)
 
 
-def counted(facts: Iterable[SpeakerFacts], wish: SpeakerWish, t: Translator) -> tuple[ToneCount, ...]:
+def counted(entries: Iterable[Entry], wish: SpeakerWish, t: Translator) -> tuple[ToneCount, ...]:
     """Count the states, the worst first; one that nobody is in is left out unless it was asked for."""
-    counts = Counter(tone_of(each) for each in facts)
+    counts = Counter(each.tone for each in entries)
     shown = sorted((tone for tone in Tone if counts[tone] or tone == wish.state), key=tone_rank)
     return tuple(
         ToneCount(
@@ -85,9 +109,9 @@ def problems_of(codes: Iterable[str], t: Translator) -> tuple[tuple[str, str], .
     return tuple(sorted(((code, cause_text(code, "", t)) for code in set(codes)), key=lambda each: plain(each[1])))
 
 
-def ordered(facts: Iterable[SpeakerFacts], sort: str) -> list[SpeakerFacts]:
+def ordered(entries: Iterable[Entry], sort: str) -> list[Entry]:
     """Sort: the worst first, by name, by place, or by how much of the plan is ready. The id decides what is alike."""
-    return sorted(facts, key=_SORTS.get(sort, _SORTS["state"]))
+    return sorted(entries, key=_SORTS.get(sort, _SORTS["state"]))
 
 
 def sorts(t: Translator) -> tuple[tuple[str, str], ...]:
@@ -106,8 +130,8 @@ def address(wish: SpeakerWish, path: str = HERE, **more: object) -> str:
     return f"{path}?{urlencode(asked)}" if asked else path
 
 
-def _by_name(facts: SpeakerFacts) -> tuple[object, ...]:
-    return _natural(facts.name), facts.id
+def _by_name(each: Entry) -> tuple[object, ...]:
+    return _natural(each.name), each.id
 
 
 @lru_cache(maxsize=20_000)
@@ -116,14 +140,10 @@ def _natural(text: str) -> tuple[tuple[str, int], ...]:
     return tuple((word, int(number or 0)) for word, number in _WORD_AND_NUMBER.findall(plain(text)))
 
 
-def _readiness(facts: SpeakerFacts) -> int:
-    return facts.report.ready - facts.report.planned if facts.report else 0
-
-
 _WORD_AND_NUMBER: Final = re.compile(r"([^0-9]+|(?=[0-9]))([0-9]{0,18})")
-_SORTS: Final[Mapping[str, Callable[[SpeakerFacts], tuple[Any, ...]]]] = {
-    "state": lambda facts: (tone_rank(tone_of(facts)), *_by_name(facts)),
+_SORTS: Final[Mapping[str, Callable[[Entry], tuple[Any, ...]]]] = {
+    "state": lambda each: (tone_rank(each.tone), *_by_name(each)),
     "name": _by_name,
-    "place": lambda facts: (_natural(facts.place), *_by_name(facts)),
-    "ready": lambda facts: (_readiness(facts), *_by_name(facts)),
+    "place": lambda each: (_natural(each.place), *_by_name(each)),
+    "ready": lambda each: (-each.lacking, *_by_name(each)),
 }

@@ -1,20 +1,19 @@
 """Speakers as marks on a map. Pure."""
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from controller.areas.outlines import Position
-from controller.monitoring.fleet import SpeakerNow
+from controller.monitoring.fleet import Fine, SpeakerNow, Standing
 from controller.web.formats import Formats
 from controller.web.i18n import Translator
 from controller.web.present.causes import causes, tone_name
-from controller.web.present.speakers import SpeakerFacts, tone_of, tone_rank
-from controller.web.views import Tone
+from controller.web.present.speakers import SpeakerFacts, fine_tone, tone_of, tone_rank
+from controller.web.present.tone import Tone
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """One speaker on the map."""
+class Mark(NamedTuple):
+    """One speaker on the map: of thousands each is made into a dictionary, which this does at once."""
 
     id: str
     name: str
@@ -27,7 +26,7 @@ class Mark:
     since: str
 
 
-def position(speaker: SpeakerNow) -> Position | None:
+def position(speaker: SpeakerNow | Standing) -> Position | None:
     """Return where it stands; None where nobody said."""
     return None if speaker.lat is None or speaker.lon is None else (speaker.lon, speaker.lat)
 
@@ -48,6 +47,12 @@ def mark(speaker: SpeakerNow, facts: SpeakerFacts, formats: Formats, now: dateti
     )
 
 
+def fine_mark(speaker: Fine, place: str) -> Mark:
+    """Show a speaker that has a position and with which nothing is wrong."""
+    lon, lat = position(speaker) or (0.0, 0.0)
+    return Mark(speaker.id, speaker.name, place, lat, lon, fine_tone(speaker), "", "")
+
+
 def states(t: Translator) -> tuple[tuple[Tone, str], ...]:
-    """Return the states in words, the worst first."""
-    return tuple((tone, tone_name(tone, t)) for tone in sorted(Tone, key=tone_rank))
+    """Return the states in words, the worst first; who is out of service stands on no map."""
+    return tuple((tone, tone_name(tone, t)) for tone in sorted(set(Tone) - {Tone.OFF}, key=tone_rank))

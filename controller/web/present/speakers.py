@@ -8,11 +8,59 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from controller.monitoring.fleet import Report
+from controller.monitoring.fleet import Fine, Report, Tally
 from controller.web.formats import Formats
+from controller.web.present.tone import Tone
 from controller.web.present.words import problem_text
-from controller.web.views import ProblemView, SpeakerView, SummaryView, Tone
 from protocol.messages import ClockQuality, Problem
+
+
+@dataclass(frozen=True)
+class ProblemView:
+    """Something wrong, in words."""
+
+    text: str
+    since: str = ""
+
+
+@dataclass(frozen=True)
+class SpeakerView:
+    """One speaker's live state."""
+
+    id: str
+    name: str
+    place: str
+    tone: Tone
+    state: str
+    """One short sentence: *On air: …*, *Ready*, *Offline since 10:32*."""
+    ready: int = 0
+    planned: int = 0
+    clock_trusted: bool = True
+    plan_current: bool = True
+    volume: int | None = None
+    problems: tuple[ProblemView, ...] = ()
+
+
+@dataclass(frozen=True)
+class SummaryView:
+    """The state of everything in one line."""
+
+    online: int
+    speakers: int
+    on_air: int
+    troubled: int
+    worst: Tone
+
+    @property
+    def tone(self) -> Tone:
+        """The one sign for all."""
+        if self.speakers == 0:
+            return Tone.OFF
+        if self.worst in {Tone.BAD, Tone.AWAY}:
+            return self.worst
+        if self.troubled:
+            return Tone.WARN
+        return Tone.AIR if self.on_air else Tone.GOOD
 
 
 @dataclass(frozen=True)
@@ -34,16 +82,19 @@ class SpeakerFacts:
     """What people wrote down of it."""
     faults: tuple[Problem, ...] = ()
     """What the service finds fault with in what it says."""
+    retired: bool = False
+    """Whether it was put out of service on purpose."""
 
 
 def speaker_view(facts: SpeakerFacts, formats: Formats, now: datetime) -> SpeakerView:
     """Show one speaker."""
-    report = facts.report
+    report, tone = facts.report, tone_of(facts)
+    if facts.retired:
+        return SpeakerView(facts.id, facts.name, facts.place, tone, formats.t("Out of service"))
     if report is None:
         text = formats.t("Not heard from yet")
         problems = tuple(_problems(facts.faults, formats, now))
-        return SpeakerView(facts.id, facts.name, facts.place, Tone.OFF, text, problems=problems)
-    tone = tone_of(facts)
+        return SpeakerView(facts.id, facts.name, facts.place, tone, text, problems=problems)
     text = _condition(facts, report, tone, formats, now)
     return SpeakerView(
         id=facts.id,
@@ -65,13 +116,20 @@ def speaker_view(facts: SpeakerFacts, formats: Formats, now: datetime) -> Speake
 def tone_of(facts: SpeakerFacts) -> Tone:
     """How a speaker is, in one word."""
     report = facts.report
-    if report is None or not facts.online:
+    if facts.retired:
         return Tone.OFF
+    if report is None or not facts.online:
+        return Tone.AWAY
     if report.player != "silent":
         return Tone.BAD if report.player == "lost" else Tone.AIR
     if report.clock != ClockQuality.TRUSTED or report.problems or facts.faults:
         return Tone.WARN
     return Tone.WAIT if report.ready < report.planned else Tone.GOOD
+
+
+def fine_tone(speaker: Fine) -> Tone:
+    """The same of a speaker with which nothing is wrong."""
+    return Tone.AIR if speaker.on_air else Tone.GOOD
 
 
 def told(report: Report) -> tuple[Problem, ...]:
@@ -91,7 +149,7 @@ def _problems(problems: Iterable[Problem], formats: Formats, now: datetime) -> I
 
 def _condition(facts: SpeakerFacts, report: Report, tone: Tone, formats: Formats, now: datetime) -> str:
     t = formats.t
-    if tone is Tone.OFF:
+    if tone is Tone.AWAY:
         return _absence(facts, report, formats, now)
     if tone is Tone.AIR and report.title:
         return t("On air: %(title)s", title=report.title)
@@ -115,7 +173,7 @@ def _absence(facts: SpeakerFacts, report: Report, formats: Formats, now: datetim
     return formats.t("Offline since %(time)s", time=since)
 
 
-_ORDER: Final = (Tone.BAD, Tone.OFF, Tone.WARN, Tone.WAIT, Tone.AIR, Tone.GOOD)
+_ORDER: Final = (Tone.BAD, Tone.AWAY, Tone.WARN, Tone.WAIT, Tone.AIR, Tone.GOOD, Tone.OFF)
 
 
 def tone_rank(tone: Tone) -> int:
@@ -123,22 +181,12 @@ def tone_rank(tone: Tone) -> int:
     return _ORDER.index(tone)
 
 
-def worst(speakers: Iterable[SpeakerFacts], limit: int) -> list[SpeakerFacts]:
-    """The first of them, those with trouble before the others; among equals the order stays."""
-    return sorted(speakers, key=lambda each: tone_rank(tone_of(each)))[:limit]
-
-
-def summary(speakers: Iterable[SpeakerFacts], on_air: int) -> SummaryView:
+def summary(tally: Tally, on_air: int) -> SummaryView:
     """All of them in one line."""
-    every = [(each, tone_of(each)) for each in speakers]
-    troubled = sum(
-        1
-        for each, tone in every
-        if tone in {Tone.BAD, Tone.WARN} or each.faults or (each.report is not None and each.report.problems)
-    )
     return SummaryView(
-        online=sum(1 for _, tone in every if tone is not Tone.OFF),
-        speakers=len(every),
+        online=tally.online,
+        speakers=tally.speakers,
         on_air=on_air,
-        troubled=troubled,
+        troubled=tally.troubled,
+        worst=_ORDER[tally.worst],
     )

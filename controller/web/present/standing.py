@@ -9,7 +9,7 @@ from controller.areas.models import Area
 from controller.standing.repository import Holding
 from controller.standing.words import Message, blanks_in
 from controller.web.formats import Formats
-from controller.web.views import Tone
+from controller.web.present.tone import Tone
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class MessageView:
 
     hazard: str
     version: str
-    """Of the place's own row; empty: it has none."""
+    """Of what holds there, whoever worded it."""
     headline: str
     text: str
     language: str
@@ -29,6 +29,21 @@ class MessageView:
     state: str
     clip: str
     problem: str = ""
+    theirs: "Theirs | None" = None
+    """What somebody else put there meanwhile."""
+
+
+@dataclass(frozen=True)
+class Theirs:
+    """What holds now, beside what was typed."""
+
+    headline: str
+    text: str
+    language: str
+    second_text: str
+    whose: str
+    by: str
+    """Who worded it, and when; empty where that is nobody here."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +64,7 @@ def message(of: Message, area: Area, formats: Formats) -> MessageView:
     tone, state = _state(of, formats)
     return MessageView(
         hazard=of.hazard.value,
-        version=str(of.row.version) if of.row is not None and of.row.area_code == area.code else "",
+        version=of.version,
         headline=of.headline,
         text=of.text,
         language=of.second_language or "",
@@ -60,6 +75,13 @@ def message(of: Message, area: Area, formats: Formats) -> MessageView:
         state=state,
         clip=sound.clip_sha256 or "" if sound else "",
     )
+
+
+def theirs(of: Message, area: Area, formats: Formats) -> Theirs:
+    """Show what somebody else put there while one was typing."""
+    now, row = message(of, area, formats), of.row
+    by = "" if row is None or of.shipped else f"{row.author}, {formats.clock(row.updated_at)}"
+    return Theirs(now.headline, now.text, now.language, now.second_text, now.whose, by)
 
 
 def old(found: Sequence[Holding], formats: Formats, now: datetime) -> list[OldView]:

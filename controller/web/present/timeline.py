@@ -2,14 +2,69 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from enum import StrEnum
 
 from controller.web.formats import Formats
-from controller.web.views import DayView, NeedView, OccurrenceView, Phase, Tone
+from controller.web.present.tone import Tone
 from schedules.preview import odd_hour
 
 HORIZON = timedelta(hours=24)
 NEEDS_MAX = 3
+
+
+class Phase(StrEnum):
+    """Where an occurrence is in its life."""
+
+    COMING = "coming"
+    ON_AIR = "on_air"
+    OVER = "over"
+
+
+@dataclass(frozen=True)
+class OccurrenceView:
+    """One airing on all its speakers."""
+
+    id: str
+    schedule_id: str
+    at: datetime
+    title: str
+    duration_s: float
+    phase: Phase
+    tone: Tone
+    targets: int
+    places: str = ""
+    stations: str = ""
+    ready: int = 0
+    on_air: int = 0
+    played: int = 0
+    partly: int = 0
+    missed: int = 0
+    failed: int = 0
+    unreported: int = 0
+    cancelled: bool = False
+    odd_hour: bool = False
+    repeats: str = ""
+    stoppable: bool = False
+    comes_next: bool = False
+
+
+@dataclass(frozen=True)
+class NeedView:
+    """Something that somebody must see to before it airs, and where that is done."""
+
+    text: str
+    where: str
+
+
+@dataclass(frozen=True)
+class DayView:
+    """A day of the timeline. `now_before` is the index of the first occurrence still to come."""
+
+    day: date
+    is_today: bool
+    occurrences: tuple[OccurrenceView, ...] = ()
+    now_before: int | None = None
 
 
 @dataclass(frozen=True)
@@ -37,8 +92,10 @@ class AiringFacts:
     failed: int = 0
     unreported: int = 0
     cancelled: bool = False
-    away: Sequence[str] = ()
-    """The speakers it is for that cannot be reached just now, by name."""
+    away: int = 0
+    """How many of the speakers it is for cannot be reached just now."""
+    away_names: Sequence[str] = ()
+    """Their names, while they are two at most."""
 
 
 def days(airings: Iterable[AiringFacts], formats: Formats, now: datetime) -> tuple[DayView, ...]:
@@ -78,9 +135,9 @@ def unreachable(airings: Iterable[AiringFacts], formats: Formats, now: datetime)
                 "%(time)s “%(title)s”: %(where)s cannot be reached just now.",
                 time=formats.clock(each.starts_at),
                 title=each.title,
-                where=", ".join(each.away[:2])
-                if len(each.away) <= 2  # noqa: PLR2004 names while they fit a line
-                else t.count("%(n)s speaker", "%(n)s speakers", len(each.away)),
+                where=", ".join(each.away_names)
+                if each.away <= 2  # noqa: PLR2004 names while they fit a line
+                else t.count("%(n)s speaker", "%(n)s speakers", each.away),
             ),
             "#speakers-title",
         )

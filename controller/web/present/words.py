@@ -1,5 +1,9 @@
 """Codes that machines report, in words for people."""
 
+from collections.abc import Mapping
+from functools import cache
+
+from audio.signals import ABOUT, Signal
 from controller.accounts.roles import Permission, Role
 from controller.areas.policy import ApprovalAsked, ReleaseRule, SilentTest
 from controller.web.i18n import Translator
@@ -9,7 +13,12 @@ from schedules.reasons import Reason
 
 def problem_text(t: Translator, code: str, said: str) -> str:
     """What a speaker's problem means; what it said itself where the code is new to us."""
-    known = {
+    return _problems(t).get(code) or said or code
+
+
+@cache
+def _problems(t: Translator) -> Mapping[str, str]:
+    return {
         "disk_full": t("The disk is full: nothing new can be stored"),
         "cache_full": t("No room for the sound of the plan"),
         "download_failing": t("Sound cannot be fetched; it keeps trying"),
@@ -35,9 +44,35 @@ def problem_text(t: Translator, code: str, said: str) -> str:
         "wrong_audience": t("It speaks in the name of another speaker"),
         "local_alarm": t("Somebody raised the alarm at the speaker itself"),
         "button_fault": t("The alarm button cannot be read"),
+        "alarm_without_words": t("The alarm at the speaker has no words stored: it would sound its siren only"),
         "clock_differs": t("Its clock is far from ours though it trusts it"),
     }
-    return known.get(code) or said or code
+
+
+@cache
+def refusal_names(t: Translator) -> Mapping[str, str]:
+    """Why a speaker refuses an order, by the code of its refusal."""
+    return {
+        "malformed": t("not to be read"),
+        "unreadable": t("not to be read"),
+        "too_large": t("too long"),
+        "unsupported_version": t("of another version"),
+        "unknown_key": t("signed with an unknown key"),
+        "bad_signature": t("with a wrong signature"),
+        "wrong_type": t("of another sort"),
+        "wrong_audience": t("meant for others"),
+        "expired": t("too old"),
+        "not_yet_valid": t("from the future"),
+        "older": t("older than what it has"),
+        "replayed": t("sent a second time"),
+        "conflicting": t("different under the same number"),
+    }
+
+
+@cache
+def signal_names(t: Translator) -> Mapping[Signal, str]:
+    """What each sound with a meaning is called."""
+    return {signal: about.name_vi if t.language == "vi" else about.name_en for signal, about in ABOUT.items()}
 
 
 def reason_text(t: Translator, reason: str) -> str:
@@ -45,7 +80,12 @@ def reason_text(t: Translator, reason: str) -> str:
     if reason in set(Reason):
         sentence = Reason(reason).explain()
         return sentence.vi if t.language == "vi" else sentence.en
-    known = {
+    return _reasons(t).get(reason, "" if reason.startswith("by ") else reason)
+
+
+@cache
+def _reasons(t: Translator) -> Mapping[str, str]:
+    return {
         "clock_untrusted": t("The speaker was not sure of the time"),
         "agent_off": t("The speaker was off"),
         "too_late": t("It was too late"),
@@ -63,7 +103,6 @@ def reason_text(t: Translator, reason: str) -> str:
         "gaps": t("With gaps: the sound did not come fast enough"),
         "resumed": "",
     }
-    return known.get(reason, "" if reason.startswith("by ") else reason)
 
 
 def outcome_text(t: Translator, outcome: str) -> str:
