@@ -9,7 +9,9 @@ from typing import get_args
 
 import psutil
 import pytest
+from argon2 import PasswordHasher
 
+from controller.accounts import secrets
 from loa.brokers import Broker, BrokerKind, BrokerUnavailable, make_broker
 from tests.support.children import running
 from tests.support.eventually import eventually
@@ -17,6 +19,12 @@ from tests.support.eventually import eventually
 # Helpers of libraries that live as long as the process and are shared by all tests.
 LIBRARY_THREADS = ("AnyIO worker thread", "asyncio_", "ThreadPoolExecutor", "tmp_path")
 LIBRARY_PROCESSES = ("resource_tracker", "forkserver")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_hashes() -> None:
+    """Hashing is slow on purpose; its cost is not what tests are about. Of two costs, signing in would hash anew."""
+    secrets._hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 
 
 class PendingTasks:

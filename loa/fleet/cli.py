@@ -1,7 +1,6 @@
 """`loa fleet`: rehearse an emergency, or anything else, with thousands of simulated speakers."""
 
 import asyncio
-import gc
 import signal
 import sys
 import time
@@ -11,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from controller.garbage import settle
 from controller.keys import Keys
 from loa.brokers import BrokerKind, BrokerUnavailable
 from loa.demo.house import DemoError, only_one
@@ -116,8 +116,7 @@ async def _live(crowd: Crowd, raw_topic: str) -> None:
 async def _come(crowd: Crowd) -> None:
     """Connect all. A real speaker's collector walks its own objects, not those of thousands of neighbours."""
     await crowd.connect()
-    gc.collect()
-    gc.freeze()
+    settle()
 
 
 async def _listen(crowd: Crowd, topic: str) -> None:

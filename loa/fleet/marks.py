@@ -1,13 +1,13 @@
 """When each speaker got how far, in a file that several processes share: a double for each, 0 for not yet."""
 
 import mmap
-import struct
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 KINDS: Final = ("configured", "raw", "verified", "acknowledged")
-_DOUBLE: Final = struct.Struct("d")
+_DOUBLE_BYTES: Final = 8
 
 
 class Marks:
@@ -15,32 +15,29 @@ class Marks:
 
     def __init__(self, path: Path, speakers: int) -> None:
         self._speakers = speakers
-        size = len(KINDS) * speakers * _DOUBLE.size
+        size = len(KINDS) * speakers * _DOUBLE_BYTES
         if not path.exists():
             path.write_bytes(bytes(size))
         with path.open("r+b") as file:
-            self._map = mmap.mmap(file.fileno(), size)
+            self._at = memoryview(mmap.mmap(file.fileno(), size)).cast("d")
+        self._rows = {kind: place * speakers for place, kind in enumerate(KINDS)}
 
     def mark(self, number: int, kind: str) -> None:
         """Note the time, the first time only."""
-        at = self._at(number, kind)
-        if not _DOUBLE.unpack_from(self._map, at)[0]:
-            _DOUBLE.pack_into(self._map, at, time.monotonic())
+        place = self._rows[kind] + number
+        if not self._at[place]:
+            self._at[place] = time.monotonic()
 
     def forget(self, *kinds: str) -> None:
         """Begin anew with these kinds."""
-        width = self._speakers * _DOUBLE.size
+        none = memoryview(bytes(self._speakers * _DOUBLE_BYTES)).cast("d")
         for kind in kinds:
-            at = self._at(0, kind)
-            self._map[at : at + width] = bytes(width)
+            self._at[self._rows[kind] : self._rows[kind] + self._speakers] = none
 
-    def times(self, kind: str) -> list[float]:
+    def times(self, kind: str) -> Sequence[float]:
         """Return the time of each speaker, 0 for who is not there yet."""
-        return [float(_DOUBLE.unpack_from(self._map, self._at(number, kind))[0]) for number in range(self._speakers)]
+        return self._at[self._rows[kind] : self._rows[kind] + self._speakers].tolist()
 
     def missing(self, kind: str) -> int:
         """Return how many are not there yet."""
-        return self.times(kind).count(0.0)
-
-    def _at(self, number: int, kind: str) -> int:
-        return (KINDS.index(kind) * self._speakers + number) * _DOUBLE.size
+        return list(self.times(kind)).count(0.0)

@@ -63,7 +63,9 @@ class Ledger:
 
     def judge(self, payload: bytes, target: str, now: datetime) -> AlertSet | None:
         """Return the set if it may be believed."""
-        if (target, payload) not in self.verified:
+        try:
+            judged = self.verified[target, payload]
+        except KeyError:
             self.verifications += 1
             if len(self.verified) >= JUDGED_MAX:
                 self.verified.clear()
@@ -72,7 +74,6 @@ class Ledger:
             except ProtocolError:
                 judged = None
             self.verified[target, payload] = judged
-        judged = self.verified[target, payload]
         self.refused += judged is None
         return judged
 

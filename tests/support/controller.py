@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
@@ -21,6 +22,7 @@ from controller.areas.models import Area
 from controller.areas.tree import ROOT_CODE, ROOT_PATH, child_path
 from controller.database import Database
 from controller.devices.models import Device, DeviceStatus
+from controller.migrations import migrate
 from controller.runtime import Runtime
 from controller.settings import Settings
 
@@ -162,6 +164,20 @@ class House:
         return code
 
 
+_schema: list[bytes] = []
+
+
+async def _with_schema(database: Path) -> None:
+    """Begin a database with the newest schema: to walk through all migrations takes a second, for each test."""
+    if not _schema:
+        with TemporaryDirectory(prefix="loa-schema-") as folder:
+            whole = Path(folder) / "loa.db"
+            await migrate(f"sqlite+aiosqlite:///{whole}")
+            _schema.append(whole.read_bytes())
+    database.parent.mkdir(parents=True, exist_ok=True)
+    database.write_bytes(_schema[0])  # noqa: ASYNC240 a test waits for nobody
+
+
 @asynccontextmanager
 async def open_house(
     folder: Path,
@@ -175,6 +191,8 @@ async def open_house(
     clock = TestClock(now)
     settings = {"standing_sounds": False} | settings
     chosen = Settings(data_dir=folder, database_url=database_url, public_url=ORIGIN, **settings)
+    if not database_url and not (folder / "loa.db").exists():
+        await _with_schema(folder / "loa.db")
     runtime = Runtime.open(chosen, clock=clock)
     app = create_app(chosen, runtime=runtime, services=services)
     house = House(app, runtime, clock)

@@ -51,7 +51,7 @@ async def province(house: House, *, speakers: int, airings: int) -> Sequence[str
                     "device_id": device_id, "session": "s", "online": online,
                     "online_changed_at": now - timedelta(days=1),
                     "seen_at": now if online else now - timedelta(days=1), "agent_version": "1", "plan_version": 1,
-                    "ready": 8, "planned": 8, "clock": "trusted", "player": "silent",
+                    "ready": 8, "planned": 8, "clock": "trusted", "player": "silent", "complains": False,
                     "state": said.model_dump(mode="json", exclude_none=True),
                 }
             )  # fmt: skip

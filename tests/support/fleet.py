@@ -113,6 +113,7 @@ class Fleet:
             token = self.controller.command("user", "token", "tester")
             stack.callback(self._stop_all)
             self.start_controller()
+            self.token = token
             self.officer = stack.enter_context(Officer(self.controller.url, token))
             yield self
 
@@ -137,8 +138,24 @@ class Fleet:
         sink_device: str | None = None,
         through: Sequence[str] = (),
     ) -> Speaker:
-        """Register and start a speaker."""
+        """Register and start a speaker, and wait until it is up."""
         body = {"id": name, "name": name, "area_code": COMMUNE}
+        speaker = self.begin(body, folder=folder, env=env, sink=sink, sink_device=sink_device, through=through)
+        self.is_up(speaker)
+        return speaker
+
+    def begin(
+        self,
+        body: Mapping[str, object],
+        *,
+        folder: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        sink: SinkKind = "wav",
+        sink_device: str | None = None,
+        through: Sequence[str] = (),
+    ) -> Speaker:
+        """Register a speaker and start it: who starts many waits for them together."""
+        name = str(body["id"])
         self.officer.ensure("/devices", body, key="id")
         agent = AgentNode(
             name,
@@ -154,10 +171,13 @@ class Fleet:
         agent.through = tuple(through)
         speaker = self.speakers[name] = Speaker(self, agent)
         agent.start()
-        eventually(
-            lambda: self.state(name).get("clock", {}).get("quality") == "trusted", within_s=20, what=f"{name} is up"
-        )
         return speaker
+
+    def is_up(self, speaker: Speaker) -> None:
+        """Wait until it knows the time."""
+        eventually(
+            lambda: speaker.state.get("clock", {}).get("quality") == "trusted", within_s=20, what=f"{speaker.id} is up"
+        )
 
     def sound(self, text: str, *, chime: bool = False) -> Sound:
         """Typed words as a playlist with sound; the same words are spoken once."""

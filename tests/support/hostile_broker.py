@@ -25,11 +25,16 @@ def _length(count: int) -> bytes:
             return made
 
 
+def packed(head: int, body: bytes) -> bytes:
+    """A packet as it goes over the line."""
+    return bytes([head]) + _length(len(body)) + body
+
+
 def publish(topic: str, payload: bytes, *, retained: bool) -> bytes:
     """A message as a broker would deliver it with QoS 0."""
     name = topic.encode()
     body = len(name).to_bytes(2, "big") + name + payload
-    return bytes([PUBLISH << 4 | (RETAIN if retained else 0)]) + _length(len(body)) + body
+    return packed(PUBLISH << 4 | (RETAIN if retained else 0), body)
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,8 @@ class Heard:
         return cls(body[2:end].decode(), body[end + len(mid) :], mid)
 
 
-async def _packets(reader: asyncio.StreamReader) -> AsyncIterator[tuple[int, bytes]]:
+async def packets(reader: asyncio.StreamReader) -> AsyncIterator[tuple[int, bytes]]:
+    """Yield what comes over a line, whole packet by whole packet."""
     while True:
         head = (await reader.readexactly(1))[0]
         count, shift = 0, 0
@@ -131,8 +137,8 @@ class HostileBroker:
         self, up: asyncio.StreamReader, to_speaker: asyncio.StreamWriter, to_broker: asyncio.StreamWriter
     ) -> None:
         chance, held = random.Random(self.seed), b""
-        async for head, body in _packets(up):
-            packet = bytes([head]) + _length(len(body)) + body
+        async for head, body in packets(up):
+            packet = packed(head, body)
             if head >> 4 != PUBLISH:
                 to_speaker.write(packet)
                 continue

@@ -7,14 +7,16 @@ from fastapi.routing import APIRoute
 
 from controller.web.pages import PAGES
 
-WHOLE_PAGES = [
-    route.path
-    for router in PAGES
-    for route in router.routes
-    if isinstance(route, APIRoute)
-    and "GET" in route.methods
-    and not re.search(r"^/parts/|^/static/|/sound/|^/events$|openid|^/sign-in$|\.(ics|csv|txt)$", route.path)
+_READ = [
+    route.path for router in PAGES for route in router.routes if isinstance(route, APIRoute) and "GET" in route.methods
 ]
+WHOLE_PAGES = [
+    path
+    for path in _READ
+    if not re.search(r"^/parts/|^/static/|/sound/|^/events$|openid|^/sign-in$|\.(ics|csv|txt)$", path)
+]
+PARTS = [path for path in _READ if re.search(r"^/parts/|/sound/", path)]
+"""What a page fetches by itself."""
 
 
 def address(path: str, made: Mapping[str, str]) -> str:

@@ -29,7 +29,7 @@ class Post:
 
     def release(self, alert: Json) -> datetime:
         pressed_at = datetime.now(UTC)
-        self.second.create(f"/alerts/{alert['id']}/release", {})
+        self.second.release(alert)
         return pressed_at
 
     def cancel(self, alert: Json, *, all_clear: bool = False) -> None:
@@ -38,6 +38,11 @@ class Post:
     def counts(self, alert: Json) -> Json:
         found: Json = self.first.get(f"/alerts/{alert['id']}/reach")["total"]
         return found
+
+    def reached(self, alert: Json) -> list[Json]:
+        """How it stands on each speaker that said that it has it."""
+        found: list[Json] = self.first.get(f"/alerts/{alert['id']}/reach/speakers")
+        return [each for each in found if each["received_at"]]
 
     def words_ready(self, alert: Json) -> None:
         eventually(lambda: self.first.get(f"/alerts/{alert['id']}")["words_ready"], within_s=60, what="words are made")

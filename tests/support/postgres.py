@@ -9,12 +9,15 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import asyncpg
+from sqlalchemy import text
 
+from controller.migrations import migrate
 from loa.brokers import free_port
+from tests.support.controller import House
 from tests.support.eventually import eventually
 
 _DEBIAN = Path("/usr/lib/postgresql")
@@ -33,13 +36,21 @@ class Cluster:
     """A running server."""
 
     port: int
+    _schema: list[str] = field(default_factory=list)
 
-    async def database(self) -> str:
-        """Make an empty database; return its address."""
+    async def migrated(self) -> str:
+        """Make a database with the newest schema; return its address. To walk through all migrations is done once."""
+        if not self._schema:
+            await migrate(whole := await self.database())
+            self._schema.append(whole.rpartition("/")[2])
+        return await self.database(like=self._schema[0])
+
+    async def database(self, *, like: str = "template1") -> str:
+        """Make an empty database, or a copy of one that nobody uses; return its address."""
         name = f"loa_{secrets.token_hex(6)}"
         connection = await asyncpg.connect(host="127.0.0.1", port=self.port, user="loa", database="postgres")
         try:
-            await connection.execute(f'CREATE DATABASE "{name}"')
+            await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{like}"')
         finally:
             await connection.close()
         return f"postgresql+asyncpg://loa@127.0.0.1:{self.port}/{name}"
@@ -87,3 +98,12 @@ def _server_user() -> str | None:
         return None
     names = {entry.pw_name for entry in pwd.getpwall()}
     return "postgres" if "postgres" in names else "nobody"
+
+
+async def somebody_waits(house: House) -> bool:
+    """Whether a transaction waits for another one."""
+    async with house.database.reading() as session:
+        waiting = (
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        return bool(await session.scalar(text(waiting)))

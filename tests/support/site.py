@@ -4,15 +4,17 @@ import asyncio
 import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import uvicorn
+from sqlalchemy.pool import QueuePool
 
 from controller.app import SERVICES
+from controller.database import Database
 from controller.monitoring.hub import hub_of
 from controller.monitoring.service import MonitoringService
 from controller.records.service import RecordService
@@ -98,6 +100,13 @@ def state_of(
     )
 
 
+async def _fill_pool(database: Database) -> None:
+    """Open as many connections as are kept: none of their threads is to begin in the midst of a test."""
+    async with AsyncExitStack() as opened:
+        for _ in range(cast("QueuePool", database.engine.pool).size()):
+            await opened.enter_async_context(database.engine.connect())
+
+
 @contextmanager
 def running_site(folder: Path, **settings: Any) -> Iterator[Site]:
     """Serve on a free port of this machine until the block ends."""
@@ -112,6 +121,7 @@ def running_site(folder: Path, **settings: Any) -> Iterator[Site]:
         nobody = socket.create_server(("127.0.0.1", 0))
         async with open_house(folder, services=SERVICES, broker_port=nobody.getsockname()[1], **settings) as house:
             nobody.close()
+            await _fill_pool(house.database)
             server = server_of(house.app, house.runtime.settings)
             server.config.lifespan = "off"
             server_box.append(server)

@@ -1,7 +1,7 @@
 """Speaking on the wire directly: to say what no controller would say, and to read what a speaker answers."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from queue import Queue
 
@@ -39,6 +39,11 @@ class Wire:
     def say(self, topic: str, payload: bytes | str, *, retain: bool = False) -> None:
         """Publish and wait until the broker has it."""
         self._client.publish(topic, payload, qos=1, retain=retain).wait_for_publish(10)
+
+    def say_all(self, topic: str, payloads: Iterable[bytes | str]) -> None:
+        """Publish these one right after the other, and wait until the broker has them all."""
+        for said in [self._client.publish(topic, payload, qos=1) for payload in payloads]:
+            said.wait_for_publish(10)
 
     def latest(self, device_id: str, channel: Channel) -> bytes | None:
         """The last message of a speaker's channel."""

@@ -52,7 +52,8 @@ def test_killed_while_playing_it_comes_back_as_its_policy_says(
     if resume == "skip":
         assert len(parts) == 1
     elif resume == "restart":
-        assert parts[-1].seconds == pytest.approx(airing.sound.seconds, abs=0.1)
+        stalled_s = (speaker.records(airing)[-1]["underrun_ms"] or 0) / 1000  # a busy machine: it says so
+        assert parts[-1].seconds == pytest.approx(airing.sound.seconds + stalled_s, abs=0.1)
     else:
         missed_s = airing.sound.seconds - before - parts[-1].seconds
         gap_s = (parts[-1].first_sample_at - parts[0].first_sample_at).total_seconds() - before

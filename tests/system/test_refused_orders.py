@@ -1,5 +1,6 @@
 """Whatever reaches a speaker's topics, only what its controller signed for it, newer than it has, changes anything."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -124,8 +125,14 @@ def test_a_command_is_obeyed_once(forger: Forger):
     eventually(lambda: forger.state().rejected.get("replayed", 0) > before, within_s=10, what="the replay is counted")
 
 
-FORGED = 250
-"""Of each kind: not more at once than a speaker lets wait."""
+FORGED = 1000
+"""Of each kind that is cheap to send."""
+AT_ONCE = 250
+"""Not more than a speaker lets wait."""
+OVERSIZED = 100
+"""Each is a quarter of a megabyte, which the broker takes and hands on to the test's own wire and to the speaker: a
+thousand would move three quarters of a gigabyte, for a refusal that looks at nothing but the length."""
+OVERSIZED_AT_ONCE = 25
 
 
 def alarm(forger: Forger, number: int = 0, *, version: int = 10, at: datetime | None = None, **more: Any) -> str:
@@ -153,6 +160,7 @@ def test_forged_alerts_by_the_thousand_are_never_heard_and_each_is_counted(forge
     long_ago, stranger = datetime.now(UTC) - timedelta(days=3), SigningKey.generate()
     kinds: dict[str, Callable[[int], str | bytes]] = {
         "malformed": lambda number: f"báo động {number}".encode(),
+        "bad_signature": lambda number: spoilt(alarm(forger, number)),
         "unknown_key": lambda number: alarm(forger, number, key=stranger),
         "expired": lambda number: alarm(forger, number, at=long_ago),
         "wrong_audience": lambda number: alarm(forger, number, audience="area:99999"),
@@ -160,8 +168,8 @@ def test_forged_alerts_by_the_thousand_are_never_heard_and_each_is_counted(forge
     topic = alerts(f"device:{forger.speaker.id}")
     for code, forge in kinds.items():
         pour(forger, topic, code, [forge(number) for number in range(FORGED)])
-    huge = DELIVERY[Channel.ALERTS].max_bytes + 1
-    pour(forger, topic, "too_large", [alarm(forger).ljust(huge, "=") for _ in range(10)])
+    huge = alarm(forger).ljust(DELIVERY[Channel.ALERTS].max_bytes + 1, "=")
+    pour(forger, topic, "too_large", [huge] * OVERSIZED, at_once=OVERSIZED_AT_ONCE)
     heard = [each.occurrence for each in forger.speaker.recordings if "forged" in each.occurrence]
     assert heard == []
 
@@ -181,13 +189,22 @@ def test_forged_alerts_by_the_thousand_are_never_heard_and_each_is_counted(forge
     assert [each.path for each in again] == [each.path for each in sounded]
 
 
-def pour(forger: Forger, topic: str, code: str, forged: Sequence[str | bytes]) -> None:
-    """Send these, and wait until the speaker has reported that it refused every one of them."""
-    before = forger.state().rejected.get(code, 0)
-    for each in forged:
-        forger.wire.say(topic, each)
-    eventually(
-        lambda: forger.state().rejected.get(code, 0) >= before + len(forged),
-        within_s=60,
-        what=f"{len(forged)} are counted as {code}; so far {forger.state().rejected}",
-    )
+def spoilt(token: str) -> str:
+    """The same with another signature, by one character."""
+    head, body, signature = token.split(".")
+    return f"{head}.{body}.{'A' if signature[0] != 'A' else 'B'}{signature[1:]}"
+
+
+def pour(forger: Forger, topic: str, code: str, forged: Sequence[str | bytes], *, at_once: int = AT_ONCE) -> None:
+    """Send these, and see the speaker report that it refused every one of them, for this reason and no other."""
+    before = Counter(forger.state().rejected)
+    for number in range(0, len(forged), at_once):
+        some = forged[number : number + at_once]
+        forger.wire.say_all(topic, some)
+        count = before[code] + number + len(some)
+        eventually(
+            lambda count=count: forger.state().rejected.get(code, 0) >= count,
+            within_s=60,
+            what=f"{count} are counted as {code}; so far {forger.state().rejected}",
+        )
+    assert Counter(forger.state().rejected) - before == {code: len(forged)}

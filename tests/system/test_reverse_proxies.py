@@ -1,5 +1,6 @@
 """The controller behind the real nginx and the real Caddy, configured as `deploy/` says."""
 
+import json
 import socket
 import ssl
 from collections.abc import Iterator
@@ -7,16 +8,24 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select
+from websockets.sync.client import connect
 
 from controller.accounts.models import User, UserSession
+from controller.live.arriving import Piece
+from controller.live.keeping import desk_of
+from controller.web import assets, build
 from loa.brokers import free_port
+from protocol.live import FRAME_MS
 from tests.support.controller import PASSWORD
 from tests.support.eventually import eventually
 from tests.support.proxies import VISITOR, Proxy, proxy
 from tests.support.site import Site, running_site
+from tests.support.spoken import tone
 
 MIB = 1024 * 1024
 KINDS = ("nginx", "caddy")
+LOUD = 20
+"""A level in −dBov, as a frame begins with it."""
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +78,43 @@ def test_what_changes_is_told_at_once(site: Site, front: Proxy):
         assert next(lines).startswith("retry:")
         site.hears("07339-1", playing=f"now-{front.port}")
         assert any(line == "event: speakers" for line in lines)
+
+
+def test_who_speaks_live_is_heard_and_told_who_hears_it(site: Site, front: Proxy):
+    _, secret = site.ask(lambda: site.house.user(f"live-{front.port}", "07339"))
+    wish = {"area_code": "07339", "title": "Họp dân", "targets": [{"kind": "area", "key": "07339"}]}
+    with front.browser(Authorization=f"Bearer {secret}") as browser:
+        begun = browser.post("/api/v1/live-sessions", json=wish)
+        assert begun.status_code == 201, begun.text
+        session = begun.json()["id"]
+        desk = desk_of(site.house.runtime)
+        with connect(
+            f"wss://localhost:{front.port}/api/v1/live-sessions/{session}/sound",
+            ssl=front.tls,
+            additional_headers={"Authorization": f"Bearer {secret}"},
+        ) as line:
+            assert json.loads(line.recv(timeout=30))["speakers"] == 1
+            for number, frame in enumerate(tone(5)):
+                line.send(Piece.HEAD.pack(LOUD, number * FRAME_MS) + frame)
+            eventually(lambda: desk[session].standing.loud_at is not None, within_s=30, what="it is heard")
+            assert browser.post(f"/api/v1/live-sessions/{session}/end").status_code == 202
+            while json.loads(line.recv(timeout=30))["ended"] is None:
+                pass
+
+
+def test_what_pages_bring_comes_compressed_and_whole(front: Proxy):
+    build.build()
+    assets.manifest.cache_clear()
+    plain = (build.DIST / assets.manifest()["speaker_map.js"]).read_bytes()
+    with front.browser() as browser:
+        packed = browser.get(assets.address("speaker_map.js"), headers={"Accept-Encoding": "gzip"})
+        assert packed.headers["content-encoding"] == "gzip"
+        assert int(packed.headers["content-length"]) < len(plain) / 3
+        assert "accept-encoding" in packed.headers["vary"].lower()
+        assert packed.content == plain
+        bare = browser.get(assets.address("speaker_map.js"), headers={"Accept-Encoding": "identity"})
+        assert "content-encoding" not in bare.headers
+        assert bare.content == plain
 
 
 def test_a_body_that_is_too_long_is_refused_before_it_is_sent(front: Proxy):

@@ -35,7 +35,7 @@ def test_a_first_visit_is_light(built: Path):
     assert sum((built / assets.manifest(built)[name]).stat().st_size for name in first) < 120_000
 
 
-@pytest.mark.parametrize("page", ["calendar", "microphone", "speaker", "speaker_map"])
+@pytest.mark.parametrize("page", ["alert_map", "calendar", "microphone", "speaker", "speaker_map", "target_map"])
 def test_what_one_page_brings_besides_is_light_where_a_proxy_compresses(built: Path, page: str):
     files = [built / file for name, file in assets.manifest(built).items() if name.partition(".")[0] in {page, "app"}]
     assert sum(len(gzip.compress(file.read_bytes())) for file in files) < 100_000
@@ -49,3 +49,25 @@ async def test_assets_are_kept_for_ever_and_nothing_else_is_served(house: House,
     assert "immutable" in answer.headers["cache-control"]
     for name in ("manifest.json", ".inputs", "..%2f..%2fbuild.py", "nothing.js"):
         assert (await browser.get(f"/static/{name}")).status_code == 404, name
+
+
+async def test_assets_come_compressed_to_who_takes_it(house: House, built: Path):
+    browser = house.browser()
+    for name, kind in (("app.js", "text/javascript"), ("style.css", "text/css"), ("icons.svg", "image/svg+xml")):
+        plain = (built / assets.manifest(built)[name]).read_bytes()
+        for accepted, encoding in (("gzip, br", "gzip"), ("identity", None), ("gzip;q=0", None)):
+            answer = await browser.get(assets.address(name), headers={"Accept-Encoding": accepted})
+            assert answer.headers.get("content-encoding") == encoding, (name, accepted)
+            assert answer.headers["content-type"].startswith(kind)
+            assert answer.headers["vary"] == "Accept-Encoding"
+            assert answer.content == plain
+
+
+@pytest.mark.parametrize("accepted", ["gzip", "br, GZIP;q=0.5", "gzip;q=1"])
+def test_gzip_is_sent_where_it_is_asked_for(accepted: str):
+    assert assets.takes_gzip(accepted)
+
+
+@pytest.mark.parametrize("accepted", ["gzip; q=0", "gzip;q=0.000", "br", ""])
+def test_gzip_is_not_sent_where_it_is_not(accepted: str):
+    assert not assets.takes_gzip(accepted)

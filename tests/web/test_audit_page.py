@@ -1,8 +1,16 @@
 """Who did what, as people read it."""
 
-import httpx
+from collections.abc import Iterator
 
+import httpx
+import pytest
+from sqlalchemy import inspect
+
+from audio.signals import ABOUT, Signal
 from controller.accounts.roles import Role
+from controller.audit.registry import AUDITED, Part, Whole
+from controller.web.i18n import Language, translator
+from controller.web.present.audit_words import field_names
 from tests.support.broadcasts import playlist, schedule
 from tests.support.controller import PASSWORD, House
 from tests.support.things import things
@@ -32,6 +40,32 @@ async def test_a_retimed_schedule_reads_as_people_say_it(house: House):
     assert "<dt>giờ bắt đầu</dt><dd><del>05:00</del> → <ins>17:00</ins></dd>" in newest
     assert "127.0.0.1" not in page
     assert f'href="/audit/schedule/{made}"' in (await browser.get("/")).text
+
+
+def told() -> Iterator[str]:
+    """Every field that the trail may tell."""
+    for spec in AUDITED:
+        if isinstance(spec, Whole):
+            columns = inspect(spec.model).columns
+            yield from (each.key for each in columns if spec.tells(each.key) and not each.primary_key)
+        else:
+            yield from [spec.field] if isinstance(spec, Part) else spec.tells
+
+
+@pytest.mark.parametrize("language", Language)
+def test_whatever_the_trail_tells_has_a_name(language: Language):
+    assert sorted(set(told()) - field_names(translator(language)).keys()) == []
+
+
+async def test_what_became_of_an_alert_is_told_in_the_readers_words(house: House):
+    await house.commune("07339", speakers=1)
+    made = await things(house, await house.signed_in("07339"), "07339")
+    browser = await reader(house, "thanh", Role.AUDITOR)
+    page = (await browser.get(f"/audit/alert/{made['alert_id']}")).text
+    assert "<dt>trạng thái</dt><dd><ins>bản nháp</ins></dd>" in page
+    assert "<dt>loại</dt><dd><ins>Báo động thật</ins></dd>" in page
+    assert f"<dt>tín hiệu</dt><dd><ins>{ABOUT[Signal.ATTENTION].name_vi}</ins></dd>" in page
+    assert "<ins>–</ins>" not in page, "what was left empty is no news"
 
 
 async def test_every_speaker_leads_to_its_history(house: House):

@@ -50,7 +50,7 @@ async def test_today_shows_the_speakers_with_trouble_and_says_how_many_more_ther
     tones = re.findall(r'data-tone="([^"]+)"', page)
     away = COMMUNES * EACH // 20
     assert len(tones) == SPEAKERS
-    assert tones == ["off"] * away + ["good"] * (SPEAKERS - away)
+    assert tones == ["away"] * away + ["good"] * (SPEAKERS - away)
     assert f"{COMMUNES * EACH - SPEAKERS} cụm loa nữa" in page
 
 

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from controller.accounts.roles import Role
+from controller.devices.models import Device
 from protocol.enrolment import ENROL_PATH
 from tests.support.boards import Board, believed
 from tests.support.controller import House, open_house
@@ -52,6 +53,18 @@ async def test_a_waiting_board_becomes_a_new_speaker_and_is_shut_out_again(house
     assert "dinh-lang" in (await technician.get(HERE)).text
     assert (await technician.post(f"{HERE}/revocation", data={"device_id": "dinh-lang"})).status_code == 303
     assert (await technician.get(f"{HERE}")).text.count("/devices/enrolment/revocation") == 0
+
+
+async def test_a_new_speaker_is_put_on_the_map_where_its_place_is_known(house: House, technician: httpx.AsyncClient):
+    board = Board()
+    await house.browser().post(ENROL_PATH, json=board.asks())
+    where = f"{HERE}/{board.fingerprint}"
+    wish = {"do": "approve", "device_id": "dinh-lang", "name": "Đình làng", "lat": "21.3475"}
+    assert (await technician.post(where, data=wish)).status_code == 422
+    assert (await technician.post(where, data=wish | {"lon": "106.1062"})).status_code == 303
+    async with house.database.reading() as session:
+        speaker = await session.get_one(Device, "dinh-lang")
+    assert (speaker.lat, speaker.lon) == (21.3475, 106.1062)
 
 
 async def test_what_is_refused_is_said_and_nothing_of_it_stays(house: House, technician: httpx.AsyncClient):

@@ -40,6 +40,12 @@ async def announcement(house: House) -> Announcement:
         return (await session.scalars(select(Announcement))).one()
 
 
+async def alive(house: House) -> list[Announcement]:
+    """Those that nobody put away."""
+    async with house.database.reading() as session:
+        return list(await session.scalars(select(Announcement).where(Announcement.retired_at.is_(None))))
+
+
 async def look(browser: httpx.AsyncClient, first: httpx.Response) -> str:
     address, spoken = re.search(r'hx-get="([^"]+)" hx-vals=\'{"spoken": "(\w+)"}', first.text).groups()
     return (await browser.get(address, params={"spoken": spoken}, headers=PART)).text
@@ -76,6 +82,24 @@ async def test_more_text_than_one_announcement_may_have_is_refused_and_not_cut(
     assert "Nội dung dài quá 20000 ký tự. Hãy chia thành nhiều thông báo." in refused.text
     async with house.database.reading() as session:
         assert (await session.scalars(select(Announcement))).all() == []
+
+
+@pytest.mark.parametrize(("written", "again"), [("họp", True), ("trạm", False)])
+async def test_a_word_that_was_put_right_asks_for_the_sound_anew(
+    *, house: House, browser: httpx.AsyncClient, written: str, again: bool
+) -> None:
+    first = (await browser.post("/announce/listen", data=WORDS, headers=PART)).text
+    form = WORDS | {name: re.search(rf'name="{name}" value="(\w+)"', first)[1] for name in ("announcement", "spoken")}
+    await browser.post("/announce/word", data=form | {"written": written, "spoken_as": "khác"}, headers=PART)
+
+    heard = (await browser.post("/announce/listen", data=form, headers=PART)).text
+    [kept] = await alive(house)
+    assert (kept.id != form["announcement"]) is again
+    assert f'name="announcement" value="{kept.id}"' in heard
+
+    anew = form | {name: re.search(rf'name="{name}" value="(\w+)"', heard)[1] for name in ("announcement", "spoken")}
+    await browser.post("/announce/listen", data=anew, headers=PART)
+    assert [each.id for each in await alive(house)] == [kept.id], "it is made once"
 
 
 async def test_the_characters_are_counted_while_they_are_typed(browser: httpx.AsyncClient) -> None:

@@ -1,9 +1,12 @@
+import re
 from datetime import timedelta
 
 import httpx
 import pytest
 
+from controller.devices.models import Device, DeviceStatus
 from controller.monitoring.hub import hub_of
+from controller.monitoring.models import DeviceStateRow
 from controller.monitoring.service import MonitoringService
 from protocol.messages import Problem
 from tests.support.controller import PASSWORD, House
@@ -66,6 +69,27 @@ async def test_a_silent_speaker_is_offline_since_then(house: House):
     assert "Mất kết nối từ 12:05" in part
 
 
+async def test_the_line_at_the_top_says_what_is_worst(house: House):
+    await house.commune("00001", speakers=2)
+    browser = await officer(house, "00001")
+
+    async def line() -> tuple[str, str]:
+        part = (await browser.get("/parts/summary", headers=PART)).text
+        return re.findall(r"sign tone-(\w+)", part)[0], re.sub(r"<[^>]+>|\s+", " ", part)
+
+    assert (await line())[0] == "away"
+    assert "2 cụm cần xem" in (await line())[1], "who was never heard is silent, too"
+    await hear(house, "00001-1")
+    await hear(house, "00001-2", trusted=False)
+    assert (await line())[0] == "warn"
+    await hear(house, "00001-2")
+    assert (await line())[0] == "good"
+    async with house.database.transaction() as session:
+        (await session.get_one(Device, "00001-2")).status = DeviceStatus.RETIRED
+        (await session.get_one(DeviceStateRow, "00001-2")).online = False
+    assert (await line())[0] == "good", "who was put out of service is missed by nobody"
+
+
 async def test_hostile_names_are_text(house: House):
     await house.area("00001", name=HOSTILE)
     await house.device("00001-1", "00001", HOSTILE)
@@ -99,6 +123,10 @@ async def test_a_place_that_one_does_not_see_cannot_be_chosen(house: House):
     data = {"text": "Xin chào", "area": "00002", "device": "00002-1"}
     answer = await browser.post("/announce", data=data, headers=PART)
     assert answer.status_code == 422
+    assert "Không có 00002 trong" in answer.text
+    assert 'name="announcement" value=""' in answer.text, "nothing was made of its words"
+    answer = await browser.post("/announce", data=data | {"area": ""}, headers=PART)
+    assert answer.status_code == 422
     assert "Xin chọn ít nhất một cụm loa." in answer.text
 
 
@@ -118,7 +146,9 @@ async def test_what_is_unknown_is_refused_in_words(house: House):
     assert "<h1>Không tìm thấy</h1>" in answer.text
 
 
-@pytest.mark.parametrize("query", ["device=x", "outcome=nonsense", "day=2026-99-99", "outcome=missed&day=2026-11-20"])
+@pytest.mark.parametrize(
+    "query", ["device=x", "outcome=nonsense", "since=2026-99-99", "outcome=missed&until=2026-11-20"]
+)
 async def test_any_filter_is_answered(house: House, query: str):
     browser = await officer(house, "VN")
     assert (await browser.get(f"/records?{query}")).status_code == 200
@@ -128,3 +158,9 @@ async def test_the_length_of_a_text_is_estimated_in_words(house: House):
     browser = await officer(house, "VN")
     answer = await browser.post("/announce/length", data={"text": "Kính thưa bà con. " * 30})
     assert "Đọc lên mất khoảng" in answer.text
+
+
+async def test_a_page_says_what_it_cost_and_how_long_to_rest(house: House) -> None:
+    await house.commune("07339")
+    answer = await (await house.in_person("07339", "lan")).get("/parts/summary")
+    assert re.fullmatch(r"page;dur=\d+, rest;dur=\d+", answer.headers["server-timing"])

@@ -9,8 +9,16 @@ from hypothesis import strategies as st
 from controller.http.problems import invalid
 from controller.playlists.models import ItemKind
 from controller.playlists.schemas import ITEMS_MAX, PlaylistIn
-from controller.web.present.playlist import field_of, fresh, marks_ms, pressed, values_of, wish
-from controller.web.views import ItemValues, PlaylistValues
+from controller.web.present.playlist import (
+    ItemValues,
+    PlaylistValues,
+    field_of,
+    fresh,
+    marks_ms,
+    pressed,
+    values_of,
+    wish,
+)
 
 TOKEN = "01m8c8yky6jr36cqbvdg984rh3"
 ANNOUNCEMENT = ItemValues(ItemKind.ANNOUNCEMENT, announcement="a")

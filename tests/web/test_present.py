@@ -10,10 +10,12 @@ from controller.web.formats import Formats
 from controller.web.i18n import Language, translator
 from controller.web.present import compose, portrait
 from controller.web.present.areas import ChoiceFacts, PlaceFacts, tree
+from controller.web.present.compose import ComposeValues
 from controller.web.present.reading import reading_s
-from controller.web.present.timeline import AiringFacts, days, occurrence_view, repetition, unreachable
+from controller.web.present.targets import Choice
+from controller.web.present.timeline import AiringFacts, Phase, days, occurrence_view, repetition, unreachable
+from controller.web.present.tone import Tone
 from controller.web.present.words import reason_text
-from controller.web.views import ComposeValues, Phase, Tone
 from schedules.types import VIETNAM
 
 NOON = datetime(2026, 11, 20, 5, 0, tzinfo=UTC)
@@ -100,6 +102,24 @@ PLACES = [
     PlaceFacts("3", "Nơi không loa", "xã", "24"),
 ]
 SPEAKERS = [ChoiceFacts("b", "Chợ", "2", online=True), ChoiceFacts("a", "Đình", "2", online=False)]
+
+
+PROVINCE = tree(
+    PLACES, [*SPEAKERS, ChoiceFacts("c", "Nhà văn hoá", "1", online=True), ChoiceFacts("d", "Bến", "1", online=True)]
+)
+
+
+@given(
+    st.frozensets(st.sampled_from(["24", "1", "2", "3", "elsewhere"])),
+    st.frozensets(st.sampled_from(["a", "b", "c", "d", "gone"])),
+)
+def test_what_lies_in_a_place_that_is_chosen_is_chosen_once(areas: frozenset[str], devices: frozenset[str]):
+    inside = {"24": {"1", "2", "a", "b", "c", "d"}, "1": {"c", "d"}, "2": {"a", "b"}}
+    covered = {each for area in areas for each in inside.get(area, ())}
+    chosen = Choice(areas, frozenset({"g"}), devices, "drawn").pruned(PROVINCE)
+    assert chosen.areas == areas - covered, "a place that the tree does not show stays"
+    assert chosen.devices == devices - covered - {"gone"}
+    assert (chosen.groups, chosen.polygon) == ({"g"}, "drawn")
 
 
 @given(st.permutations(PLACES), st.permutations(SPEAKERS))
@@ -209,11 +229,12 @@ def test_what_comes_next_is_marked_once_and_what_was_called_off_is_not_it():
 
 
 def test_a_speaker_that_is_away_before_a_broadcast_needs_somebody():
-    coming = replace(MORNING, starts_at=NOON + timedelta(hours=1), ends_at=NOON + timedelta(hours=2), away=["Đình"])
+    coming = replace(MORNING, starts_at=NOON + timedelta(hours=1), ends_at=NOON + timedelta(hours=2))
+    coming = replace(coming, away=1, away_names=["Đình"])
     [need] = unreachable([coming], FORMATS, NOON)
     assert need.text == "13:00 “Bản tin”: hiện không liên lạc được Đình."
     for settled in (
-        replace(coming, away=()),
+        replace(coming, away=0, away_names=()),
         replace(coming, cancelled=True),
         replace(coming, starts_at=NOON - timedelta(minutes=1)),
         replace(coming, starts_at=NOON + timedelta(hours=25), ends_at=NOON + timedelta(hours=26)),

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from controller.web.formats import Formats
 from controller.web.i18n import Language, translator
-from controller.web.present.schedule import Untold, foreseen, of_recurrence, recurrence_of
-from controller.web.views import ScheduleValues
+from controller.web.present.schedule import ScheduleValues, Untold, foreseen, of_recurrence, recurrence_of
 from schedules.recurrence import daily, monthly, occurrences, once, weekly
 from schedules.sentence import describe
 from schedules.types import VIETNAM, Recurrence

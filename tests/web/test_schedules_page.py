@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from controller.accounts.roles import Role
 from controller.areas.models import Area
 from controller.groups.models import Group
 from tests.support import broadcasts
@@ -167,9 +168,85 @@ async def test_one_airing_is_moved_from_the_form_without_a_mouse(house: House, l
 
 async def test_a_schedule_is_taken_out_of_the_calendar(house: House, lan: httpx.AsyncClient):
     await lan.post("/schedules", data=await form(house))
-    assert (await lan.post(f"/schedules/{TOKEN}/withdraw")).headers["location"] == "/calendar"
+    await lan.post(f"/schedules/{TOKEN}/withdraw")
     assert (await kept(lan))[0]["active"] is False
     assert "Bản tin" not in (await lan.get("/calendar")).text
+
+
+async def withdrawn(house: House, lan: httpx.AsyncClient, **more: Any) -> tuple[dict[str, Any], str]:
+    """A schedule as it was before it was taken out, and what the page after that offers to send."""
+    await lan.post("/schedules", data=await form(house, repeat="weekly", weekday=["4", "5"], **more))
+    (before,) = await kept(lan)
+    page = await lan.get((await lan.post(f"/schedules/{TOKEN}/withdraw")).headers["location"])
+    assert "“Bản tin” was taken out of the calendar." in page.text
+    return before, field(page.text, "undo")
+
+
+async def test_what_was_taken_out_is_put_back_as_it_was(house: House, lan: httpx.AsyncClient):
+    before, undo = await withdrawn(house, lan)
+    assert (await broadcasts.plan_of(house, f"{COMMUNE}-1")).occurrences == ()
+    answer = await lan.post("/calendar/undo", data={"shown": "2026-11-20", "undo": undo}, headers=PART)
+    assert "It is as it was before.<" in answer.text
+    assert re.findall(r'data-local="(.*?)"', answer.text)[0].startswith("2026-11-21T17:00")
+    assert await kept(lan) == [before]
+    assert (await broadcasts.plan_of(house, f"{COMMUNE}-1")).occurrences
+    trail = (await lan.get("/api/v1/audit", params={"kind": "schedule"})).json()["items"]
+    assert trail[0]["changes"] == {"active": [False, True]}
+    assert 'name="undo"' not in (await lan.get("/calendar", params={"withdrawn": TOKEN})).text
+
+
+async def test_putting_back_again_or_what_changed_since_is_refused_in_words(house: House, lan: httpx.AsyncClient):
+    _, undo = await withdrawn(house, lan)
+    await lan.patch(f"/api/v1/schedules/{TOKEN}", json={"title": "Tin chợ"}, headers={"If-Match": "*"})
+    changed = await lan.post("/calendar/undo", data={"undo": undo})
+    assert changed.status_code == 412
+    assert "Somebody else changed this schedule" in changed.text
+    assert (await kept(lan))[0]["active"] is False
+
+    undo = field((await lan.get(f"/schedules/{TOKEN}")).text, "undo")
+    assert [(await lan.post("/calendar/undo", data={"undo": undo})).status_code for _ in "ab"] == [303, 412]
+    assert (await kept(lan))[0]["active"] is True
+
+
+async def test_what_was_taken_out_waits_until_its_playlist_is_back(house: House, lan: httpx.AsyncClient):
+    before, undo = await withdrawn(house, lan)
+    playlist = f"/api/v1/playlists/{before['playlist_id']}"
+    assert (await lan.patch(playlist, json={"retired": True}, headers={"If-Match": "*"})).is_success
+    answer = await lan.post("/calendar/undo", data={"undo": undo})
+    assert answer.status_code == 409
+    assert "The playlist of this schedule was put away." in answer.text
+    assert (await kept(lan))[0]["active"] is False
+
+
+async def test_only_who_may_take_a_schedule_out_puts_it_back(house: House, lan: httpx.AsyncClient):
+    _, undo = await withdrawn(house, lan)
+    reader = await house.in_person(COMMUNE, "minh", roles=[Role.TECHNICIAN])
+    assert "«Bản tin»" in (shown := (await reader.get(f"/calendar?withdrawn={TOKEN}")).text)
+    assert 'name="undo"' not in shown
+    assert (await reader.post("/calendar/undo", data={"undo": undo})).status_code == 403
+    await house.commune("07340")
+    neighbour = await house.in_person("07340", "hoa")
+    assert "Bản tin" not in (await neighbour.get(f"/calendar?withdrawn={TOKEN}")).text
+    assert (await neighbour.post("/calendar/undo", data={"undo": undo})).status_code == 404
+    assert (await kept(lan))[0]["active"] is False
+
+
+async def test_what_waited_for_approval_still_waits_once_it_is_put_back(house: House, lan: httpx.AsyncClient):
+    async with house.database.transaction() as session:
+        (await session.get_one(Area, COMMUNE)).policy = {"approval": "second_person"}
+    before, undo = await withdrawn(house, lan)
+    answer = await lan.post("/calendar/undo", data={"undo": undo}, headers=PART)
+    assert "It airs so once somebody has approved it." in answer.text
+    assert before["approval"] == (await kept(lan))[0]["approval"] == "submitted"
+
+
+async def test_what_was_approved_needs_no_second_yes_to_be_put_back(house: House, lan: httpx.AsyncClient):
+    _, undo = await withdrawn(house, lan)
+    async with house.database.transaction() as session:
+        (await session.get_one(Area, COMMUNE)).policy = {"approval": "second_person"}
+    answer = await lan.post("/calendar/undo", data={"undo": undo}, headers=PART)
+    assert "once somebody has approved it" not in answer.text
+    assert (await kept(lan))[0]["approval"] == "approved"
 
 
 async def test_where_somebody_approves_a_new_schedule_asks_for_it(house: House, lan: httpx.AsyncClient):

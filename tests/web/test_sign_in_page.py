@@ -1,19 +1,22 @@
 import re
+from urllib.parse import quote
 
 import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from controller.authorisation import rows
 from controller.web.routing import safe_next
 from tests.support.controller import ORIGIN, PASSWORD, House
+from tests.support.things import things
 
 
 async def sign_in(browser: httpx.AsyncClient, name: str = "lan", then: str = "/") -> httpx.Response:
     return await browser.post("/sign-in", data={"username": name, "password": PASSWORD, "next": then})
 
 
-@pytest.mark.parametrize("path", ["/", "/records?day=2026-11-20", "/events", "/parts/day"])
+@pytest.mark.parametrize("path", ["/", "/records?since=2026-11-20", "/events", "/parts/day"])
 async def test_whoever_is_not_signed_in_is_sent_to_the_form_and_back_afterwards(house: House, path: str):
     answer = await house.browser().get(path)
     assert answer.status_code == 303
@@ -23,11 +26,15 @@ async def test_whoever_is_not_signed_in_is_sent_to_the_form_and_back_afterwards(
 
 
 async def test_a_live_part_takes_the_whole_page_to_the_form(house: House):
-    answer = await house.browser().get(
-        "/parts/day", headers={"HX-Request": "true", "HX-Current-URL": f"{ORIGIN}/records"}
-    )
+    here = {"HX-Request": "true", "HX-Current-URL": f"{ORIGIN}/records?outcome=missed#records"}
+    answer = await house.browser().get("/parts/day", headers=here)
     assert answer.status_code == 401
-    assert answer.headers["hx-redirect"] == "/sign-in?next=%2Frecords"
+    assert answer.headers["hx-redirect"] == "/sign-in?next=%2Frecords%3Foutcome%3Dmissed"
+
+
+async def test_of_a_sent_form_the_address_of_its_page_is_left_to_the_browser(house: House):
+    answer = await house.browser().post("/emergency", data={"headline": "Lũ"})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
 
 
 async def test_signing_in_leads_to_where_one_wanted_to_go(house: House):
@@ -37,6 +44,37 @@ async def test_signing_in_leads_to_where_one_wanted_to_go(house: House):
     assert (answer.status_code, answer.headers["location"]) == (303, "/records?outcome=missed")
     assert "loa_session" in browser.cookies
     assert (await browser.get("/sign-in")).headers["location"] == "/"
+
+
+async def test_from_a_refused_form_signing_in_leads_to_the_nearest_page(house: House):
+    await house.area("07339")
+    chief = await house.in_person("VN", "chief")
+    ids = await things(house, chief, "07339")
+    wrong = []
+    for row in rows():
+        if row.method != "POST" or row.path.startswith("/api/") or "{secret}" in row.path:
+            continue
+        path = re.sub(r"{(\w+)}", lambda found: quote(ids.get(found[1], "nothing")), row.path)
+        answer = await sign_in(house.browser(), "chief", then=path)
+        target = answer.headers["location"]
+        page = await chief.get(target)
+        if not path.startswith(target) or (not page.has_redirect_location and page.status_code != 200):
+            wrong.append((row.path, target, page.status_code))
+    assert not wrong
+
+
+@pytest.mark.parametrize(
+    ("then", "target"),
+    [
+        ("/emergency/a-1/release?x=1", "/emergency/a-1"),
+        ("/playlists/form", "/playlists"),
+        ("/nothing/here", "/"),
+        ("/records?outcome=missed", "/records?outcome=missed"),
+    ],
+)
+async def test_what_can_be_looked_at_is_kept_whole(house: House, then: str, target: str):
+    await house.user("lan", "VN")
+    assert (await sign_in(house.browser(), then=then)).headers["location"] == target
 
 
 async def test_signing_out_ends_it(house: House):

@@ -43,7 +43,7 @@ async def test_the_feed_tells_of_ones_own_speakers_that_have_a_place(commune: Ho
     await browser.post("/sign-in", data={"username": "lan", "password": PASSWORD})
     feed = (await browser.get("/parts/speakers/map.json")).json()
     assert [(each["id"], each["tone"], each["lat"], each["lon"]) for each in feed["speakers"]] == [
-        ("00001-1", "off", 21.2, 106.1),
+        ("00001-1", "away", 21.2, 106.1),
         ("00001-2", "warn", 21.21, 106.11),
     ]
     assert feed["speakers"][1]["cause"].startswith("Đĩa đầy")

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from controller.accounts.roles import Role
 from controller.commands.repository import CommandTraffic
 from controller.commands.service import CommandService
-from controller.devices.models import Device
+from controller.devices.models import Device, DeviceStatus
 from controller.health.sampling import Range, Sample
 from controller.monitoring.fleet import Report
 from controller.monitoring.hub import hub_of
@@ -24,11 +24,13 @@ from controller.web.formats import Formats
 from controller.web.i18n import Language, translator
 from controller.web.pages.speakers import ROWS
 from controller.web.present.causes import causes
-from controller.web.present.speaker import health_view
-from controller.web.present.speaker_list import matching, ordered
+from controller.web.present.speaker import health_view, machine_facts
+from controller.web.present.speaker_list import entry, matching, ordered
 from controller.web.present.speakers import SpeakerFacts
+from controller.web.present.tone import Tone
+from controller.web.present.words import refusal_names
 from controller.web.speaker_views import SpeakerWish
-from controller.web.views import Tone
+from protocol.errors import ProtocolError
 from protocol.messages import DeviceState, PlayerState, Problem, Reply
 from schedules.types import VIETNAM
 from tests.support.controller import PASSWORD, House
@@ -96,6 +98,18 @@ def test_silence_is_the_cause_while_it_lasts_and_what_it_said_before_stands_behi
     assert [code for code, *_ in wrong(state=None, online=False)] == ["never_heard"]
 
 
+def test_words_are_those_of_the_reader_whoever_asked_before():
+    state = state_of("loa-1", at=NOON, problems=(Problem(code="disk_full"), Problem(code="relay_dead")))
+    said = {
+        language: [(each.text, each.advice) for each in causes(facts(state=state), Formats(t, ZoneInfo(VIETNAM)), NOON)]
+        for _ in range(2)
+        for language, t in ((each, translator(each)) for each in Language)
+    }
+    assert said[Language.ENGLISH][0][0].startswith("The disk is full")
+    assert said[Language.VIETNAMESE][0][0].startswith("Đĩa đầy")
+    assert all(one != other for pair in zip(*said.values(), strict=True) for one, other in zip(*pair, strict=True))
+
+
 def test_a_problem_nobody_knows_is_told_in_its_own_words_and_with_a_next_step():
     state = state_of("loa-1", at=NOON, problems=(Problem(code="volcano", text="lava", since=NOON + timedelta(days=9)),))
     (cause,) = causes(facts(state=state), FORMATS, NOON)
@@ -106,13 +120,13 @@ def test_a_problem_nobody_knows_is_told_in_its_own_words_and_with_a_next_step():
 @pytest.mark.parametrize("q", ["dong hung", "ĐÔNG  Hưng", "loa-1", "tan yen hung", "ong tu", ""])
 def test_search_knows_no_marks_and_no_capitals(q: str):
     all_of_them = [facts(name="Cụm loa Đông Hưng", note="Chìa khoá ở nhà ông Tư"), facts(id="x", name="Khác", place="")]
-    found = matching(all_of_them, SpeakerWish(q=q), {"loa-1": frozenset(), "x": frozenset()})
+    found = matching((entry(each, NOON) for each in all_of_them), SpeakerWish(q=q))
     assert [each.id for each in found] == (["loa-1", "x"] if not q else ["loa-1"])
 
 
 @given(st.permutations(["Loa 12", "Loa 3", "loa 3 b", "Đình", "2", "²", ""]))
 def test_names_are_sorted_as_people_count_whatever_came_first(names: list[str]):
-    some = [facts(id=f"id-{name}", name=name) for name in names]
+    some = [entry(facts(id=f"id-{name}", name=name), NOON) for name in names]
     shown = [each.name for each in ordered(some, "name")]
     assert shown.index("Loa 3") < shown.index("loa 3 b") < shown.index("Loa 12")
     assert shown == [each.name for each in ordered(reversed(some), "name")]
@@ -251,6 +265,28 @@ async def test_a_speakers_page_says_why_since_when_and_what_to_do(commune: House
     assert "từ 12:00" in page
 
 
+async def test_silence_is_told_apart_from_what_is_out_of_service(commune: House):
+    browser = await technician(commune)
+    assert 'data-speaker="00001-3" data-tone="away"' in (await browser.get("/speakers")).text
+    rows = list(csv.DictReader(StringIO((await browser.get("/speakers.csv")).text.removeprefix("\ufeff"))))
+    assert "Mất kết nối" in next(row for row in rows if "00001-3" in row.values()).values()
+    async with commune.database.transaction() as session:
+        (await session.get_one(Device, "00001-3")).status = DeviceStatus.RETIRED
+    page = (await browser.get("/speakers/00001-3")).text
+    assert 'speaker-head tone-off"' in page
+    assert "Ngừng sử dụng" in page
+    assert "data-cause" not in page, "nobody is sent there"
+    assert listed((await browser.get("/speakers")).text) == ["00001-2", "00001-1"]
+
+
+async def test_a_speakers_page_leads_to_all_that_it_will_play_and_back(commune: House):
+    browser = await technician(commune)
+    assert 'href="/calendar/speaker/00001-2"' in (await browser.get("/speakers/00001-2")).text
+    plan = (await browser.get("/calendar/speaker/00001-2")).text
+    assert "00001-2 sẽ phát gì?" in plan
+    assert 'href="/speakers/00001-2"' in plan
+
+
 @pytest.mark.parametrize("path", ["/speakers/00002-1", "/speakers/nothing", "/speakers/00002-1/label"])
 async def test_a_neighbours_speaker_is_not_there(commune: House, path: str):
     assert (await (await technician(commune)).get(path)).status_code == 404
@@ -331,6 +367,75 @@ async def test_a_note_is_kept_and_nobody_elses_is_lost(commune: House):
     assert "x" * 4001 in long.text
 
 
+async def about(browser: httpx.AsyncClient, **fields: str) -> httpx.Response:
+    version = re.findall(r'name="version" value="([^"]+)"', (await browser.get("/speakers/00001-1")).text)[0]
+    wish = {"name": "00001-1", "area_code": "00001", "lat": "", "lon": "", "version": version}
+    return await browser.post("/speakers/00001-1/about", data=wish | fields)
+
+
+async def device(browser: httpx.AsyncClient) -> dict[str, Any]:
+    found: dict[str, Any] = (await browser.get("/api/v1/devices/00001-1")).json()
+    return found
+
+
+async def test_a_speaker_gets_another_name_and_place(commune: House):
+    browser = await technician(commune)
+    await commune.area("00001-dong", parent="00001")
+    group = await (await commune.signed_in("00001", "chief")).post(
+        "/api/v1/groups", json={"name": "Chợ", "device_ids": ["00001-1"]}
+    )
+    moved = await about(browser, name="Nhà văn hoá", area_code="00001-dong", lat="21.35", lon="106.1")
+    assert moved.headers["location"] == "/speakers/00001-1#about"
+    told = await device(browser)
+    assert (told["name"], told["area_code"], told["lat"], told["lon"]) == ("Nhà văn hoá", "00001-dong", 21.35, 106.1)
+    assert (await browser.get(f"/api/v1/groups/{group.json()['id']}")).json()["device_ids"] == ["00001-1"]
+    await about(browser, name="Nhà văn hoá")
+    told = await device(browser)
+    assert (told["area_code"], told["lat"]) == ("00001", None)
+
+
+@pytest.mark.parametrize("wrong", [{"name": " "}, {"lat": "21"}, {"lat": "91", "lon": "0"}, {"area_code": "nowhere"}])
+async def test_what_cannot_be_kept_of_a_speaker_stays_as_it_was_typed(commune: House, wrong: dict[str, str]):
+    browser = await technician(commune)
+    answer = await about(browser, **{"name": "Tên mới", **wrong})
+    assert answer.status_code == 422
+    assert 'role="alert"' in answer.text
+    assert f'value="{wrong.get("name", "Tên mới")}"' in answer.text
+    assert (await device(browser))["name"] == "00001-1"
+
+
+async def test_who_writes_last_learns_what_the_speaker_is_called_by_now(commune: House):
+    browser = await technician(commune)
+    assert (await about(browser, name="Chợ")).status_code == 303
+    late = await about(browser, name="Đình", version="1")
+    assert late.status_code == 409
+    assert "“Chợ”" in late.text
+    assert 'value="Đình"' in late.text
+    assert (await device(browser))["name"] == "Chợ"
+
+
+async def test_a_speaker_is_retired_and_taken_back_into_service(commune: House):
+    browser = await technician(commune)
+    assert "data-hold" in (await browser.get("/speakers/00001-1")).text.partition('id="service"')[2]
+    await browser.post("/speakers/00001-1/service", data={"do": "retire"})
+    page = (await browser.get("/speakers/00001-1")).text
+    assert "/orders" not in page
+    assert (await device(browser))["status"] == "retired"
+    assert 'value="00001-1"' not in (await browser.get("/speakers")).text
+    assert 'value="take-back"' in page
+    await browser.post("/speakers/00001-1/service", data={"do": "take-back"})
+    assert (await device(browser))["status"] == "active"
+
+
+async def test_only_who_maintains_speakers_changes_or_retires_them(commune: House):
+    browser = await technician(commune, Role.BROADCASTER)
+    page = (await browser.get("/speakers/00001-1")).text
+    for part in ("about", "service"):
+        assert f"/speakers/00001-1/{part}" not in page
+        assert (await browser.post(f"/speakers/00001-1/{part}", data={"do": "retire"})).status_code == 403
+    assert (await device(browser))["status"] == "active"
+
+
 async def test_a_photo_is_added_removed_and_brought_back(commune: House):
     browser = await technician(commune)
     sent = await browser.post("/speakers/00001-1/photos", files={"file": ("p.png", PNG, "image/png")})
@@ -357,3 +462,17 @@ async def test_the_label_leads_to_the_page(commune: House):
     page = (await (await technician(commune)).get("/speakers/00001-1/label")).text
     assert "http://testserver/speakers/00001-1" in page
     assert "<svg" in page
+
+
+def test_orders_that_a_speaker_refused_are_told_most_first_and_unknown_reasons_by_their_code():
+    said = state_of("loa-1", at=NOON).model_copy(
+        update={"rejected": {"expired": 3, "bad_signature": 1250, "new_reason": 1}}
+    )
+    told = dict(machine_facts(said, FORMATS, NOON))
+    assert told["Lệnh đã từ chối"] == "1.250 sai chữ ký, 3 quá hạn, 1 new_reason"
+    assert "Lệnh đã từ chối" not in dict(machine_facts(state_of("loa-1", at=NOON), FORMATS, NOON))
+
+
+def test_every_refusal_of_the_wire_has_words():
+    codes = {each.code for each in ProtocolError.__subclasses__()}
+    assert codes <= refusal_names(translator(Language.VIETNAMESE)).keys()

@@ -1,18 +1,16 @@
 """The page of standing messages in a real browser: word one, hear that it is ready, take it back, say it again."""
 
 from collections.abc import Iterator
+from zlib import crc32
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from controller.accounts.roles import Role
 from controller.standing.keeping import begin
-from controller.web import assets, build
 from tests.support.axe import violations
-from tests.support.site import Site, running_site
-from tests.web.test_browser import DESKTOP, PHONE, chromium, fits, leaves_nothing_running, sign_in
-
-__all__ = ["chromium", "leaves_nothing_running"]
+from tests.support.browser import DESKTOP, PHONE, built_site, fits, sign_in
+from tests.support.site import Site
 
 HERE = "/emergency/messages"
 
@@ -20,9 +18,7 @@ HERE = "/emergency/messages"
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A site that makes the sound of its standing messages."""
-    build.build()
-    assets.manifest.cache_clear()
-    with running_site(tmp_path_factory.mktemp("standing"), standing_sounds=True) as running:
+    with built_site(tmp_path_factory.mktemp("standing"), standing_sounds=True) as running:
         running.ask(lambda: begin(running.house.runtime))
         yield running
 
@@ -30,7 +26,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 @pytest.fixture(params=["desktop", "phone"])
 def officer(site: Site, chromium: Browser, request: pytest.FixtureRequest) -> Iterator[tuple[str, Page]]:
     """The duty officer of a commune with two speakers, of which one has spoken."""
-    code = f"m{abs(hash(request.node.name)) % 10**8}"
+    code = f"m{crc32(request.node.name.encode()) % 10**8}"
     site.ask(lambda: site.house.commune(code, speakers=2))
     site.ask(lambda: site.house.user(code, code, roles=(Role.DUTY_OFFICER,)))
     site.hears(f"{code}-1", standing="0" * 16)
@@ -104,7 +100,21 @@ def test_what_is_refused_stays_as_it_was_typed(site: Site, officer: tuple[str, P
         with each.expect_response(lambda answer: answer.request.method == "POST") as saved:
             form.get_by_role("button", name="Lưu cho").click()
     assert saved.value.status == 412
+    expect(dam.get_by_role("alert")).to_contain_text("vừa sửa")
+    expect(dam.locator(".theirs")).to_contain_text("Đập {tên đập} mở cửa.")
+    expect(dam.locator(".theirs")).to_contain_text(code)
     expect(dam.get_by_label("Lời đọc")).to_have_value("Xả lũ.")
+    assert fits(page)
+    assert violations(page) == []
+    sends(page, "Lưu cho")
+    expect(page.locator("[data-hazard=dam] .theirs")).to_have_count(0)
+
+    theirs = other.locator("[data-hazard=dam]")
+    theirs.locator("summary").click()
+    sends(other, "Bỏ lời riêng ở đây")
+    expect(theirs.locator(".theirs")).to_contain_text("Xả lũ.")
+    sends(other, "Bỏ lời riêng ở đây")
+    expect(theirs.locator("small").first).to_have_text("có sẵn của hệ thống")
 
 
 def test_a_technician_reads_who_holds_an_old_set_and_words_nothing(site: Site, officer: tuple[str, Page]) -> None:

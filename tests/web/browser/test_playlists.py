@@ -5,21 +5,9 @@ import re
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
+from tests.support.browser import DESKTOP, PHONE, fits, sign_in
 from tests.support.eventually import eventually
 from tests.support.site import Site
-from tests.web.test_browser import (
-    DESKTOP,
-    PHONE,
-    chromium,
-    commune,
-    context,
-    fits,
-    leaves_nothing_running,
-    sign_in,
-    site,
-)
-
-__all__ = ["chromium", "commune", "context", "leaves_nothing_running", "site"]
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])

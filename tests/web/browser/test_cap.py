@@ -3,23 +3,22 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 from playwright.sync_api import Browser, Page, expect
 
 from tests.support.axe import violations
+from tests.support.browser import DESKTOP, PHONE, fits, sign_in
 from tests.support.cap import area, cap, certificate, info, key, signed
 from tests.support.site import Site
-from tests.web.test_browser import DESKTOP, PHONE, chromium, fits, leaves_nothing_running, sign_in, site
-
-__all__ = ["chromium", "leaves_nothing_running", "site"]
 
 
 @pytest.fixture(params=["desktop", "phone-dark"])
 def page(site: Site, chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     """A commune with two hamlets, and somebody who does everything there, at a browser."""
-    code = f"k{abs(hash(request.node.name)) % 10**8}"
+    code = f"k{crc32(request.node.name.encode()) % 10**8}"
 
     async def commune() -> None:
         await site.house.commune(code, speakers=2)
@@ -97,10 +96,12 @@ def test_an_administrator_lets_a_centre_in_and_an_officer_chooses_where_its_warn
 
     expect(page.get_by_text("Bản tin chỉ tả vùng bằng lời")).to_be_visible()
     expect(page.get_by_role("button", name="Nhấn giữ để phát lệnh")).to_have_count(0)
-    page.get_by_label("Thôn Đông").check()
+    hamlet = page.get_by_role("checkbox", name="Thôn Đông")
+    hamlet.check()
     looks_well(page, tmp_path / "draft.png")
-    press(page, "Chọn các địa bàn này")
-    expect(page.get_by_label("Thôn Đông")).to_be_checked()
+    press(page, "Chọn những nơi này")
+    page.get_by_text("Chọn nơi phát khác").click()
+    expect(hamlet).to_be_checked()
     expect(page.get_by_role("button", name="Nhấn giữ để phát lệnh")).to_be_visible()
 
     page.goto(f"{site.url}/cap")

@@ -2,68 +2,41 @@
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
+from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from controller.web import assets, build
+from schedules.types import VIETNAM
 from tests.support.axe import violations
+from tests.support.browser import DESKTOP, PHONE, announcements, fits, hold, opened_browser, sign_in
+from tests.support.calendar import airs
 from tests.support.controller import PASSWORD
 from tests.support.recordings import make_recording
-from tests.support.site import Site, running_site
-from tests.web.test_browser import CHROMIUM, DESKTOP, FLAGS, PHONE, announcements, fits, sign_in
+from tests.support.site import Site
 
+KEPT = """([name, count]) => JSON.parse(localStorage.getItem(`loa draft ${name}`))?.draft.targets.length === count"""
+"""Whether a draft with so many targets stays in this browser."""
 VOICE = "sine=frequency=440:duration={seconds},tremolo=f=4:d=0.8"
 WATER = "Kính thưa bà con! Ngày mai tạm ngừng cấp nước."
 
 
-@pytest.fixture(autouse=True)
-def leaves_nothing_running() -> None:
-    """The site and the browser outlive each test; both are waited for when the module ends."""
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    build.build()
-    assets.manifest.cache_clear()
-    with running_site(tmp_path_factory.mktemp("site")) as running:
-        yield running
-
-
 @pytest.fixture(scope="module")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    assert CHROMIUM is not None, "install chromium first"
-    spoken = make_recording(tmp_path_factory.mktemp("voice") / "voice.wav", sound=VOICE, seconds=30)
-    microphone = [
-        "--use-fake-ui-for-media-stream",
-        "--use-fake-device-for-media-stream",
-        f"--use-file-for-fake-audio-capture={spoken}",
-    ]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *microphone])
+    with opened_browser(
+        voice=make_recording(tmp_path_factory.mktemp("voice") / "voice.wav", sound=VOICE, seconds=30)
+    ) as browser:
         yield browser
-        browser.close()
 
 
-@pytest.fixture
-def commune(site: Site, request: pytest.FixtureRequest) -> str:
-    """A commune with two speakers and an officer of its own, another for each test."""
-    code = f"d{abs(hash(request.node.name)) % 10**8}"
-    site.ask(lambda: site.house.commune(code, speakers=2))
-    site.ask(lambda: site.house.user(code, code))
-    for number in (1, 2):
-        site.hears(f"{code}-{number}")
-    return code
-
-
-@pytest.fixture
-def context(chromium: Browser) -> Iterator[BrowserContext]:
-    opened = chromium.new_context(viewport=DESKTOP, locale="vi-VN", timezone_id="Asia/Ho_Chi_Minh")
-    opened.set_default_timeout(20_000)
-    yield opened
-    opened.close()
+async def schedules(site: Site, area: str) -> list[dict[str, Any]]:
+    client = await site.house.signed_in(area)
+    items: list[dict[str, Any]] = (await client.get("/api/v1/schedules")).json()["items"]
+    return items
 
 
 def record(page: Page, seconds: int) -> None:
@@ -122,13 +95,54 @@ def test_a_session_that_ends_in_the_middle_loses_neither_words_nor_recording(
     page.get_by_label("Tên đăng nhập").fill(commune)
     page.get_by_label("Mật khẩu").fill(PASSWORD)
     page.get_by_role("main").get_by_role("button", name="Đăng nhập").click()
-    expect(page.locator("[data-restored]")).to_be_visible()
+    expect(page.locator("[data-brought-back]")).to_be_visible()
     expect(page.get_by_label("Tiêu đề")).to_have_value("Lịch cấp nước")
     assert page.locator("[name=text]").input_value() == WATER
     expect(page.locator(f"input[name=area][value={commune}]")).to_be_checked()
     expect(page.locator("[data-trim]")).to_be_visible()
     page.get_by_role("button", name="Gửi đi").click()
     expect(page.locator("#compose [data-sent]")).to_contain_text("“Lịch cấp nước” đã được gửi")
+
+
+def test_a_draft_keeps_a_group_a_speaker_and_a_place_that_was_found_by_its_name(
+    site: Site, context: BrowserContext, commune: str
+):
+    async def more() -> None:
+        await site.house.area(f"{commune}-x", parent=commune, name="Thôn chưa có loa")
+        officer = await site.house.signed_in(commune, f"{commune}-nhom")
+        wish = {"name": "Nhóm ven đê", "area_code": commune, "device_ids": [f"{commune}-2"]}
+        assert (await officer.post("/api/v1/groups", json=wish)).is_success
+
+    site.ask(more)
+    page = sign_in(context, site, commune)
+    counted: list[str] = []
+    page.on("request", lambda asked: counted.append(asked.post_data or "") if asked.url.endswith("/reach") else None)
+    reached = expect(page.locator("[data-reached]"))
+    page.get_by_label("Lời đọc").fill(WATER)
+    page.locator(f"input[name=device][value='{commune}-1']").check()
+    page.get_by_role("checkbox", name="Nhóm ven đê").check()
+    reached.to_contain_text("2 cụm loa")
+    page.get_by_role("searchbox", name="Tìm địa bàn").fill("chua co loa")
+    with page.expect_response("**/parts/targets/reach"):
+        page.locator("[data-found] button").click()
+    assert {name for form in counted for name in parse_qs(form)} == {"issuer", "area", "group", "device"}
+
+    kept = page.locator("[data-chips] li > :first-child").all_inner_texts()
+    assert len(kept) == 3
+    page.wait_for_function(KEPT, arg=[commune, len(kept)])
+    page.reload()
+    expect(page.locator("[data-brought-back]")).to_be_visible()
+    expect(page.locator("[data-chips] li > :first-child")).to_have_text(kept)
+    expect(page.locator(f"input[name=device][value='{commune}-1']")).to_be_checked()
+    expect(page.locator(f"input[name=device][value='{commune}-2']")).not_to_be_checked()
+    reached.to_contain_text("2 cụm loa")
+    page.get_by_role("button", name="Bỏ Thôn chưa có loa").click()
+    page.get_by_role("button", name="Gửi đi").click()
+    expect(page.locator("#compose [data-sent]")).to_be_visible()
+    expect(page.locator("[data-chips] li")).to_have_count(0)
+    [made] = site.ask(lambda: schedules(site, commune))
+    assert {each["kind"] for each in made["targets"]} == {"device", "group"}
+    assert not page.complaints
 
 
 def test_another_person_at_the_same_browser_does_not_see_the_draft(site: Site, context: BrowserContext, commune: str):
@@ -167,6 +181,31 @@ def test_a_word_is_put_right_without_leaving_the_form(site: Site, context: Brows
     page.get_by_role("button", name="Từ nay đọc như thế này").click()
     expect(page.locator("#word .done")).to_contain_text("UBND")
     expect(words).to_have_value("UBND xã thông báo.")
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_all_that_is_on_air_is_stopped_without_scrolling_past_the_form(
+    site: Site, context: BrowserContext, commune: str, size: dict[str, int]
+):
+    soon = site.now.astimezone(ZoneInfo(VIETNAM)) + timedelta(minutes=5)
+    airs(site, commune, f"{soon:%Y-%m-%dT%H:%M:%S}", staggered=False)
+    page = sign_in(context, site, commune)
+    page.set_viewport_size(size)
+    stops = page.get_by_role("button", name="Giữ để dừng mọi thứ đang phát ở đây")
+    expect(page.locator("[data-occurrence][data-phase=coming]")).to_have_count(1)
+    expect(stops).to_have_count(0)
+    site.house.clock.advance(timedelta(minutes=5, seconds=10))
+    page.reload()
+    expect(page.locator("[data-occurrence][data-phase=on_air]")).to_have_count(1)
+    expect(stops).to_be_in_viewport(ratio=1)
+    assert fits(page)
+    assert violations(page) == []
+    stops.click()
+    expect(page.locator("[data-occurrence][data-phase=on_air]")).to_have_count(1)
+    hold(page, "Giữ để dừng mọi thứ đang phát ở đây")
+    expect(stops).to_have_count(0)
+    expect(page.locator("[data-occurrence][data-phase=on_air]")).to_have_count(0)
+    assert page.complaints == []
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE])

@@ -5,61 +5,28 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Literal
 
-import numpy as np
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
-from scipy.io import wavfile
+from playwright.sync_api import Browser, BrowserContext, expect
 
 from controller.live.keeping import desk_of
 from controller.live.states import GAP
 from tests.support.axe import violations
+from tests.support.browser import DESKTOP, PHONE, a_context, fits, opened_browser
 from tests.support.eventually import eventually
+from tests.support.pressing import at_the_microphone, hum, on_air, pressed
 from tests.support.site import Site
-from tests.web.test_browser import CHROMIUM, DESKTOP, FLAGS, PHONE, commune, fits, leaves_nothing_running, sign_in, site
-
-__all__ = ["commune", "leaves_nothing_running", "site"]
 
 
 @pytest.fixture(scope="module")
-def talking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """A browser whose microphone hears a tone of its own, for ever."""
-    assert CHROMIUM is not None, "install chromium first"
-    tone = tmp_path_factory.mktemp("mic") / "tone.wav"
-    wave = 8000 * np.sin(2 * np.pi * 440 * np.arange(48_000) / 48_000)
-    wavfile.write(tone, 48_000, wave.astype(np.int16))
-    fake = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=[*FLAGS, *fake, f"--use-file-for-fake-audio-capture={tone}"]
-        )
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with opened_browser(voice=hum(tmp_path_factory.mktemp("mic"))) as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
-def context(talking: Browser) -> Iterator[BrowserContext]:
-    opened = talking.new_context(
-        viewport=DESKTOP, locale="vi-VN", timezone_id="Asia/Ho_Chi_Minh", permissions=["microphone"]
-    )
-    yield opened
-    opened.close()
-
-
-def at_the_microphone(site: Site, context: BrowserContext, commune: str) -> Page:
-    page = sign_in(context, site, commune)
-    page.goto(f"{site.url}/live")
-    return page
-
-
-def on_air(page: Page) -> str:
-    """Tick the commune, press, and wait for the count; returns the session."""
-    page.locator("[data-areas] input[name=area]").first.check()
-    with page.expect_response("**/api/v1/live-sessions") as begun:
-        page.get_by_role("button", name="Bấm để nói").click()
-    expect(page.get_by_text("Loa đang phát nhạc hiệu")).to_be_visible()
-    expect(page.get_by_text("Bạn đang phát trực tiếp")).to_be_visible(timeout=15_000)
-    session: str = begun.value.json()["id"]
-    return session
+def context(chromium: Browser) -> Iterator[BrowserContext]:
+    with a_context(chromium, permissions=["microphone"]) as opened:
+        yield opened
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
@@ -133,10 +100,51 @@ def test_it_says_why_it_ended_by_itself(site: Site, context: BrowserContext, com
     expect(page.get_by_text("Đã hết thời gian")).to_be_visible(timeout=10_000)
 
 
+def test_a_frame_that_comes_after_the_end_is_left(site: Site, context: BrowserContext, commune: str):
+    page = at_the_microphone(site, context, commune)
+    page.evaluate(
+        """() => {
+            const { close } = AudioContext.prototype;
+            window.closed = new Promise((done) => {
+                AudioContext.prototype.close = async function () {
+                    await new Promise((later) => setTimeout(later, 500));
+                    await close.call(this);
+                    done();
+                };
+            });
+        }"""
+    )
+    on_air(page)
+    page.get_by_role("button", name="Kết thúc").click()
+    expect(page.get_by_text("Bạn đã kết thúc")).to_be_visible()
+    page.evaluate("() => window.closed")
+    assert page.complaints == []
+
+
 def test_without_a_place_nothing_begins(site: Site, context: BrowserContext, commune: str):
     page = at_the_microphone(site, context, commune)
     page.get_by_role("button", name="Bấm để nói").click()
     expect(page.get_by_text("Hãy đánh dấu ít nhất một địa bàn")).to_be_visible()
+
+
+def test_a_group_and_a_speaker_that_was_found_by_its_name_are_spoken_to(
+    site: Site, context: BrowserContext, commune: str
+):
+    async def grouped() -> str:
+        officer = await site.house.signed_in(commune, f"{commune}-nhom")
+        wish = {"name": "Nhóm ven đê", "area_code": commune, "device_ids": [f"{commune}-2"]}
+        return str((await officer.post("/api/v1/groups", json=wish)).json()["id"])
+
+    group = site.ask(grouped)
+    page = at_the_microphone(site, context, commune)
+    page.get_by_role("checkbox", name="Nhóm ven đê").check()
+    page.get_by_role("searchbox", name="Tìm địa bàn").fill(f"{commune}-1")
+    page.locator("[data-found] button").click()
+    expect(page.locator("[data-reached]")).to_contain_text("2 cụm loa")
+    speaking = desk_of(site.house.runtime)[pressed(page)]
+    assert speaking is not None
+    assert set(speaking.targets) == {f"group:{group}", f"device:{commune}-1"}
+    assert page.complaints == []
 
 
 def test_without_a_microphone_it_says_what_to_do(site: Site, context: BrowserContext, commune: str):
@@ -151,9 +159,9 @@ def test_without_a_microphone_it_says_what_to_do(site: Site, context: BrowserCon
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_has_no_accessibility_violations(
-    site: Site, talking: Browser, commune: str, scheme: Literal["light", "dark"]
+    site: Site, chromium: Browser, commune: str, scheme: Literal["light", "dark"]
 ):
-    context = talking.new_context(viewport=PHONE, color_scheme=scheme, locale="vi-VN", permissions=["microphone"])
+    context = chromium.new_context(viewport=PHONE, color_scheme=scheme, locale="vi-VN", permissions=["microphone"])
     page = at_the_microphone(site, context, commune)
     assert not violations(page)
     on_air(page)
