@@ -30,8 +30,9 @@ run: venv-run assets ## Set up what is needed and start a commune of virtual spe
 demo: run ## The same as `make run`
 
 test: packages venv-test assets check ## Check the code, then run every test
-	$(BIN)/pytest -n 2 --dist loadfile --ignore tests/system $(PYTEST_ARGS)
-	$(BIN)/pytest -n 2 --dist loadgroup tests/system $(PYTEST_ARGS)
+	@# Both parts are always run: who mends one failure wants to know of the others.
+	@$(BIN)/pytest -n 2 --dist loadfile --ignore tests/system $(PYTEST_ARGS); rooms=$$?; \
+	$(BIN)/pytest -n 2 --dist loadgroup tests/system $(PYTEST_ARGS) && exit $$rooms
 
 check: venv-test ## Lint, formatting, types and the floors of the house
 	$(BIN)/ruff check .

@@ -83,7 +83,7 @@ def main() -> None:
             until(lambda: not stage.coming(), WITHIN_S, "all agents are there")
             first, second = stage.officers
             alert = draft(first)
-            second.create(f"/alerts/{alert}/release", {})
+            second.release(second.get(f"/alerts/{alert}"))
             until(lambda: not stage.marks.missing("verified"), WITHIN_S, "every agent has the alert")
             reconnects = Reconnects(stage)
             until(lambda: reconnects.backlog() > 0 or AGENTS < 1000, 60, "the start is stored")

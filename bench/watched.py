@@ -1,0 +1,131 @@
+"""What officers see while ten thousand speakers answer: real broker, real controller, real pages in Chromium.
+
+Two officers have the alert's page and *Today* open, four pages in all, on the machine on which everything else runs,
+too. `lag_p50_s`, `lag_p95_s` and `lag_worst_s` are the age of the news on the alert's page, over all speakers: from the
+moment a speaker sends its acknowledgement until the first officer's page shows as many. `all_acked_s` and `all_shown_s`
+are from the press until the last acknowledgement was sent, and until the page shows them all; `updates` is how often
+its figure changed. The peer is the same press with nobody watching: `unwatched_s` until the API shows them all.
+"""
+
+import json
+import os
+import statistics
+import tempfile
+import time
+from bisect import bisect_left
+from contextlib import ExitStack
+from pathlib import Path
+
+import psutil
+from playwright.sync_api import Browser, Page
+
+from bench.fanout import QUIET_S, WITHIN_S, draft, shown, until
+from loa.fleet.stage import Stage
+from tests.support.browser import a_context, opened_browser, sign_in
+from tests.support.controller import PASSWORD
+
+AGENTS = int(os.environ.get("WATCHED_AGENTS", "10000"))
+WATCHERS = ("truc-1", "truc-2")
+FIGURE = "[data-count=received] dd"
+WATCH = f"""() => {{
+  window.seen = [];
+  const look = () => {{
+    const count = Number(document.querySelector("{FIGURE}")?.textContent.replace(/\\D/g, "") ?? 0);
+    if (count !== (window.seen.at(-1)?.[1] ?? 0)) window.seen.push([performance.timeOrigin + performance.now(), count]);
+  }};
+  const all = {{ subtree: true, childList: true, characterData: true }};
+  new MutationObserver(look).observe(document.querySelector("#alert"), all);
+}}"""
+
+
+def signed_in(stack: ExitStack, browser: Browser, stage: Stage, name: str) -> tuple[Page, Page]:
+    """Two pages of a new officer, who has just chosen a password; *Today* is open on one of them."""
+    context = stack.enter_context(a_context(browser))
+    page = context.new_page()
+    stage.controller.command("user", "add", name, "--area", "VN", "--all-roles")
+    page.goto(stage.controller.command("user", "link", name).split()[0])
+    page.get_by_label("Mật khẩu mới").fill(PASSWORD)
+    page.get_by_role("button", name="Lưu mật khẩu").click()
+    page.get_by_text("Đã lưu mật khẩu").wait_for()
+    return sign_in(context, stage.controller, name), page
+
+
+def unwatched_s(stage: Stage) -> float:
+    """From a press until the API shows all acknowledgements, and nobody watches."""
+    first, second = stage.officers
+    alert = draft(first)
+    time.sleep(QUIET_S)
+    seen = second.get(f"/alerts/{alert}")
+    pressed = time.monotonic()
+    second.release(seen)
+    until(lambda: shown(first, alert) >= AGENTS, 120, "all are shown", every_s=0.5)
+    took_s = time.monotonic() - pressed
+    first.create(f"/alerts/{alert}/cancel", {"all_clear": False})
+    time.sleep(QUIET_S)
+    return took_s
+
+
+def spent_s(process: psutil.Process) -> float:
+    """Processor time of a process so far."""
+    times = process.cpu_times()
+    return times.user + times.system
+
+
+def lags(sent: list[float], seen: list[tuple[float, int]]) -> list[float]:
+    """How old the news was when it was shown: of the n-th acknowledgement, when the page first said n or more."""
+    counts = [count for _, count in seen]
+    return [seen[bisect_left(counts, n)][0] - at for n, at in enumerate(sorted(sent), start=1)]
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory(prefix="loa-bench-") as name, ExitStack() as stack:
+        stage = stack.enter_context(Stage(Path(name), AGENTS).running())
+        until(lambda: not stage.coming(), WITHIN_S, "all agents are there")
+        controller = psutil.Process(stage.controller.child.pid)
+        stage.officers[0].change("/areas/24", {"policy": {"release": "second_person"}})
+        alone_s = unwatched_s(stage)
+
+        first, second = stage.officers
+        alert = draft(first)
+        browser = stack.enter_context(opened_browser())
+        watching = [signed_in(stack, browser, stage, each) for each in WATCHERS]
+        for _, page in watching:
+            page.goto(f"{stage.controller.url}/emergency/{alert}")
+            page.locator("[data-link=live]").wait_for()
+        page = watching[0][1]
+        page.evaluate(WATCH)
+        time.sleep(QUIET_S)
+        stage.marks.forget("verified", "acknowledged")
+        seen_draft = second.get(f"/alerts/{alert}")
+        before_s = spent_s(controller)
+        to_monotonic_s = time.monotonic() - time.time()
+        pressed = time.monotonic()
+        second.release(seen_draft)
+        page.wait_for_function(f"() => window.seen.at(-1)?.[1] >= {AGENTS}", timeout=300_000)
+        controller_cpu_s = spent_s(controller) - before_s
+        seen = [(at_ms / 1000 + to_monotonic_s, count) for at_ms, count in page.evaluate("window.seen")]
+        sent = list(stage.marks.times("acknowledged"))
+        first.create(f"/alerts/{alert}/cancel", {"all_clear": False})
+
+    late = lags(sent, seen)
+    print(
+        json.dumps(
+            {
+                "bench": "watched",
+                "agents": AGENTS,
+                "pages": 2 * len(watching),
+                "lag_p50_s": round(statistics.median(late), 2),
+                "lag_p95_s": round(statistics.quantiles(late, n=20)[-1], 2),
+                "lag_worst_s": round(max(late), 2),
+                "all_acked_s": round(max(sent) - pressed, 2),
+                "all_shown_s": round(seen[-1][0] - pressed, 2),
+                "updates": len(seen),
+                "unwatched_s": round(alone_s, 2),
+                "controller_cpu_s": round(controller_cpu_s, 1),
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()
