@@ -15,6 +15,7 @@ from loa.officer import Json, Refused
 from tests.support.eventually import eventually
 from tests.support.fleet import COMMUNE, PROVINCE, Fleet, Speaker
 from tests.support.post import Post, manned
+from tests.support.sound import RATE_HZ
 from tests.support.tripwire import Tripwire
 from tests.support.wire import Wire
 
@@ -248,9 +249,10 @@ def test_an_alert_sounds_as_loud_as_it_was_asked_to(post: Post, hamlets: list[Sp
 
 
 def level_db(speaker: Speaker, alert: Json) -> float:
-    """How loud its signal is in the recording, in dB below full scale."""
+    """How loud its signal is in the recording, in dB below full scale, once what gave way to it has faded out."""
     (signal,) = [each for each in speaker.recordings if each.occurrence == f"{alert['id']}.1.0.signal"]
-    return float(10 * np.log10(np.mean(np.square(signal.samples, dtype=np.float64))))
+    alone = signal.samples[RATE_HZ // 10 :]
+    return float(10 * np.log10(np.mean(np.square(alone, dtype=np.float64))))
 
 
 def test_nobody_releases_their_own(post: Post) -> None:
