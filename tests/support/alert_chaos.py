@@ -58,8 +58,8 @@ class Stretch:
 
     name: str
     seconds: float
-    ended: bool
-    """Something else followed, or the sink was gone."""
+    cut: bool
+    """The sink was gone before anything followed: of what was at its very end then, no record can know."""
 
     @property
     def lacks_s(self) -> float:
@@ -85,12 +85,11 @@ class Ear:
     def stretches(self) -> Iterator[Stretch]:
         for number, sink in enumerate(self.sinks):
             left = self.ends.get(number, sink.consumed().frames)
-            for at, (name, frames) in enumerate(sink.runs):
+            for name, frames in sink.runs:
                 if left <= 0:
                     break
                 if name is not None:
-                    last = at == len(sink.runs) - 1 and number not in self.ends
-                    yield Stretch(name, min(frames, left) / RATE_HZ, not last and frames < left)
+                    yield Stretch(name, min(frames, left) / RATE_HZ, number in self.ends and frames >= left)
                 left -= frames
 
     def now(self) -> str | None:
@@ -519,7 +518,8 @@ class Life:
         return any(name.startswith(f"{each.id}.") for name in whole)
 
     def _heard_twice(self) -> list[str]:
-        return [f"{name} was heard {count} times" for name, count in sorted(self.ear.whole().items()) if count > 1]
+        heard = Counter(each.name for each in self.ear.stretches() if each.lacks_s <= EXACT_S and not each.cut)
+        return [f"{name} was heard {count} times" for name, count in sorted(heard.items()) if count > 1]
 
     def _untrue_records(self) -> list[str]:
         """The journal and the sink say the same."""
