@@ -30,9 +30,9 @@ LOUDER_THAN = 0.01
 LISTEN = timedelta(seconds=3)
 
 
-def onset(ear: Ear, pressed_at: datetime) -> datetime | None:
+def onset(ear: Ear, pressed_at: datetime, listen: timedelta = LISTEN) -> datetime | None:
     """When a sink leaves silence."""
-    heard = ear.between(pressed_at, pressed_at + LISTEN)
+    heard = ear.between(pressed_at, pressed_at + listen)
     loud = np.flatnonzero(np.abs(heard.samples) > LOUDER_THAN)
     if not len(loud):
         return None

@@ -1,10 +1,12 @@
 """What officers see while ten thousand speakers answer: real broker, real controller, real pages in Chromium.
 
-Two officers have the alert's page and *Today* open, four pages in all, on the machine on which everything else runs,
-too. `lag_p50_s`, `lag_p95_s` and `lag_worst_s` are the age of the news on the alert's page, over all speakers: from the
-moment a speaker sends its acknowledgement until the first officer's page shows as many. `all_acked_s` and `all_shown_s`
-are from the press until the last acknowledgement was sent, and until the page shows them all; `updates` is how often
-its figure changed. The peer is the same press with nobody watching: `unwatched_s` until the API shows them all.
+Two officers have the alert's page and *Today* open, four pages in all, and four agents sound through PulseAudio, all on
+the machine on which everything else runs, too. `lag_p50_s`, `lag_p95_s` and `lag_worst_s` are the age of the news on
+the alert's page, over all simulated speakers: from the moment one sends its acknowledgement until the first officer's
+page shows as many. `all_acked_s` and `all_shown_s` are from the press until the last acknowledgement was sent, and
+until the page shows them all; `updates` is how often its figure changed; `first_sound_s` until the last of the four is
+heard, `skew_ms` between the first and the last of them. The peer is the same press with nobody watching: `unwatched_s`
+until the API shows them all. With `LOA_PICTURES` set to a folder, the alert's page is kept there as it is on the way.
 """
 
 import json
@@ -13,18 +15,28 @@ import statistics
 import tempfile
 import time
 from bisect import bisect_left
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psutil
 from playwright.sync_api import Browser, Page
 
 from bench.fanout import QUIET_S, WITHIN_S, draft, shown, until
+from bench.press_to_sound import onset
 from loa.fleet.stage import Stage
+from loa.nodes import AgentNode
+from loa.officer import Json
 from tests.support.browser import a_context, opened_browser, sign_in
 from tests.support.controller import PASSWORD
+from tests.support.days import PICTURES, save_small
+from tests.support.fleet import COMMUNE
+from tests.support.pulse import PulseServer, ears
 
 AGENTS = int(os.environ.get("WATCHED_AGENTS", "10000"))
+AUDIBLE = 4
+LISTEN = timedelta(seconds=10)
 WATCHERS = ("truc-1", "truc-2")
 FIGURE = "[data-count=received] dd"
 WATCH = f"""() => {{
@@ -50,6 +62,35 @@ def signed_in(stack: ExitStack, browser: Browser, stage: Stage, name: str) -> tu
     return sign_in(context, stage.controller, name), page
 
 
+@contextmanager
+def audible(stage: Stage, server: PulseServer) -> Iterator[None]:
+    """A real agent at each sink, that knows the time."""
+    officer = stage.officers[0]
+    with ExitStack() as stack:
+        for sink in server.sinks:
+            officer.ensure("/devices", {"id": sink, "name": sink, "area_code": COMMUNE}, key="id")
+            agent = AgentNode(
+                sink,
+                stage.folder / sink,
+                logs=stage.logs,
+                broker=stage.broker,
+                key=stage.controller.key,
+                content=stage.controller.url,
+                env={"PULSE_SERVER": server.address},
+                sink="pulse",
+                sink_device=sink,
+            )
+            stack.callback(agent.stop)
+            agent.start()
+        for sink in server.sinks:
+            until(lambda sink=sink: _trusted(officer.get(f"/devices/{sink}/state")), WITHIN_S, sink, every_s=0.5)
+        yield
+
+
+def _trusted(said: Json) -> bool:
+    return bool(said["state"]) and said["state"]["clock"]["quality"] == "trusted"
+
+
 def unwatched_s(stage: Stage) -> float:
     """From a press until the API shows all acknowledgements, and nobody watches."""
     first, second = stage.officers
@@ -58,7 +99,7 @@ def unwatched_s(stage: Stage) -> float:
     seen = second.get(f"/alerts/{alert}")
     pressed = time.monotonic()
     second.release(seen)
-    until(lambda: shown(first, alert) >= AGENTS, 120, "all are shown", every_s=0.5)
+    until(lambda: shown(first, alert) >= AGENTS + AUDIBLE, 120, "all are shown", every_s=0.5)
     took_s = time.monotonic() - pressed
     first.create(f"/alerts/{alert}/cancel", {"all_clear": False})
     time.sleep(QUIET_S)
@@ -71,7 +112,7 @@ def spent_s(process: psutil.Process) -> float:
     return times.user + times.system
 
 
-def lags(sent: list[float], seen: list[tuple[float, int]]) -> list[float]:
+def lags(sent: Sequence[float], seen: Sequence[tuple[float, int]]) -> list[float]:
     """How old the news was when it was shown: of the n-th acknowledgement, when the page first said n or more."""
     counts = [count for _, count in seen]
     return [seen[bisect_left(counts, n)][0] - at for n, at in enumerate(sorted(sent), start=1)]
@@ -79,8 +120,11 @@ def lags(sent: list[float], seen: list[tuple[float, int]]) -> list[float]:
 
 def main() -> None:
     with tempfile.TemporaryDirectory(prefix="loa-bench-") as name, ExitStack() as stack:
+        server = stack.enter_context(PulseServer(Path(name) / "pulse", AUDIBLE))
+        listeners = stack.enter_context(ears(server.address, server.sinks))
         stage = stack.enter_context(Stage(Path(name), AGENTS).running())
         until(lambda: not stage.coming(), WITHIN_S, "all agents are there")
+        stack.enter_context(audible(stage, server))
         controller = psutil.Process(stage.controller.child.pid)
         stage.officers[0].change("/areas/24", {"policy": {"release": "second_person"}})
         alone_s = unwatched_s(stage)
@@ -99,12 +143,16 @@ def main() -> None:
         seen_draft = second.get(f"/alerts/{alert}")
         before_s = spent_s(controller)
         to_monotonic_s = time.monotonic() - time.time()
-        pressed = time.monotonic()
+        pressed, pressed_at = time.monotonic(), datetime.now(UTC)
         second.release(seen_draft)
-        page.wait_for_function(f"() => window.seen.at(-1)?.[1] >= {AGENTS}", timeout=300_000)
+        if PICTURES is not None:
+            page.wait_for_function(f"() => window.seen.at(-1)?.[1] >= {AGENTS // 2}", timeout=300_000)
+            save_small(page.screenshot(animations="disabled"), Path(PICTURES) / "reach-vi.png")
+        page.wait_for_function(f"() => window.seen.at(-1)?.[1] >= {AGENTS + AUDIBLE}", timeout=300_000)
         controller_cpu_s = spent_s(controller) - before_s
         seen = [(at_ms / 1000 + to_monotonic_s, count) for at_ms, count in page.evaluate("window.seen")]
         sent = list(stage.marks.times("acknowledged"))
+        starts = [at for at in (onset(ear, pressed_at, LISTEN) for ear in listeners) if at is not None]
         first.create(f"/alerts/{alert}/cancel", {"all_clear": False})
 
     late = lags(sent, seen)
@@ -120,6 +168,9 @@ def main() -> None:
                 "all_acked_s": round(max(sent) - pressed, 2),
                 "all_shown_s": round(seen[-1][0] - pressed, 2),
                 "updates": len(seen),
+                "heard": len(starts),
+                "first_sound_s": round((max(starts) - pressed_at).total_seconds(), 2),
+                "skew_ms": round((max(starts) - min(starts)).total_seconds() * 1000, 1),
                 "unwatched_s": round(alone_s, 2),
                 "controller_cpu_s": round(controller_cpu_s, 1),
             }
