@@ -11,28 +11,29 @@ const PARTS = ["speakers", "day", "records", "announcements", "approvals", "aler
 const RESTING = new Set(["speakers", "day", "records", "alerts"]);
 const PRESSES = new Set(["click", "submit"]);
 
-const restsUntil = {};
+const LONGEST_MS = 10_000;
+
+/** Of the whole page: parts that are fetched at the same word rest for as long as all of them have cost. */
+let restsUntil = 0;
 const owed = {};
 
 /** Have a part fetched anew: at once, or when the server has rested from its last answer. */
 function hint(part) {
   if (document.hidden) return;
-  const wait = (restsUntil[part] ?? 0) - performance.now();
-  if (wait <= 0) announce(part);
+  const wait = restsUntil - performance.now();
+  if (wait <= 0 || !RESTING.has(part)) announce(part);
   else
     owed[part] ??= setTimeout(() => {
       delete owed[part];
-      announce(part);
+      hint(part);
     }, wait);
 }
 
 function rest({ target, detail }) {
   const rests = /\brest;dur=([\d.]+)/.exec(detail.ctx.response?.headers.get("Server-Timing") ?? "");
-  if (!rests) return;
-  const until = performance.now() + Number(rests[1]);
-  for (const [, part] of (target.getAttribute?.("hx-trigger") ?? "").matchAll(/loa:(\w+)/g)) {
-    if (RESTING.has(part)) restsUntil[part] = Math.max(restsUntil[part] ?? 0, until);
-  }
+  if (!rests || !/loa:/.test(target.getAttribute?.("hx-trigger") ?? "")) return;
+  const now = performance.now();
+  restsUntil = Math.min(Math.max(restsUntil, now) + Number(rests[1]), now + LONGEST_MS);
 }
 
 export const announce = (part) => document.body.dispatchEvent(new CustomEvent(`loa:${part}`));
