@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from controller.alerts.schemas import CountsOut
 from controller.web.formats import Formats
 from controller.web.i18n import Language, translator
-from controller.web.present import compose, portrait
+from controller.web.present import alerts, compose, portrait
 from controller.web.present.areas import ChoiceFacts, PlaceFacts, tree
 from controller.web.present.compose import ComposeValues
 from controller.web.present.reading import reading_s
@@ -252,3 +253,27 @@ def test_other_ends_of_a_recording_are_another_sound():
     values = ComposeValues(token="", source="file")
     assert compose.fingerprint(values) != compose.fingerprint(replace(values, trim_from_s="1"))
     assert compose.fingerprint(values) == compose.fingerprint(replace(values, voice="north"))
+
+
+@given(st.lists(st.integers(0, 20_000), min_size=6, max_size=6))
+def test_the_bar_of_an_alert_is_filled_by_all_its_speakers_and_hides_none(parts: list[int]) -> None:
+    finished, sounding, failed, only_received, waiting, unreachable = parts
+    of = CountsOut(
+        targeted=sum(parts),
+        received=finished + sounding + failed + only_received,
+        sounding=sounding,
+        finished=finished,
+        failed=failed,
+        waiting=waiting,
+        unreachable=unreachable,
+    )
+    bar = alerts.shares(of)
+    order = (Tone.GOOD, Tone.AIR, Tone.BAD, Tone.WAIT, Tone.WARN, Tone.AWAY)
+    assert [each.tone for each in bar] == [tone for tone, number in zip(order, parts, strict=True) if number]
+    assert sum(each.width for each in bar) == pytest.approx(100 if any(parts) else 0)
+    assert all(each.width > 0.9 for each in bar)
+
+
+def test_a_speaker_that_sounds_a_repetition_is_one_that_has_sounded_it() -> None:
+    bar = alerts.shares(CountsOut(targeted=4, received=4, sounding=4, finished=4))
+    assert [(each.tone, each.width) for each in bar] == [(Tone.GOOD, 100)]

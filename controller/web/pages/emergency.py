@@ -168,6 +168,7 @@ class Post:
             audience=await self.alerts.described(row) if draft else None,
             own_draft=row.author == self.viewer.name,
             counts=present.counts(reach.total, formats) if reach else (),
+            shares=present.shares(reach.total) if reach else (),
             reached=present.areas(reach.areas, formats) if reach else [],
             picker=picker,
             choosing=chosen is not None,

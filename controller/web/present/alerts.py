@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
+from itertools import accumulate, groupby, pairwise
 from types import MappingProxyType
 from typing import Final
 
@@ -111,7 +111,18 @@ class CountView:
     name: str
     text: str
     number: int
+    figure: str
+    """The number as the reader writes it."""
     tone: Tone
+
+
+@dataclass(frozen=True)
+class ShareView:
+    """A stretch of the bar that shows how far an alert has come, in hundredths of the bar."""
+
+    tone: Tone
+    begins: float
+    width: float
 
 
 @dataclass(frozen=True)
@@ -120,8 +131,7 @@ class AreaReachView:
 
     name: str
     counts: tuple[CountView, ...]
-    percent: int
-    """Of its speakers, those that have sounded it."""
+    shares: tuple[ShareView, ...]
 
 
 @dataclass(frozen=True)
@@ -326,14 +336,34 @@ def line(alert: AlertOut, formats: Formats) -> AlertLine:
 def counts(of: CountsOut, formats: Formats) -> tuple[CountView, ...]:
     """The figures in the order in which an alert comes to its end."""
     t = formats.t
-    return (
-        CountView("targeted", t("targeted"), of.targeted, Tone.OFF),
-        CountView("received", t("have it"), of.received, Tone.WAIT),
-        CountView("sounding", t("sounding now"), of.sounding, Tone.AIR),
-        CountView("finished", t("have sounded it"), of.finished, Tone.GOOD),
-        CountView("waiting", t("no answer yet"), of.waiting, Tone.WARN if of.waiting else Tone.OFF),
-        CountView("failed", t("failed"), of.failed, Tone.BAD if of.failed else Tone.OFF),
-        CountView("unreachable", t("unreachable"), of.unreachable, Tone.AWAY if of.unreachable else Tone.OFF),
+    found = (
+        ("targeted", t("targeted"), of.targeted, Tone.OFF),
+        ("received", t("have it"), of.received, Tone.WAIT),
+        ("sounding", t("sounding now"), of.sounding, Tone.AIR),
+        ("finished", t("have sounded it"), of.finished, Tone.GOOD),
+        ("waiting", t("no answer yet"), of.waiting, Tone.WARN if of.waiting else Tone.OFF),
+        ("failed", t("failed"), of.failed, Tone.BAD if of.failed else Tone.OFF),
+        ("unreachable", t("unreachable"), of.unreachable, Tone.AWAY if of.unreachable else Tone.OFF),
+    )
+    return tuple(CountView(name, text, number, formats.number(number), tone) for name, text, number, tone in found)
+
+
+def shares(of: CountsOut) -> tuple[ShareView, ...]:
+    """How far an alert has come, as one bar from done to unreachable; what is there at all is wide enough to be seen.
+
+    A speaker that sounds a repetition has sounded it before: it counts as that.
+    """
+    answered = of.received
+    parts: list[tuple[Tone, int]] = []
+    for tone, number in ((Tone.GOOD, of.finished), (Tone.AIR, of.sounding), (Tone.BAD, of.failed)):
+        parts.append((tone, min(number, answered)))
+        answered -= parts[-1][1]
+    parts += (Tone.WAIT, answered), (Tone.WARN, of.waiting), (Tone.AWAY, of.unreachable)
+    wide = [(tone, max(number, of.targeted / 100)) for tone, number in parts if number]
+    whole = sum(width for _, width in wide)
+    ends = list(accumulate((100 * width / whole for _, width in wide), initial=0.0))
+    return tuple(
+        ShareView(tone, begin, end - begin) for (tone, _), (begin, end) in zip(wide, pairwise(ends), strict=True)
     )
 
 
@@ -341,11 +371,7 @@ def areas(found: Sequence[AreaCountsOut], formats: Formats) -> list[AreaReachVie
     """Each area with what its speakers add up to, those with trouble first."""
     ordered = sorted(found, key=lambda each: (each.finished - each.targeted, each.area_name))
     return [
-        AreaReachView(
-            each.area_name,
-            tuple(count for count in counts(each, formats) if count.number),
-            round(100 * each.finished / each.targeted) if each.targeted else 0,
-        )
+        AreaReachView(each.area_name, tuple(count for count in counts(each, formats) if count.number), shares(each))
         for each in ordered
     ]
 
