@@ -111,8 +111,6 @@ class CountView:
     name: str
     text: str
     number: int
-    figure: str
-    """The number as the reader writes it."""
     tone: Tone
 
 
@@ -336,16 +334,15 @@ def line(alert: AlertOut, formats: Formats) -> AlertLine:
 def counts(of: CountsOut, formats: Formats) -> tuple[CountView, ...]:
     """The figures in the order in which an alert comes to its end."""
     t = formats.t
-    found = (
-        ("targeted", t("targeted"), of.targeted, Tone.OFF),
-        ("received", t("have it"), of.received, Tone.WAIT),
-        ("sounding", t("sounding now"), of.sounding, Tone.AIR),
-        ("finished", t("have sounded it"), of.finished, Tone.GOOD),
-        ("waiting", t("no answer yet"), of.waiting, Tone.WARN if of.waiting else Tone.OFF),
-        ("failed", t("failed"), of.failed, Tone.BAD if of.failed else Tone.OFF),
-        ("unreachable", t("unreachable"), of.unreachable, Tone.AWAY if of.unreachable else Tone.OFF),
+    return (
+        CountView("targeted", t("targeted"), of.targeted, Tone.OFF),
+        CountView("received", t("have it"), of.received, Tone.WAIT),
+        CountView("sounding", t("sounding now"), of.sounding, Tone.AIR),
+        CountView("finished", t("have sounded it"), of.finished, Tone.GOOD),
+        CountView("waiting", t("no answer yet"), of.waiting, Tone.WARN if of.waiting else Tone.OFF),
+        CountView("failed", t("failed"), of.failed, Tone.BAD if of.failed else Tone.OFF),
+        CountView("unreachable", t("unreachable"), of.unreachable, Tone.AWAY if of.unreachable else Tone.OFF),
     )
-    return tuple(CountView(name, text, number, formats.number(number), tone) for name, text, number, tone in found)
 
 
 def shares(of: CountsOut) -> tuple[ShareView, ...]:
