@@ -325,9 +325,13 @@ class Programme:
 
     def _begin(self) -> None:
         """The first piece is ready. Once all of it is here, it may be too short to open the next while it is heard."""
-        self._look_ahead(self._on_ready)
+        self._look_ahead(self._tell)
         self._begun = True
-        if self.ready:
+        self._tell()
+
+    def _tell(self) -> None:
+        """From the threads of both pieces: the later one finds it ready, and neither tells before it is."""
+        if self.ready or self.failed:
             self._on_ready()
 
     def _look_ahead(self, on_ready: Callable[[], None] = lambda: None) -> None:
