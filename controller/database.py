@@ -13,10 +13,12 @@ from typing import Any
 
 import structlog
 from sqlalchemy import DateTime, Dialect, MetaData, String, TypeDecorator, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, declared_attr, mapped_column
-from sqlalchemy.pool import NullPool, QueuePool
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool, QueuePool
+from sqlalchemy.util import await_only
 
 from controller.events import Processor, take_events
 
@@ -27,7 +29,8 @@ _AFTER_COMMIT = "after_commit"
 _ACTOR = "actor"
 _ROUNDS_MAX = 8
 SQLITE_BUSY_MS = 60_000
-"""Longer than planning a province anew takes: who writes meanwhile waits."""
+"""For how long who wants to write waits for other processes, and for its turn in this one."""
+_TURN = "loa_turn"
 CLOSES_WITHIN_S = 5.0
 EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
 LATEST = datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
@@ -202,6 +205,12 @@ def actor_of(session: AsyncSession | Session) -> Actor:
     return actor
 
 
+def insert_into(session: AsyncSession, model: type[Base]) -> sqlite.Insert | postgresql.Insert:
+    """Return an INSERT that can be told what to do where a row is there already."""
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    return insert(model)
+
+
 def after_commit(session: AsyncSession, hook: Hook) -> None:
     """Run `hook` once the transaction is safely committed; never if it is not."""
     session.info.setdefault(_AFTER_COMMIT, []).append(hook)
@@ -236,10 +245,26 @@ def make_engine(url: str, *, foreign_keys: bool = True, pooled: bool = True) -> 
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
+    # First come, first served. SQLite itself has whoever waits look again now and then, and who comes just then goes
+    # first: an alert could wait for long behind work that writes again and again.
+    turns = asyncio.Lock()
+
+    async def take_turn() -> None:
+        async with asyncio.timeout(SQLITE_BUSY_MS / 1000):
+            await turns.acquire()
+
     @event.listens_for(engine.sync_engine, "begin")
     def begin(connection: Connection) -> None:
         # A transaction that reads first and then writes cannot wait for another writer: SQLite refuses it at once.
         writes = connection.get_execution_options().get("loa_writes", False)
+        if writes:
+            await_only(take_turn())
+            connection.info[_TURN] = True
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    @event.listens_for(engine.sync_engine, "checkin")
+    def give_back(_connection: Any, record: ConnectionPoolEntry) -> None:
+        if record.info.pop(_TURN, False):
+            turns.release()
 
     return engine

@@ -20,7 +20,6 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controller.accounts.viewer import Viewer
@@ -29,6 +28,7 @@ from controller.alerts.states import AlertState
 from controller.areas.models import Area
 from controller.areas.tree import within
 from controller.broadcasts.models import TargetKind
+from controller.database import insert_into
 from controller.devices.models import Device
 from controller.groups.models import GroupMember
 from controller.link.models import RetainedDocument
@@ -239,7 +239,9 @@ class AlertTraffic:
                 .outerjoin(DeviceStateRow, DeviceStateRow.device_id == Device.id)
                 .where(Device.id.in_(chunk), Device.retired_at.is_(None))
             )
-            await self._session.execute(self._insert().from_select(_EXPECTED, expected).on_conflict_do_nothing())
+            await self._session.execute(
+                insert_into(self._session, AlertReach).from_select(_EXPECTED, expected).on_conflict_do_nothing()
+            )
 
     async def counted(self, alert_id: str, now: datetime) -> None:
         """Note that it is written down whom an alert must reach; no edit, so its version stays."""
@@ -255,11 +257,7 @@ class AlertTraffic:
         if heard_of:
             values = [dict(zip(_EXPECTED, (*each, False, 0, ""), strict=True)) for each in heard_of]
             connection = await self._session.connection()
-            await connection.execute(self._insert().on_conflict_do_nothing(), values)
-
-    def _insert(self) -> sqlite.Insert | postgresql.Insert:
-        insert = sqlite.insert if self._session.get_bind().dialect.name == "sqlite" else postgresql.insert
-        return insert(AlertReach)
+            await connection.execute(insert_into(self._session, AlertReach).on_conflict_do_nothing(), values)
 
     async def reach_of(self, pairs: Collection[tuple[str, str]]) -> dict[tuple[str, str], Stands]:
         """Return how these alerts stand on these speakers, by (alert, speaker)."""

@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Select, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from controller.accounts.viewer import Viewer
 from controller.areas.models import Area
@@ -21,6 +20,7 @@ from controller.areas.policy import (
 from controller.areas.tree import ROOT_CODE, ancestors, within
 from controller.audit.capture import NOTED_APART, note
 from controller.audit.chain import Deed
+from controller.database import insert_into
 from controller.repository import Repository
 from schedules.types import SpeakerPolicy
 
@@ -117,10 +117,10 @@ class AreaRepository(Repository[Area]):
             }
             for area in areas
         ]
-        insert = sqlite.insert if self.session.get_bind().dialect.name == "sqlite" else postgresql.insert
         added = 0
         for start in range(0, len(rows), _ROWS_AT_A_TIME):
-            statement = insert(Area).values(rows[start : start + _ROWS_AT_A_TIME]).on_conflict_do_nothing()
+            some = rows[start : start + _ROWS_AT_A_TIME]
+            statement = insert_into(self.session, Area).values(some).on_conflict_do_nothing()
             found = self.session.scalars(statement.returning(Area.code), execution_options=NOTED_APART)
             added += len((await found).all())
         if added:

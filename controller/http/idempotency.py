@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 
 from fastapi import Request, Response
 from sqlalchemy import delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.datastructures import UploadFile
 
+from controller.database import insert_into
 from controller.errors import KeyReused
 from controller.http.models import Answer
 
@@ -34,8 +34,8 @@ async def claim(request: Request, session: AsyncSession, *, user_id: str, key: s
     digest = await _digest(request)
     await session.execute(delete(Answer).where(Answer.user_id == user_id, Answer.created_at < now - KEPT_FOR))
     values = {"user_id": user_id, "key": key, "request_hash": digest, "created_at": now}
-    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    taken = await session.scalar(insert(Answer).values(values).on_conflict_do_nothing().returning(Answer.key))
+    inserted = insert_into(session, Answer).values(values).on_conflict_do_nothing()
+    taken = await session.scalar(inserted.returning(Answer.key))
     stored = (await session.scalars(select(Answer).where(Answer.user_id == user_id, Answer.key == key))).one()
     if taken is not None:
         request.state.answer = stored

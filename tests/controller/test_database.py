@@ -1,6 +1,7 @@
 import asyncio
 import stat
 from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -14,16 +15,15 @@ from controller.database import Database, after_commit, new_id
 from controller.events import DeviceChanged, Event, PlaylistChanged, ScheduleChanged, record_event
 from controller.http.models import Answer
 from controller.keys import Keys
-from controller.migrations import migrate
+from tests.support.controller import with_schema
 
 HANOI = timezone(timedelta(hours=7))
 
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    url = f"sqlite+aiosqlite:///{tmp_path / 'loa.db'}"
-    await migrate(url)
-    opened = Database(url)
+    await with_schema(tmp_path / "loa.db")
+    opened = Database(f"sqlite+aiosqlite:///{tmp_path / 'loa.db'}")
     yield opened
     await opened.close()
 
@@ -57,6 +57,67 @@ async def change_and_fail(database: Database, hook: object) -> None:
     async with database.transaction() as session:
         after_commit(session, hook)  # type: ignore[arg-type]
         raise RuntimeError("changed my mind")
+
+
+async def test_who_waits_to_write_goes_before_who_comes_later(database: Database):
+    order: list[str] = []
+
+    async def write(who: str) -> None:
+        async with database.transaction() as session:
+            (await session.get_one(Area, "VN")).name = who
+            order.append(who)
+
+    async def write_again_and_again() -> None:
+        for turn in range(50):
+            await write(f"busy {turn}")
+
+    async with asyncio.TaskGroup() as both, connected(database, 3), database.transaction() as session:
+        (await session.get_one(Area, "VN")).name = "first"
+        both.create_task(write_again_and_again())
+        await asyncio.sleep(0)
+        both.create_task(write("alert"))
+        await asyncio.sleep(0)
+    assert order[:2] == ["busy 0", "alert"]
+
+
+@asynccontextmanager
+async def connected(database: Database, connections: int) -> AsyncIterator[None]:
+    """Have so many connections at hand, so that nobody has to wait for one."""
+    async with AsyncExitStack() as stack:
+        for _ in range(connections):
+            await (await stack.enter_async_context(database.reading())).connection()
+    yield
+
+
+async def test_a_turn_is_given_back_by_who_fails_or_is_stopped(database: Database):
+    for number in range(3):
+        with pytest.raises(RuntimeError):
+            await change_and_fail_late(database)
+        begun = asyncio.Event()
+        stopped = asyncio.create_task(write_for_ever(database, begun))
+        await begun.wait()
+        waiting = asyncio.create_task(write_for_ever(database, asyncio.Event()))
+        await asyncio.sleep(0)
+        for task in (waiting, stopped):
+            task.cancel()
+        await asyncio.wait([waiting, stopped])
+        async with database.transaction() as session:
+            (await session.get_one(Area, "VN")).name = f"mới {number}"
+
+
+async def change_and_fail_late(database: Database) -> None:
+    async with database.transaction() as session:
+        (await session.get_one(Area, "VN")).name = "never"
+        await session.flush()
+        raise RuntimeError("changed my mind")
+
+
+async def write_for_ever(database: Database, begun: asyncio.Event) -> None:
+    async with database.transaction() as session:
+        (await session.get_one(Area, "VN")).name = "never"
+        await session.flush()
+        begun.set()
+        await asyncio.Event().wait()
 
 
 async def test_a_failing_hook_neither_undoes_the_commit_nor_stops_the_others(database: Database):

@@ -167,7 +167,7 @@ class House:
 _schema: list[bytes] = []
 
 
-async def _with_schema(database: Path) -> None:
+async def with_schema(database: Path) -> None:
     """Begin a database with the newest schema: to walk through all migrations takes a second, for each test."""
     if not _schema:
         with TemporaryDirectory(prefix="loa-schema-") as folder:
@@ -192,7 +192,7 @@ async def open_house(
     settings = {"standing_sounds": False} | settings
     chosen = Settings(data_dir=folder, database_url=database_url, public_url=ORIGIN, **settings)
     if not database_url and not (folder / "loa.db").exists():
-        await _with_schema(folder / "loa.db")
+        await with_schema(folder / "loa.db")
     runtime = Runtime.open(chosen, clock=clock)
     app = create_app(chosen, runtime=runtime, services=services)
     house = House(app, runtime, clock)
