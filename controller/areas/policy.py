@@ -120,6 +120,14 @@ class AreaPolicy(_Said):
     second_factor_roles: tuple[Role, ...] = Field(default=(), max_length=len(Role))
     """Roles that count, here and below, only for who showed a one-time code."""
 
+    def sounds_like(self, other: "AreaPolicy") -> bool:
+        """Whether speakers are told the same by both: they differ in who may do what, at most."""
+        return not any(getattr(self, name) != getattr(other, name) for name in type(self).model_fields.keys() - _UNTOLD)
+
+
+_UNTOLD: Final = frozenset({"approval", "release", "silent_test", "second_factor_roles"})
+"""What no speaker is told."""
+
 
 def approval_asked(chain: Iterable[AreaPolicy]) -> ApprovalAsked:
     """Return who must agree to what is issued below a chain of areas: the most that any of them asks for."""

@@ -60,8 +60,9 @@ class Areas:
         if wish.contact is not None:
             area.contact = wish.contact
         if wish.policy is not None and (stored := _stored(wish.policy)) != area.policy:
-            area.policy = stored
-            record_event(self.session, AreaPolicyChanged(area.path))
+            before, area.policy = AreaPolicy.model_validate(area.policy), stored
+            if not wish.policy.sounds_like(before):
+                record_event(self.session, AreaPolicyChanged(area.path))
         await self.session.flush()
         return area
 

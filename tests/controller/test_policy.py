@@ -5,7 +5,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from controller.areas.policy import AreaPolicy, CapsSaid, ClassVolumesSaid, QuietWindow, VolumeWindow, effective_policy
+from controller.areas.policy import (
+    ApprovalAsked,
+    AreaPolicy,
+    CapsSaid,
+    ClassVolumesSaid,
+    QuietWindow,
+    ReleaseRule,
+    SilentTest,
+    VolumeWindow,
+    effective_policy,
+)
 from schedules.types import Caps, SpeakerPolicy, TimeWindow
 
 TIMES = st.sampled_from(["00:00", "05:00", "11:30", "13:30", "22:00", "23:59"])
@@ -105,6 +115,26 @@ def test_no_volume_exceeds_the_ceiling(chain: list[AreaPolicy]):
 @given(CHAINS, st.integers(0, 5))
 def test_an_area_that_says_nothing_changes_nothing(chain: list[AreaPolicy], place: int):
     assert effective_policy([*chain[:place], AreaPolicy(), *chain[place:]]) == effective_policy(chain)
+
+
+@few
+@given(CHAINS, POLICIES, st.sampled_from(ReleaseRule), st.sampled_from(ApprovalAsked), st.sampled_from(SilentTest))
+def test_who_may_do_what_is_nothing_that_speakers_are_told(
+    chain: list[AreaPolicy], before: AreaPolicy, release: ReleaseRule, approval: ApprovalAsked, silent: SilentTest
+):
+    after = before.model_copy(update={"release": release, "approval": approval, "silent_test": silent})
+    assert after.sounds_like(before)
+    assert effective_policy([*chain, after]) == effective_policy([*chain, before])
+
+
+@few
+@given(CHAINS, POLICIES, POLICIES)
+def test_policies_that_make_a_difference_do_not_sound_alike(
+    chain: list[AreaPolicy], one: AreaPolicy, other: AreaPolicy
+):
+    if effective_policy([*chain, one]) != effective_policy([*chain, other]):
+        assert not one.sounds_like(other)
+    assert one.sounds_like(one)
 
 
 @few
