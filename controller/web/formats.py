@@ -5,7 +5,6 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_timedelta
-from babel.numbers import format_decimal
 
 from controller.web.i18n import Translator
 
@@ -60,8 +59,7 @@ class Formats:
 
     def number(self, value: float, digits: int = 0) -> str:
         """`1.234,5` in Vietnamese."""
-        text: str = format_decimal(round(value, digits) or 0, locale=self.t.language)
-        return text
+        return self.t.number(round(value, digits) or 0)
 
     def duration(self, seconds: float) -> str:
         """`45 giây`, `1 phút 20 giây`, `1 giờ 05 phút`: a length of sound in words."""

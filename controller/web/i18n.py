@@ -1,8 +1,11 @@
 """The pages in two languages, Vietnamese first, out of the same catalogues as the services' sentences."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from functools import cache
 
+from babel.numbers import format_decimal
+from markupsafe import Markup
 from starlette.requests import Request
 
 from controller.text import Language as TextLanguage
@@ -49,9 +52,21 @@ class Translator:
         """Return the sentence with its `%(name)s` filled in."""
         return self.gettext(text) % values if values else self.gettext(text)
 
+    def number(self, value: float) -> str:
+        """`1.234,5` in Vietnamese."""
+        text: str = format_decimal(value, locale=self.language)
+        return text
+
     def count(self, one: str, many: str, n: int, **values: object) -> str:
-        """Return the sentence for `n` things, filled in."""
-        return self.ngettext(one, many, n) % {"n": n, **values}
+        """Return the sentence for `n` things, filled in; numbers are written as people do."""
+        return self.ngettext(one, many, n) % self._written({"n": n, **values})
+
+    def counted(self, one: str, many: str, num: int, **values: object) -> Markup:
+        """Return the same for a template, where the sentence may hold markup and values are escaped."""
+        return Markup(self.ngettext(one, many, num)) % self._written({"num": num, **values})  # noqa: S704 our own catalogue
+
+    def _written(self, values: Mapping[str, object]) -> Mapping[str, object]:
+        return {name: self.number(value) if isinstance(value, int) else value for name, value in values.items()}
 
     def _index(self, n: int) -> int:
         return 0 if self.language is Language.VIETNAMESE or n == 1 else 1

@@ -34,6 +34,7 @@ def environment(language: Language) -> Environment:
     )
     t = translator(language)
     env.install_gettext_callables(t.gettext, t.ngettext, newstyle=True)  # type: ignore[attr-defined]  # from the extension
+    env.globals["ngettext"] = t.counted
     env.globals["asset"] = assets.address
     env.globals["languages"] = tuple(Language)
     return env
