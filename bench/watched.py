@@ -112,6 +112,11 @@ def spent_s(process: psutil.Process) -> float:
     return times.user + times.system
 
 
+def seconds(since: datetime, until: datetime) -> float:
+    """How long it took."""
+    return round((until - since).total_seconds(), 4)
+
+
 def lags(sent: Sequence[float], seen: Sequence[tuple[float, int]]) -> list[float]:
     """How old the news was when it was shown: of the n-th acknowledgement, when the page first said n or more."""
     counts = [count for _, count in seen]
@@ -169,8 +174,8 @@ def main() -> None:
                 "all_shown_s": round(seen[-1][0] - pressed, 2),
                 "updates": len(seen),
                 "heard": len(starts),
-                "first_sound_s": round((max(starts) - pressed_at).total_seconds(), 2),
-                "skew_ms": round((max(starts) - min(starts)).total_seconds() * 1000, 1),
+                "first_sound_s": seconds(pressed_at, max(starts)) if starts else None,
+                "skew_ms": round(seconds(min(starts), max(starts)) * 1000, 1) if starts else None,
                 "unwatched_s": round(alone_s, 2),
                 "controller_cpu_s": round(controller_cpu_s, 1),
             }

@@ -61,7 +61,8 @@ async def planning(runtime: Runtime) -> AsyncIterator[None]:
     async with approving(runtime):
         runtime.database.before_commit.append(planner.process)
         try:
-            yield
+            async with kept_running(partial(planner.run, runtime.database), "planner"):
+                yield
         finally:
             runtime.database.before_commit.remove(planner.process)
 

@@ -1,4 +1,4 @@
-"""The table of what each speaker's plan holds: kept afterwards as what was meant to be."""
+"""The tables of what each speaker's plan holds, kept afterwards as what was meant to be, and of who waits for one."""
 
 from datetime import datetime
 from typing import Any
@@ -40,3 +40,13 @@ class PlannedRow(Base):
     """All that it may have to play: of its stretches, and what sounds in the place of a silent station."""
     plan_version: Mapped[int] = mapped_column(BigInteger)
     """The plan that first said it so: a speaker that has this one or a later one knows."""
+
+
+class PlanOwed(Base):
+    """A speaker that an edit touched and that is not planned anew yet."""
+
+    __tablename__ = "plans_owed"
+
+    device_id: Mapped[str] = mapped_column(DeviceKey, ForeignKey("devices.id", ondelete="CASCADE"), primary_key=True)
+    since: Mapped[datetime]
+    """The moment of the edit: what was asked for then is not frozen out by the wait."""

@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import ColumnElement, Text, and_, cast, delete, func, insert, or_, select
+from sqlalchemy import ColumnElement, Text, and_, cast, delete, func, insert, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -17,10 +17,11 @@ from controller.areas.models import Area
 from controller.areas.tree import within
 from controller.broadcasts.models import CancelledOccurrence, Schedule, TargetKind
 from controller.content.models import Clip
+from controller.database import UtcDateTime, insert_into
 from controller.devices.models import Device, DeviceStatus
 from controller.groups.models import GroupMember
 from controller.link.models import RetainedDocument
-from controller.planning.models import PlannedRow
+from controller.planning.models import PlannedRow, PlanOwed
 from controller.standing.models import StandingMessage
 from controller.standing.sets import Worded
 from schedules.types import Resume
@@ -265,6 +266,23 @@ class PlanningRepository:
     async def forget_history(self, *, ended_before: datetime) -> None:
         """Remove what was meant to air long ago."""
         await self._session.execute(delete(PlannedRow).where(PlannedRow.ends_at < ended_before))
+
+    async def owe(self, device_ids: Collection[str], now: datetime) -> None:
+        """Note that these speakers are to be planned anew, as of now; who waits already, waits since then."""
+        insert_rows = insert_into(self._session, PlanOwed)
+        for chunk in chunks(sorted(device_ids)):
+            rows = select(Device.id, literal(now, UtcDateTime())).where(Device.id.in_(chunk))
+            await self._session.execute(insert_rows.from_select(["device_id", "since"], rows).on_conflict_do_nothing())
+
+    async def owed(self, most: int) -> Sequence[str]:
+        """Return some of the speakers that wait for a plan, the longest first."""
+        statement = select(PlanOwed.device_id).order_by(PlanOwed.since, PlanOwed.device_id).limit(most)
+        return (await self._session.scalars(statement)).all()
+
+    async def settle(self, device_ids: Collection[str]) -> Sequence[datetime]:
+        """Strike these speakers off who wait; return since when they did."""
+        statement = delete(PlanOwed).where(PlanOwed.device_id.in_(device_ids)).returning(PlanOwed.since)
+        return (await self._session.scalars(statement)).all()
 
     async def below(self, path: str) -> frozenset[str]:
         """Return the speakers in an area's subtree."""

@@ -9,7 +9,7 @@ from functools import cache
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from controller.database import after_commit
+from controller.database import Database, after_commit
 from controller.devices.models import Device, DeviceStatus
 from controller.events import (
     AreaPolicyChanged,
@@ -39,6 +39,8 @@ CONFIG_LIFETIME = timedelta(days=30)
 PLAN_OUTLIVES_WINDOW = timedelta(days=1)
 AT_ONCE = 20
 """Speakers planned together: bounds the memory and how long clocks wait for an answer, not the number of speakers."""
+WITH_THE_EDIT = 100
+"""Speakers planned in the transaction that touched them. An alert must not wait until a province is planned anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +74,32 @@ class Planner:
         self._now = now
         self._days = days
         self._freeze = freeze
+        self._owes = asyncio.Event()
 
     async def process(self, session: AsyncSession, events: Sequence[Event]) -> None:
-        """Plan anew for whom these events touch. Runs before the commit of what caused them."""
+        """Plan anew for whom these events touch. Runs before the commit of what caused them.
+
+        Of many it is only written down that they are owed a plan: `run` follows.
+        """
         touched = await self.touched(session, events)
-        if touched:
+        if len(touched) > WITH_THE_EDIT:
+            await PlanningRepository(session).owe(touched, self._now())
+            after_commit(session, self._owes.set)
+        elif touched:
             await self.replan(session, touched)
+
+    async def run(self, database: Database) -> None:
+        """Plan for those that are owed a plan, some at a time, in a transaction each: others write in between."""
+        while True:
+            self._owes.clear()
+            while some := await self._owed(database):
+                async with database.transaction() as session:
+                    await self.replan(session, some)
+            await self._owes.wait()
+
+    async def _owed(self, database: Database) -> Sequence[str]:
+        async with database.reading() as session:
+            return await PlanningRepository(session).owed(AT_ONCE)
 
     async def touched(self, session: AsyncSession, events: Sequence[Event]) -> frozenset[str]:
         """Return the speakers that may have to be told something else now; nobody else plans from here on."""
@@ -114,18 +136,19 @@ class Planner:
     async def replan(self, session: AsyncSession, device_ids: Collection[str]) -> None:
         """Plan anew for these speakers; write down only what is news to them.
 
-        All are planned as of one moment, however long it takes: what was asked for in time is not frozen out for the
-        last of them.
+        Each is planned as of the moment from which it waits: what was asked for in time is not frozen out for the last
+        of them. Who waited for longer than that, because the service was down, is planned as of then at most.
         """
         repository, news, now = PlanningRepository(session), 0, self._now()
         await repository.lock()
         for chunk in chunks(sorted(device_ids), AT_ONCE):
+            as_of = max(min([now, *await repository.settle(chunk)]), now - self._freeze)
             devices = await repository.devices(chunk)
             for device in devices:
                 if device.status is DeviceStatus.RETIRED:
                     news += await self._withdraw(repository, device.id)
             active = [device for device in devices if device.status is DeviceStatus.ACTIVE]
-            news += await self._replan(repository, active, now)
+            news += await self._replan(repository, active, as_of)
         if news:
             after_commit(session, self._wake_link)
             after_commit(session, lambda: self._hub.publish(Topic.OCCURRENCES))

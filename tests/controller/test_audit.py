@@ -321,6 +321,7 @@ DERIVED = {
     "idempotent_answers",
     "key_notices",
     "planned_occurrences",
+    "plans_owed",
     "play_records",
     "record_marks",
     "recovery_codes",

@@ -5,10 +5,13 @@ from pathlib import Path
 import pytest
 
 from controller.areas.models import Area
-from controller.broadcasting import clockwork, planning
+from controller.broadcasting import clockwork, planner_of, planning
+from controller.broadcasts.models import Schedule
 from controller.content.service import store_of
 from controller.devices.models import Device, DeviceStatus
 from controller.events import AreaPolicyChanged, record_event
+from controller.planning import service
+from controller.planning.repository import PlanningRepository
 from protocol.messages import Plan, PlanManifest
 from protocol.signing import verify
 from protocol.topics import Channel
@@ -34,6 +37,28 @@ async def commune(house: House) -> str:
     for number in (1, 2, 3):
         await replan(house, f"{code}-{number}")
     return code
+
+
+@pytest.fixture
+def few_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three speakers are many, and each is planned by itself."""
+    monkeypatch.setattr(service, "WITH_THE_EDIT", 2)
+    monkeypatch.setattr(service, "AT_ONCE", 1)
+
+
+async def limit_volume(house: House, percent: int) -> None:
+    """Change the rules of the province above the commune."""
+    async with house.database.transaction() as session:
+        province = await session.get_one(Area, "24")
+        province.policy = {"max_volume": percent}
+        record_event(session, AreaPolicyChanged(province.path))
+
+
+async def all_are_limited(house: House, commune: str, percent: int) -> bool:
+    """Whether each of the commune's three speakers is told so."""
+    documents = [await document(house, f"{commune}-{number}", Channel.CONFIG) for number in (1, 2, 3)]
+    told = [(await config_of(house, each.device_id)).max_volume for each in documents if each is not None]
+    return told == [percent] * 3
 
 
 async def test_a_schedule_for_an_area_is_in_the_plan_of_each_of_its_speakers(house: House, commune: str) -> None:
@@ -137,13 +162,48 @@ async def test_an_areas_quiet_hours_reach_configuration_and_plan(house: House) -
 
 async def test_a_changed_policy_above_reaches_every_speaker_below(house: House, commune: str) -> None:
 
-    async with house.database.transaction() as session:
-        province = await session.get_one(Area, "24")
-        province.policy = {"max_volume": 55}
-        record_event(session, AreaPolicyChanged(province.path))
+    await limit_volume(house, 55)
 
-    for number in (1, 2, 3):
-        assert (await config_of(house, f"{commune}-{number}")).max_volume == 55
+    assert await all_are_limited(house, commune, 55)
+
+
+async def test_many_speakers_are_planned_behind_the_edit_and_others_write_in_between(
+    house: House, commune: str, few_at_once: None
+) -> None:
+    await limit_volume(house, 55)
+
+    async with house.database.transaction() as session:
+        assert await PlanningRepository(session).owed(10)
+    await becomes(lambda: all_are_limited(house, commune, 55))
+    async with house.database.reading() as session:
+        assert await PlanningRepository(session).owed(10) == []
+
+
+async def test_who_was_still_owed_a_plan_has_it_in_the_next_life(tmp_path: Path, few_at_once: None) -> None:
+    async with open_house(tmp_path / "data", services=()) as killed:
+        await killed.commune(COMMUNE, speakers=3)
+        killed.database.before_commit.append(planner_of(killed.runtime).process)
+        await limit_volume(killed, 55)
+
+    async with open_house(tmp_path / "data", services=(planning,)) as house:
+        await becomes(lambda: all_are_limited(house, COMMUNE, 55))
+
+
+@pytest.mark.parametrize(("waited_s", "heard"), [(8, []), (13, ["Lịch"])])
+async def test_what_was_called_off_in_time_stays_so_however_the_speaker_waited_but_what_has_begun_goes_on(
+    house: House, commune: str, waited_s: int, heard: list[str]
+) -> None:
+    device = f"{commune}-1"
+    start = house.clock.now + timedelta(seconds=12)
+    withdrawn = await schedule(house, commune, await playlist(house, commune), areas=(commune,), at=start)
+    async with house.database.transaction() as session:
+        (await session.get_one(Schedule, withdrawn)).active = False
+        await PlanningRepository(session).owe([device], house.clock.now)
+
+    house.clock.advance(timedelta(seconds=waited_s))
+    await replan(house, device)
+
+    assert [each.title for each in (await plan_of(house, device)).occurrences] == heard
 
 
 async def test_a_retired_speaker_leaves_nothing_on_the_broker(house: House, commune: str) -> None:
