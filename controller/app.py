@@ -2,11 +2,13 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import cache
 
 import structlog
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from sqlalchemy import text
+from starlette.routing import BaseRoute
 
 from controller import broadcasting
 from controller.accounts.api import router as accounts
@@ -108,6 +110,19 @@ async def readyz(runtime: RuntimeDep) -> dict[str, str]:
     return {"status": "ok"}
 
 
+@cache
+def _offered() -> Sequence[BaseRoute]:
+    """Return all routes. At the first request FastAPI works out what each needs, which takes a second: once."""
+    offered = APIRouter()
+    for router in ROUTERS:
+        offered.include_router(
+            router, responses=refusals(400, 401, 403, 404, 405, 408, 409, 412, 413, 422, 428, 429, 500, 503)
+        )
+    for router in (*PAGES, health):
+        offered.include_router(router)
+    return offered.routes
+
+
 def create_app(
     settings: Settings, *, runtime: Runtime | None = None, services: Sequence[Service] = SERVICES
 ) -> FastAPI:
@@ -135,15 +150,10 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         separate_input_output_schemas=False,
+        routes=list(_offered()),
     )
     app.state.runtime = parts
     app.state.pages = [route for router in PAGES for route in router.routes if isinstance(route, APIRoute)]
-    for router in ROUTERS:
-        app.include_router(
-            router, responses=refusals(400, 401, 403, 404, 405, 408, 409, 412, 413, 422, 428, 429, 500, 503)
-        )
-    for router in (*PAGES, health):
-        app.include_router(router)
     problems.install(app, page=refused)
     describe(app)
     app.add_middleware(BodyLimit, body_max_bytes=settings.body_max_bytes, upload_max_bytes=settings.upload_max_bytes)
