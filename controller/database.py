@@ -3,6 +3,7 @@
 import asyncio
 import re
 import secrets
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -11,6 +12,7 @@ from datetime import UTC, datetime
 from inspect import isawaitable
 from typing import Any
 
+import aiosqlite
 import structlog
 from sqlalchemy import DateTime, Dialect, MetaData, String, TypeDecorator, event
 from sqlalchemy.dialects import postgresql, sqlite
@@ -19,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, declared_attr, mapped_column
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool, QueuePool
 from sqlalchemy.util import await_only
+from sqlalchemy.util.concurrency import in_greenlet
 
 from controller.events import Processor, take_events
 
@@ -245,8 +248,17 @@ def make_engine(url: str, *, foreign_keys: bool = True, pooled: bool = True) -> 
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
-    # First come, first served. SQLite itself has whoever waits look again now and then, and who comes just then goes
-    # first: an alert could wait for long behind work that writes again and again.
+    _take_turns(engine)
+    _leave_no_lock_behind(engine)
+    return engine
+
+
+def _take_turns(engine: AsyncEngine) -> None:
+    """Let who wants to write to SQLite wait in line.
+
+    SQLite itself has whoever waits look again now and then, and who comes just then goes first: an alert could wait for
+    long behind work that writes again and again.
+    """
     turns = asyncio.Lock()
 
     async def take_turn() -> None:
@@ -267,4 +279,24 @@ def make_engine(url: str, *, foreign_keys: bool = True, pooled: bool = True) -> 
         if record.info.pop(_TURN, False):
             turns.release()
 
-    return engine
+
+def _leave_no_lock_behind(engine: AsyncEngine) -> None:
+    """Roll back before a connection is closed under whoever is stopped amid a statement.
+
+    The statement's cursor stays, in the error; and SQLite keeps what is closed with a cursor open, its lock as well,
+    until the collector comes by: for as long nobody could write.
+    """
+    rolling_back: set[asyncio.Task[None]] = set()
+
+    @event.listens_for(engine.sync_engine, "invalidate")
+    def roll_back(connection: Any, _record: ConnectionPoolEntry, _error: BaseException | None) -> None:
+        if in_greenlet():
+            # Its closing is asked for after this: the connection's thread does one thing after the other.
+            task = asyncio.ensure_future(_rolled_back(connection.driver_connection))
+            rolling_back.add(task)
+            task.add_done_callback(rolling_back.discard)
+
+
+async def _rolled_back(connection: aiosqlite.Connection) -> None:
+    with suppress(ValueError, sqlite3.Error):  # closed already
+        await connection.rollback()

@@ -1,10 +1,12 @@
 import asyncio
+import gc
 import stat
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
+import aiosqlite
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import StatementError
@@ -17,6 +19,9 @@ from controller.http.models import Answer
 from controller.keys import Keys
 from tests.support.controller import with_schema
 
+A_LONG_COUNT = (
+    "WITH RECURSIVE n(i) AS (SELECT begun() UNION ALL SELECT i + 1 FROM n WHERE i < 200000) SELECT count(*) FROM n"
+)
 HANOI = timezone(timedelta(hours=7))
 
 
@@ -103,6 +108,33 @@ async def test_a_turn_is_given_back_by_who_fails_or_is_stopped(database: Databas
         await asyncio.wait([waiting, stopped])
         async with database.transaction() as session:
             (await session.get_one(Area, "VN")).name = f"mới {number}"
+
+
+async def test_who_is_stopped_amid_a_statement_leaves_no_lock_behind(database: Database):
+    begun, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    async def work() -> None:
+        async with database.transaction() as session:
+            driver = (await (await session.connection()).get_raw_connection()).driver_connection
+            assert isinstance(driver, aiosqlite.Connection)
+            await driver.create_function("begun", 0, lambda: loop.call_soon_threadsafe(begun.set) and 1)
+            await session.execute(text(A_LONG_COUNT))
+
+    gc.disable()  # the collector would take away what keeps the lock, sooner or later
+    try:
+        for stops in range(1, 4):
+            begun.clear()
+            task = asyncio.create_task(work())
+            await begun.wait()
+            for _ in range(stops):
+                task.cancel()
+                await asyncio.sleep(0)
+            (stopped,) = await asyncio.gather(task, return_exceptions=True)
+            assert isinstance(stopped, asyncio.CancelledError)
+            async with asyncio.timeout(10), database.transaction() as session:
+                (await session.get_one(Area, "VN")).name = f"mới {stops}"
+    finally:
+        gc.enable()
 
 
 async def change_and_fail_late(database: Database) -> None:
