@@ -14,7 +14,6 @@ from controller.accounts.roles import Role
 from controller.accounts.secrets import new_password
 from controller.accounts.service import Accounts, canonical_name, viewer_for
 from controller.accounts.viewer import SYSTEM
-from controller.app import create_app
 from controller.areas.national import national_areas
 from controller.areas.repository import AreaRepository
 from controller.command import in_transaction
@@ -42,6 +41,8 @@ def run(
     port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
 ) -> None:
     """Serve until stopped. The database is migrated first."""
+    from controller.app import create_app  # noqa: PLC0415 seconds of an old processor, which no other command needs
+
     given = {name: value for name, value in (("http_host", host), ("http_port", port)) if value is not None}
     settings = Settings().model_copy(update=given)
     configure_logs()

@@ -9,7 +9,10 @@ from typing import get_args
 
 import psutil
 import pytest
+import structlog
 from argon2 import PasswordHasher
+from structlog.dev import ConsoleRenderer, plain_traceback
+from structlog.processors import add_log_level
 
 from controller.accounts import secrets
 from loa.brokers import Broker, BrokerKind, BrokerUnavailable, make_broker
@@ -25,6 +28,12 @@ LIBRARY_PROCESSES = ("resource_tracker", "forkserver")
 def quick_hashes() -> None:
     """Hashing is slow on purpose; its cost is not what tests are about. Of two costs, signing in would hash anew."""
     secrets._hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def short_tracebacks() -> None:
+    """Left to itself structlog shows every variable of every frame: ten seconds for one error, and megabytes."""
+    structlog.configure(processors=[add_log_level, ConsoleRenderer(exception_formatter=plain_traceback)])
 
 
 class PendingTasks:
