@@ -65,7 +65,7 @@ class Desk:
 
 def written(alert: dict[str, Any], *without: str) -> dict[str, Any]:
     """What was written of an alert; how far its sound is, which is made meanwhile, is left out."""
-    apart = {"words_ready", "words_failed", *without}
+    apart = {"words_ready", "words_failed", "digest", *without}
     return {name: of for name, of in alert.items() if name not in apart}
 
 
