@@ -19,6 +19,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from loa.brokers import Broker
 from tests.support.eventually import eventually
 from tests.support.fleet import Fleet, Speaker
+from tests.support.wire import hang_up
 
 EDITS = 60
 ROUND_TRIPS = 200
@@ -83,8 +84,7 @@ def round_trips_s(broker: Broker) -> list[float]:
         client.publish("bench/echo", b"x" * 2000, qos=1)
         assert back.wait(5)
         trips.append(time.perf_counter() - began)
-    client.disconnect()
-    client.loop_stop()
+    hang_up(client)
     return trips
 
 

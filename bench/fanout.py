@@ -31,6 +31,7 @@ from loa.officer import Officer
 from protocol import topics
 from protocol.messages import AlertSet
 from protocol.signing import KeyRing, SigningKey, sign, verify
+from tests.support.wire import hang_up
 
 AGENTS = int(os.environ.get("FANOUT_AGENTS", "10000"))
 PRESSES = 5
@@ -65,8 +66,7 @@ def connected(stage: Stage) -> Iterator[mqtt.Client]:
     try:
         yield client
     finally:
-        client.disconnect()
-        client.loop_stop()
+        hang_up(client)
 
 
 def set_bytes(stage: Stage) -> int:

@@ -16,11 +16,13 @@ from structlog.processors import add_log_level
 
 from controller.accounts import secrets
 from loa.brokers import Broker, BrokerKind, BrokerUnavailable, make_broker
-from tests.support.children import running
+from tests.support.children import SITE, running
 from tests.support.eventually import eventually
 
 # Helpers of libraries that live as long as the process and are shared by all tests.
 LIBRARY_THREADS = ("AnyIO worker thread", "asyncio_", "ThreadPoolExecutor", "tmp_path")
+CONNECTION = "(_connection_worker_thread)"
+"""How aiosqlite calls the thread of a connection."""
 LIBRARY_PROCESSES = ("resource_tracker", "forkserver")
 
 
@@ -52,6 +54,11 @@ def _threads() -> set[threading.Thread]:
     return {thread for thread in threading.enumerate() if not thread.name.startswith(LIBRARY_THREADS)}
 
 
+def _is_pooled(thread: threading.Thread, before: set[threading.Thread]) -> bool:
+    """Whether this is a connection of a site that serves several tests: its pool replaces those that were cut."""
+    return thread.name.endswith(CONNECTION) and any(each.name == SITE for each in before)
+
+
 def _children() -> set[psutil.Process]:
     return running().difference(*map(running, LIBRARY_PROCESSES))
 
@@ -65,7 +72,7 @@ def leaves_nothing_running(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     left: list[str] = []
 
     def all_gone() -> bool:
-        left[:] = [f"thread {thread.name}" for thread in _threads() - threads]
+        left[:] = [f"thread {each.name}" for each in _threads() - threads if not _is_pooled(each, threads)]
         left.extend(f"process {child.pid}" for child in _children() - children)
         return not left
 

@@ -26,6 +26,7 @@ from protocol.signing import SigningKey, sign
 from protocol.topics import Channel
 from schedules.types import DeviceId
 from tests.support.eventually import becomes, eventually
+from tests.support.wire import hang_up
 
 AREA = "area:07339"
 SPEAKERS = 12
@@ -53,8 +54,7 @@ class Post:
         eventually(self._client.is_connected, within_s=5)
 
     def close(self) -> None:
-        self._client.disconnect()
-        self._client.loop_stop()
+        hang_up(self._client)
 
     def configure(self, device: str) -> None:
         body = Config(device=device, version=1, areas=("24", "07339"), keys=(self.key.public,))

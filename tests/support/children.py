@@ -1,6 +1,9 @@
-"""The processes that a test has started: any of them may end while it is being asked about."""
+"""What a test has started: any of the processes may end while it is being asked about."""
 
 import psutil
+
+SITE = "site"
+"""How the thread is called that serves a site (`tests.support.site`)."""
 
 
 def running(word: str = "") -> set[psutil.Process]:

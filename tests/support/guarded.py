@@ -30,6 +30,7 @@ from loa.process import Child
 from protocol import topics
 from schedules.types import DeviceId
 from tests.support.eventually import eventually
+from tests.support.wire import hang_up
 
 HERE = "127.0.0.1"
 
@@ -261,8 +262,7 @@ class Caller:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.client.disconnect()
-        self.client.loop_stop()
+        hang_up(self.client)
 
     def listen(self, *filters: str) -> bool:
         """Subscribe, and wait for the answers; whether all were granted. Mosquitto says so of what it denies, too."""

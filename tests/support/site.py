@@ -20,6 +20,7 @@ from controller.monitoring.service import MonitoringService
 from controller.records.service import RecordService
 from controller.server import server_of
 from protocol.messages import ClockQuality, ClockState, DeviceState, PlayerState, PlayRecord, Problem, Records
+from tests.support.children import SITE
 from tests.support.controller import House, open_house
 
 T = TypeVar("T")
@@ -137,7 +138,7 @@ def running_site(folder: Path, **settings: Any) -> Iterator[Site]:
         finally:
             ready.set()
 
-    thread = threading.Thread(target=run, name="site")
+    thread = threading.Thread(target=run, name=SITE)
     thread.start()
     ready.wait(timeout=30)
     try:

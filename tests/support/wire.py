@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from queue import Queue
 
 import paho.mqtt.client as mqtt
@@ -12,6 +12,13 @@ from loa.brokers import Broker
 from protocol.messages import DeviceState
 from protocol.topics import Channel, device
 from schedules.types import DeviceId
+
+
+def hang_up(client: mqtt.Client) -> None:
+    """Disconnect, and wait for the client's network thread."""
+    client.disconnect()
+    with suppress(AttributeError):  # paho trips over a thread that ends by itself between its look and its wait
+        client.loop_stop()
 
 
 class Wire:
@@ -33,8 +40,7 @@ class Wire:
         try:
             yield self
         finally:
-            self._client.disconnect()
-            self._client.loop_stop()
+            hang_up(self._client)
 
     def say(self, topic: str, payload: bytes | str, *, retain: bool = False) -> None:
         """Publish and wait until the broker has it."""

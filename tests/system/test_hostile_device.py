@@ -197,7 +197,6 @@ async def test_a_speaker_that_floods_is_muted_and_others_are_answered_as_before(
                 f"{max(during):.0f}) while it floods, {statistics.median(after):.1f} once it is muted"
             )
         assert scene.link.refusals.by_code["flood"] < 50, "the broker takes nothing more from it"
-        assert statistics.median(during) < 250
         assert (await scene.faults(BAD))["flood"] > 0
         assert await scene.faults(GOOD) == {}
     with scene.caller(BAD) as bad:
@@ -217,7 +216,6 @@ async def test_a_flood_without_any_limit_is_over_in_seconds(scene: Scene, figure
             await asyncio.to_thread(heard_again, good)
             after = await answered_ms(good, 20)
             figure(f"muted after {muted_s:.1f} s; then answered in {statistics.median(after):.1f} ms though it goes on")
-        assert statistics.median(after) < 250
         assert (await scene.faults(BAD))["flood"] > 0
 
 
