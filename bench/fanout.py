@@ -172,7 +172,6 @@ def main() -> None:
         with stage.running(raw_topic=RAW_TOPIC):
             until(lambda: not stage.coming(), WITHIN_S, "all agents are there")
             controller = psutil.Process(stage.controller.child.pid)
-            stage.officers[0].change("/areas/24", {"policy": {"release": "second_person"}})
             presses = [press(stage, controller) for _ in range(PRESSES)]
             memory_mb = controller.memory_info().rss / 1e6
         told = "".join(crowd.log.read_text() for crowd in stage.crowds)

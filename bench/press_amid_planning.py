@@ -63,7 +63,6 @@ def main() -> None:
         ThreadPoolExecutor(1) as beside,
     ):
         officer = stage.officers[0]
-        officer.change("/areas/24", {"policy": {"release": "second_person"}})
         until(lambda: planned(stage) >= SPEAKERS, WITHIN_S, "all are planned for the first time", every_s=0.5)
         drafts = [draft(officer) for _ in range(2 * PRESSES)]
         alone = presses_s(stage, iter(drafts[:PRESSES]))

@@ -131,7 +131,6 @@ def main() -> None:
         until(lambda: not stage.coming(), WITHIN_S, "all agents are there")
         stack.enter_context(audible(stage, server))
         controller = psutil.Process(stage.controller.child.pid)
-        stage.officers[0].change("/areas/24", {"policy": {"release": "second_person"}})
         alone_s = unwatched_s(stage)
 
         first, second = stage.officers

@@ -18,7 +18,8 @@ from loa.demo.house import DemoError
 from loa.fleet.crowd import Crowd, Faults
 from loa.fleet.marks import KINDS, Marks
 from loa.fleet.speaker import Ledger
-from loa.fleet.stage import allow_files
+from loa.fleet.stage import OFFICERS, Stage, allow_files
+from loa.officer import Officer, Refused
 from loa.process import Child
 from protocol import topics
 from protocol.messages import Alert, AlertKind, AlertPhase, AlertReport, AlertSet, Config, Message, Status
@@ -209,7 +210,9 @@ def test_more_speakers_than_this_machine_may_open_files_for_are_refused_in_a_sen
 
 
 @pytest.mark.timeout(180)
-def test_a_rehearsal_starts_tells_who_came_and_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_a_rehearsal_tells_who_came_has_one_release_what_the_other_wrote_and_leaves_nothing_behind(
+    tmp_path: Path,
+) -> None:
     command = [
         sys.executable, "-m", "loa", "fleet", "run", "--agents", "6", "--processes", "1",
         "--data-dir", str(tmp_path / "fleet"),
@@ -218,7 +221,15 @@ def test_a_rehearsal_starts_tells_who_came_and_leaves_nothing_behind(tmp_path: P
     try:
         eventually(lambda: "6 of 6 speakers are there" in child.last_words(20), within_s=120, what="all came")
         family = psutil.Process(child.pid).children(recursive=True)
-        assert "/emergency" in child.last_words(20)
+        url = child.last_words(20).partition("/emergency")[0].split()[-1]
+        command_line = Stage(tmp_path / "fleet", 6).controller.command
+        writer, releaser = (Officer(url, command_line("user", "token", name)) for name in OFFICERS)
+        with writer, releaser:
+            draft = {"area_code": "24", "headline": "Lũ", "signal": "flood-3", "lifetime_s": 600}
+            alert = writer.create("/alerts", draft | {"targets": [{"kind": "area", "key": "24"}]})
+            with pytest.raises(Refused, match="own_draft"):
+                writer.release(writer.get(f"/alerts/{alert['id']}"))
+            assert releaser.release(releaser.get(f"/alerts/{alert['id']}"))["state"] == "active"
         child.terminate()
         eventually(lambda: child.returncode is not None, within_s=30, what="it ends")
         assert child.returncode == 130, child.last_words(20)
