@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
 
 Language = Literal["vi", "en"]
 LANGUAGES: tuple[Language, ...] = ("vi", "en")
@@ -32,6 +33,18 @@ def catalogue_of(language: Language) -> Path:
     return LOCALES / language / "LC_MESSAGES" / "loa.po"
 
 
+def counting(language: Language, one: str, many: str, n: int) -> str:
+    """Return the sentence that fits the number in one language, still to be filled in."""
+    forms, index = translations(language).get(one, ()), 0 if language == "vi" or n == 1 else 1
+    return forms[index] if index < len(forms) and forms[index] else (one if n == 1 else many)
+
+
+def number(language: Language, value: float) -> str:
+    """Return a number as people write it: `1.234,5` in Vietnamese."""
+    text: str = format_decimal(value, locale=language)
+    return text
+
+
 @dataclass(frozen=True, slots=True, init=False)
 class Text:
     """One sentence in both languages, written in English; `values` fill its `%(name)s`.
@@ -43,17 +56,27 @@ class Text:
     values: tuple[tuple[str, object], ...]
     translated: str | None
     """Its Vietnamese, where it is not ours to translate."""
+    many: tuple[str, int] | None
+    """The sentence for several things, and how many these are."""
 
     def __init__(self, sentence: str, /, **values: object) -> None:
         object.__setattr__(self, "sentence", sentence)
         object.__setattr__(self, "values", tuple(values.items()))
         object.__setattr__(self, "translated", None)
+        object.__setattr__(self, "many", None)
 
     @classmethod
     def both(cls, vi: str, en: str) -> "Text":
         """Return what comes in both languages already, from a floor below."""
         text = cls(en)
         object.__setattr__(text, "translated", vi)
+        return text
+
+    @classmethod
+    def count(cls, one: str, many: str, n: int, **values: object) -> "Text":
+        """Return the sentence for `n` things, which it calls `%(n)s` and writes as people do."""
+        text = cls(one, n=n, **values)
+        object.__setattr__(text, "many", (many, n))
         return text
 
     @property
@@ -69,13 +92,18 @@ class Text:
     def in_language(self, language: Language) -> str:
         """Return the sentence in `language`."""
         text = self.sentence
-        if language != "en":
+        if self.many is not None:
+            text = counting(language, text, *self.many)
+        elif language != "en":
             text = self.translated or translations(language).get(text, (text,))[0] or text
         if not self.values:
             return text
-        return text % {
-            name: value.in_language(language) if isinstance(value, Text) else value for name, value in self.values
-        }
+        return text % {name: self._written(value, language) for name, value in self.values}
+
+    def _written(self, value: object, language: Language) -> object:
+        if isinstance(value, Text):
+            return value.in_language(language)
+        return number(language, value) if self.many is not None and isinstance(value, int) else value
 
 
 def plain(text: str) -> str:

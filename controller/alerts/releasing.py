@@ -123,15 +123,12 @@ def _refusal_told_of(row: AlertRow) -> Iterator[None]:
 
 def sentences(row: AlertRow, audience: Audience) -> tuple[Text, ...]:
     """Return in plain words what a release would do, the most important first."""
-    whom = {"headline": row.headline, "speakers": audience.speakers, "areas": audience.areas}
+    areas = Text.count("%(n)s area", "%(n)s areas", audience.areas)
+    whom = Text.count("%(n)s speaker in %(areas)s", "%(n)s speakers in %(areas)s", audience.speakers, areas=areas)
     deed = {
-        AlertKind.ACTUAL: Text("Sound the alert “%(headline)s” on %(speakers)s speakers in %(areas)s areas.", **whom),
-        AlertKind.EXERCISE: Text(
-            "Sound an EXERCISE of “%(headline)s” on %(speakers)s speakers in %(areas)s areas.", **whom
-        ),
-        AlertKind.TEST: Text(
-            "TEST the speakers with “%(headline)s”: %(speakers)s speakers in %(areas)s areas.", **whom
-        ),
+        AlertKind.ACTUAL: Text("Sound the alert “%(headline)s” on %(whom)s.", headline=row.headline, whom=whom),
+        AlertKind.EXERCISE: Text("Sound an EXERCISE of “%(headline)s” on %(whom)s.", headline=row.headline, whom=whom),
+        AlertKind.TEST: Text("TEST the speakers with “%(headline)s”: %(whom)s.", headline=row.headline, whom=whom),
     }[row.kind]
     offline, apart_s = audience.speakers - audience.online, row.stagger_ms // 1000
     said = [deed]
@@ -140,7 +137,7 @@ def sentences(row: AlertRow, audience: Audience) -> tuple[Text, ...]:
     if row.volume:
         said.append(Text("It sounds at %(volume)s %%, within the ceiling of each place.", volume=row.volume))
     if offline:
-        said.append(Text("%(offline)s speakers are offline.", offline=offline))
+        said.append(Text.count("%(n)s speaker is offline.", "%(n)s speakers are offline.", offline))
     if (milder := MILDER.get(Priority(row.priority))) is not None:
         said.append(milder)
     return tuple(said)

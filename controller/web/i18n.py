@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from enum import StrEnum
 from functools import cache
 
-from babel.numbers import format_decimal
 from markupsafe import Markup
 from starlette.requests import Request
 
 from controller.text import Language as TextLanguage
-from controller.text import translations
+from controller.text import counting, number, translations
 
 COOKIE = "loa_language"
 
@@ -44,9 +43,7 @@ class Translator:
 
     def ngettext(self, one: str, many: str, n: int) -> str:
         """Return the sentence that fits the number, still to be filled in."""
-        forms = self._texts.get(one, ())
-        index = self._index(n)
-        return forms[index] if index < len(forms) and forms[index] else (one if n == 1 else many)
+        return counting(self.language.code, one, many, n)
 
     def __call__(self, text: str, **values: object) -> str:
         """Return the sentence with its `%(name)s` filled in."""
@@ -54,8 +51,7 @@ class Translator:
 
     def number(self, value: float) -> str:
         """`1.234,5` in Vietnamese."""
-        text: str = format_decimal(value, locale=self.language)
-        return text
+        return number(self.language.code, value)
 
     def count(self, one: str, many: str, n: int, **values: object) -> str:
         """Return the sentence for `n` things, filled in; numbers are written as people do."""
@@ -67,9 +63,6 @@ class Translator:
 
     def _written(self, values: Mapping[str, object]) -> Mapping[str, object]:
         return {name: self.number(value) if isinstance(value, int) else value for name, value in values.items()}
-
-    def _index(self, n: int) -> int:
-        return 0 if self.language is Language.VIETNAMESE or n == 1 else 1
 
 
 @cache

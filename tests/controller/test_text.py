@@ -23,6 +23,15 @@ def test_what_comes_in_both_languages_stays_as_it_came():
     assert (said.vi, said.en) == ("Giọng 100 % nhỏ", "A voice 100 % soft")
 
 
+@pytest.mark.parametrize(
+    ("n", "vi", "en"),
+    [(1, "1 cụm loa", "1 speaker"), (0, "0 cụm loa", "0 speakers"), (10_004, "10.004 cụm loa", "10,004 speakers")],
+)
+def test_a_number_is_written_as_people_do_and_its_sentence_fits_it(n: int, vi: str, en: str):
+    counted = Text.count("%(n)s speaker", "%(n)s speakers", n)
+    assert (counted.vi, counted.en) == (vi, en)
+
+
 def test_a_sentence_nobody_translated_is_said_in_english():
     assert Text("Nobody has translated this, 100 %").vi == "Nobody has translated this, 100 %"
 
