@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Text, and_, cast, delete, func, insert, li
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from controller.accounts.viewer import Viewer
 from controller.announcements.models import Announcement
 from controller.approval.models import Approval, ApprovedTarget, ApprovedVersion
 from controller.areas.models import Area
@@ -274,10 +275,22 @@ class PlanningRepository:
             rows = select(Device.id, literal(now, UtcDateTime())).where(Device.id.in_(chunk))
             await self._session.execute(insert_rows.from_select(["device_id", "since"], rows).on_conflict_do_nothing())
 
-    async def owed(self, most: int) -> Sequence[str]:
-        """Return some of the speakers that wait for a plan, the longest first."""
-        statement = select(PlanOwed.device_id).order_by(PlanOwed.since, PlanOwed.device_id).limit(most)
-        return (await self._session.scalars(statement)).all()
+    async def owed(self, most: int, *, besides: Collection[str] = ()) -> Sequence[str]:
+        """Return some of the speakers that wait for a plan, the longest first, but those left for later."""
+        waiting = select(PlanOwed.device_id).order_by(PlanOwed.since, PlanOwed.device_id)
+        found = await self._session.scalars(waiting.limit(most + len(besides)))
+        return [each for each in found if each not in besides][:most]
+
+    async def awaiting(self, viewer: Viewer) -> int:
+        """Return how many of a viewer's speakers wait for a plan."""
+        statement = (
+            select(func.count())
+            .select_from(PlanOwed)
+            .join(Device, Device.id == PlanOwed.device_id)
+            .join(Area, Area.code == Device.area_code)
+            .where(within(Area.path, viewer.scope))
+        )
+        return await self._session.scalar(statement) or 0
 
     async def settle(self, device_ids: Collection[str]) -> Sequence[datetime]:
         """Strike these speakers off who wait; return since when they did."""

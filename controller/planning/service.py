@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
 
 import structlog
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controller.database import Database, after_commit
@@ -41,6 +43,8 @@ AT_ONCE = 20
 """Speakers planned together: bounds the memory and how long clocks wait for an answer, not the number of speakers."""
 WITH_THE_EDIT = 100
 """Speakers planned in the transaction that touched them. An alert must not wait until a province is planned anew."""
+TRIES_AGAIN_S = 60.0
+"""After which speakers are planned again for whom it failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,8 @@ class Planner:
         self._days = days
         self._freeze = freeze
         self._owes = asyncio.Event()
+        self._unplanned = set[str]()
+        """Whom planning failed for when it was last tried."""
 
     async def process(self, session: AsyncSession, events: Sequence[Event]) -> None:
         """Plan anew for whom these events touch. Runs before the commit of what caused them.
@@ -89,17 +95,39 @@ class Planner:
             await self.replan(session, touched)
 
     async def run(self, database: Database) -> None:
-        """Plan for those that are owed a plan, some at a time, in a transaction each: others write in between."""
+        """Plan for those that are owed a plan, some at a time, in a transaction each: others write in between.
+
+        Who cannot be planned keeps nobody waiting; it is tried again from time to time.
+        """
         while True:
             self._owes.clear()
-            while some := await self._owed(database):
-                async with database.transaction() as session:
-                    await self.replan(session, some)
-            await self._owes.wait()
+            unplanned = set[str]()
+            while some := await self._owed(database, unplanned):
+                unplanned |= await self._unplanned_of(database, some)
+            self._unplanned = unplanned
+            self._hub.publish(Topic.OCCURRENCES)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(TRIES_AGAIN_S if unplanned else None):
+                    await self._owes.wait()
 
-    async def _owed(self, database: Database) -> Sequence[str]:
+    async def _owed(self, database: Database, unplanned: Collection[str]) -> Sequence[str]:
         async with database.reading() as session:
-            return await PlanningRepository(session).owed(AT_ONCE)
+            return await PlanningRepository(session).owed(AT_ONCE, besides=unplanned)
+
+    async def _unplanned_of(self, database: Database, some: Sequence[str]) -> set[str]:
+        """Plan for some; return those for whom that fails: one by one where it fails for all of them together."""
+        try:
+            async with database.transaction() as session:
+                await self.replan(session, some)
+        except OperationalError:
+            raise  # the database's own trouble is everybody's
+        except Exception:
+            if len(some) > 1:
+                return {each for one in some for each in await self._unplanned_of(database, [one])}
+            if some[0] not in self._unplanned:
+                log.exception("planning.failed", device=some[0])
+            return set(some)
+        return set()
 
     async def touched(self, session: AsyncSession, events: Sequence[Event]) -> frozenset[str]:
         """Return the speakers that may have to be told something else now; nobody else plans from here on."""

@@ -1,9 +1,11 @@
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from controller.accounts.viewer import SYSTEM
 from controller.areas.models import Area
 from controller.broadcasting import clockwork, planner_of, planning
 from controller.broadcasts.models import Schedule
@@ -11,8 +13,9 @@ from controller.content.service import store_of
 from controller.devices.models import Device, DeviceStatus
 from controller.events import AreaPolicyChanged, record_event
 from controller.planning import service
+from controller.planning.compile import Speaker
 from controller.planning.repository import PlanningRepository
-from protocol.messages import Plan, PlanManifest
+from protocol.messages import Config, Plan, PlanManifest
 from protocol.signing import verify
 from protocol.topics import Channel
 from tests.support.broadcasts import config_of, document, keys_of, plan_of, playlist, replan, schedule
@@ -177,6 +180,35 @@ async def test_many_speakers_are_planned_behind_the_edit_and_others_write_in_bet
     await becomes(lambda: all_are_limited(house, commune, 55))
     async with house.database.reading() as session:
         assert await PlanningRepository(session).owed(10) == []
+
+
+async def test_a_speaker_that_cannot_be_planned_keeps_no_other_waiting_and_is_tried_again(
+    house: House, commune: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, *others = (f"{commune}-{number}" for number in (1, 2, 3))
+    planned, broken = service.config, {first}
+
+    def config(speaker: Speaker, *rest: Any) -> Config:
+        if speaker.device_id in broken:
+            raise ZeroDivisionError(first)
+        return planned(speaker, *rest)
+
+    async def are_limited(ids: Collection[str]) -> bool:
+        return [(await config_of(house, each)).max_volume for each in ids] == [55] * len(ids)
+
+    async def awaiting() -> int:
+        async with house.database.reading() as session:
+            return await PlanningRepository(session).awaiting(SYSTEM)
+
+    monkeypatch.setattr(service, "WITH_THE_EDIT", 2)
+    monkeypatch.setattr(service, "TRIES_AGAIN_S", 0.05)
+    monkeypatch.setattr(service, "config", config)
+    await limit_volume(house, 55)
+    await becomes(lambda: are_limited(others))
+    assert await awaiting() == 1
+    broken.clear()
+    await becomes(lambda: are_limited([first]))
+    assert await awaiting() == 0
 
 
 async def test_who_was_still_owed_a_plan_has_it_in_the_next_life(tmp_path: Path, few_at_once: None) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, TypedDict
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -22,6 +22,7 @@ from controller.broadcasts.service import Broadcasts
 from controller.http.route import NowDep, SessionDep
 from controller.link.refusals import refusals_of
 from controller.monitoring.fleet import FleetRepository, Tally
+from controller.planning.repository import PlanningRepository
 from controller.runtime import runtime_of
 from controller.web import gather
 from controller.web.compose import as_read, blank, compose_view, listen_of
@@ -42,8 +43,17 @@ SPEAKERS = 60
 """Shown here, those with trouble first; all of them have a page."""
 
 
-async def _day(session: AsyncSession, viewer: Viewer, page: Page) -> tuple[DayView, ...]:
-    return days(await gather.airings(session, viewer, page), page.formats, page.now)
+class _Day(TypedDict):
+    """What the timeline is made of."""
+
+    days: tuple[DayView, ...]
+    awaiting: int
+    """Speakers that what somebody changed has touched and whose plan is not made anew yet."""
+
+
+async def _day(session: AsyncSession, viewer: Viewer, page: Page) -> _Day:
+    airings = await gather.airings(session, viewer, page)
+    return _Day(days=days(airings, page.formats, page.now), awaiting=await PlanningRepository(session).awaiting(viewer))
 
 
 async def _tally(session: AsyncSession, viewer: Viewer, page: Page) -> Tally:
@@ -99,7 +109,7 @@ async def today(
         viewer_name=viewer.name,
         summary=await _summary(session, viewer, tally),
         stoppable=await _stoppable(session, viewer, now),
-        days=await _day(session, viewer, page),
+        **await _day(session, viewer, page),
         speakers=speakers,
         further=further,
         compose=compose,
@@ -134,7 +144,7 @@ async def summary_part(request: Request, session: SessionDep, viewer: ViewerDep,
 async def day_part(request: Request, session: SessionDep, viewer: ViewerDep, now: NowDep) -> Response:
     """The timeline."""
     page = await page_for(request, session, viewer, now)
-    return page.html("partials/day.html", days=await _day(session, viewer, page))
+    return page.html("partials/day.html", **await _day(session, viewer, page))
 
 
 @router.get("/parts/needs", dependencies=[READS])
@@ -193,7 +203,7 @@ class Timeline:
         await self.session.flush()
         if not self.page.partial:
             return RedirectResponse("/", 303)
-        return self.page.html("partials/day.html", days=await _day(self.session, self.viewer, self.page))
+        return self.page.html("partials/day.html", **await _day(self.session, self.viewer, self.page))
 
 
 async def _timeline(
