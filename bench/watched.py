@@ -3,7 +3,8 @@
 Two officers have the alert's page and *Today* open, four pages in all, and four agents sound through PulseAudio, all on
 the machine on which everything else runs, too. `lag_p50_s`, `lag_p95_s` and `lag_worst_s` are the age of the news on
 the alert's page, over all simulated speakers: from the moment one sends its acknowledgement until the first officer's
-page shows as many. `all_acked_s` and `all_shown_s` are from the press until the last acknowledgement was sent, and
+page shows as many. `behind_p50_s`, `behind_p95_s` are how much later than the database it shows that: what the page
+itself adds. `all_acked_s` and `all_shown_s` are from the press until the last acknowledgement was sent, and
 until the page shows them all; `updates` is how often its figure changed; `first_sound_s` until the last of the four is
 heard, `skew_ms` between the first and the last of them. The peer is the same press with nobody watching: `unwatched_s`
 until the API shows them all. With `LOA_PICTURES` set to a folder, the alert's page is kept there as it is on the way.
@@ -11,12 +12,15 @@ until the API shows them all. With `LOA_PICTURES` set to a folder, the alert's p
 
 import json
 import os
+import sqlite3
 import statistics
 import tempfile
+import threading
 import time
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -38,6 +42,8 @@ AGENTS = int(os.environ.get("WATCHED_AGENTS", "10000"))
 AUDIBLE = 4
 LISTEN = timedelta(seconds=10)
 WATCHERS = ("truc-1", "truc-2")
+LOOKS_EVERY_S = 0.1
+STORED = "SELECT count(received_at) FROM alert_reach WHERE alert_id = ?"
 FIGURE = "[data-count=received] dd"
 WATCH = f"""() => {{
   window.seen = [];
@@ -106,6 +112,28 @@ def unwatched_s(stage: Stage) -> float:
     return took_s
 
 
+@contextmanager
+def stored(stage: Stage, alert: str) -> Iterator[list[float]]:
+    """The moments at which the database was seen to hold one acknowledgement more; it is looked at all the time."""
+    moments: list[float] = []
+    ended = threading.Event()
+
+    def look() -> None:
+        path = stage.controller.data_dir / "loa.db"
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+            while not ended.wait(LOOKS_EVERY_S):
+                (count,) = database.execute(STORED, [alert]).fetchone()
+                moments.extend([time.monotonic()] * (count - len(moments)))
+
+    with ThreadPoolExecutor(1) as beside:
+        looking = beside.submit(look)
+        try:
+            yield moments
+        finally:
+            ended.set()
+            looking.result()
+
+
 def spent_s(process: psutil.Process) -> float:
     """Processor time of a process so far."""
     times = process.cpu_times()
@@ -121,6 +149,11 @@ def lags(sent: Sequence[float], seen: Sequence[tuple[float, int]]) -> list[float
     """How old the news was when it was shown: of the n-th acknowledgement, when the page first said n or more."""
     counts = [count for _, count in seen]
     return [seen[bisect_left(counts, n)][0] - at for n, at in enumerate(sorted(sent), start=1)]
+
+
+def p95(values: Sequence[float]) -> float:
+    """What 95 of a hundred do not exceed."""
+    return statistics.quantiles(values, n=20)[-1]
 
 
 def main() -> None:
@@ -148,18 +181,19 @@ def main() -> None:
         before_s = spent_s(controller)
         to_monotonic_s = time.monotonic() - time.time()
         pressed, pressed_at = time.monotonic(), datetime.now(UTC)
-        second.release(seen_draft)
-        if PICTURES is not None:
-            page.wait_for_function(f"() => window.seen.at(-1)?.[1] >= {AGENTS // 2}", timeout=300_000)
-            save_small(page.screenshot(animations="disabled"), Path(PICTURES) / "reach-vi.png")
-        page.wait_for_function(f"() => window.seen.at(-1)?.[1] >= {AGENTS + AUDIBLE}", timeout=300_000)
+        with stored(stage, alert) as kept:
+            second.release(seen_draft)
+            if PICTURES is not None:
+                page.wait_for_function(f"() => window.seen.at(-1)?.[1] >= {AGENTS // 2}", timeout=300_000)
+                save_small(page.screenshot(animations="disabled"), Path(PICTURES) / "reach-vi.png")
+            page.wait_for_function(f"() => window.seen.at(-1)?.[1] >= {AGENTS + AUDIBLE}", timeout=300_000)
         controller_cpu_s = spent_s(controller) - before_s
         seen = [(at_ms / 1000 + to_monotonic_s, count) for at_ms, count in page.evaluate("window.seen")]
         sent = list(stage.marks.times("acknowledged"))
         starts = [at for at in (onset(ear, pressed_at, LISTEN) for ear in listeners) if at is not None]
         first.create(f"/alerts/{alert}/cancel", {"all_clear": False})
 
-    late = lags(sent, seen)
+    late, behind = lags(sent, seen), lags(kept, seen)
     print(
         json.dumps(
             {
@@ -167,8 +201,10 @@ def main() -> None:
                 "agents": AGENTS,
                 "pages": 2 * len(watching),
                 "lag_p50_s": round(statistics.median(late), 2),
-                "lag_p95_s": round(statistics.quantiles(late, n=20)[-1], 2),
+                "lag_p95_s": round(p95(late), 2),
                 "lag_worst_s": round(max(late), 2),
+                "behind_p50_s": round(statistics.median(behind), 2),
+                "behind_p95_s": round(p95(behind), 2),
                 "all_acked_s": round(max(sent) - pressed, 2),
                 "all_shown_s": round(seen[-1][0] - pressed, 2),
                 "updates": len(seen),

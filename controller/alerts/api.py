@@ -11,6 +11,7 @@ from controller.accounts.viewer import Viewer
 from controller.alerts.keeping import desk_of
 from controller.alerts.models import AlertReach, AlertRow
 from controller.alerts.report import call_list_csv, is_over, report_csv
+from controller.alerts.repository import ReachRepository
 from controller.alerts.schemas import (
     AddressIn,
     AlertEdit,
@@ -201,7 +202,7 @@ async def stop_alerts(code: AreaCodeField, alerts: AlertsDep, now: NowDep) -> li
 async def get_reach(alert_id: str, alerts: AlertsDep, viewer: ViewerDep, now: NowDep) -> ReachOut:
     """Answer the counts of the viewer's speakers."""
     row = await alerts.repository.get(viewer, alert_id)
-    return await reach_out(alerts, viewer, row.id, now)
+    return await reach_out(alerts.reach, viewer, row.id, now)
 
 
 @router.get(
@@ -222,7 +223,7 @@ async def list_reach(
 ) -> list[SpeakerReachOut]:
     """Answer speakers by id, at most 500."""
     row = await alerts.repository.get(viewer, alert_id)
-    return await speakers_out(alerts, viewer, row.id, silent=silent, after=after)
+    return await speakers_out(alerts.reach, viewer, row.id, silent=silent, after=after)
 
 
 @router.get(
@@ -261,23 +262,25 @@ async def get_call_list(alert_id: str, alerts: AlertsDep, viewer: ViewerDep) -> 
 async def to_call(alerts: Alerts, viewer: Viewer, alert_id: str) -> list[SpeakerReachOut]:
     """Return all of the viewer's speakers that have not sounded an alert, by area and name."""
     found: list[SpeakerReachOut] = []
-    while some := await speakers_out(alerts, viewer, alert_id, silent=True, after=found[-1].device if found else ""):
+    while some := await speakers_out(
+        alerts.reach, viewer, alert_id, silent=True, after=found[-1].device if found else ""
+    ):
         found += some
     return sorted(found, key=lambda each: (each.area_name, each.area_code, each.name, each.device))
 
 
-async def reach_out(alerts: Alerts, viewer: Viewer, alert_id: str, now: datetime) -> ReachOut:
+async def reach_out(reach: ReachRepository, viewer: Viewer, alert_id: str, now: datetime) -> ReachOut:
     """Return how far an alert has come on the viewer's speakers."""
-    areas = [AreaCountsOut.model_validate(counts) for counts in await alerts.reach.counts(viewer, alert_id)]
+    areas = [AreaCountsOut.model_validate(counts) for counts in await reach.counts(viewer, alert_id)]
     total = CountsOut(**{name: sum(getattr(area, name) for area in areas) for name in CountsOut.model_fields})
     return ReachOut(alert=alert_id, at=now, total=total, areas=areas)
 
 
 async def speakers_out(
-    alerts: Alerts, viewer: Viewer, alert_id: str, *, silent: bool, after: str = "", limit: int = SPEAKERS_MAX
+    reach: ReachRepository, viewer: Viewer, alert_id: str, *, silent: bool, after: str = "", limit: int = SPEAKERS_MAX
 ) -> list[SpeakerReachOut]:
     """Return how it stands on each of the viewer's speakers, at most `limit`."""
-    found = await alerts.reach.speakers(viewer, alert_id, silent=silent, after=after, limit=limit)
+    found = await reach.speakers(viewer, alert_id, silent=silent, after=after, limit=limit)
     return [
         SpeakerReachOut(
             device=device.id,
@@ -286,15 +289,15 @@ async def speakers_out(
             area_name=device.area.name,
             contact=device.area.contact,
             note=device.note,
-            phase=reach.phase,
+            phase=stands.phase,
             online=state is not None and state.online,
             last_seen_at=state.seen_at if state else None,
             last_session=state.session if state else None,
-            received_at=reach.received_at,
-            first_sound_at=reach.first_sound_at,
-            finished_at=reach.finished_at,
-            reason=reach.reason,
-            incident=reach.incident_at is not None and reach.received_at is None,
+            received_at=stands.received_at,
+            first_sound_at=stands.first_sound_at,
+            finished_at=stands.finished_at,
+            reason=stands.reason,
+            incident=stands.incident_at is not None and stands.received_at is None,
         )
-        for reach, device, state in found
+        for stands, device, state in found
     ]

@@ -21,6 +21,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import contains_eager, defer
 
 from controller.accounts.viewer import Viewer
 from controller.alerts.models import AlertReach, AlertRow, AlertTarget
@@ -424,6 +425,7 @@ class ReachRepository:
             .where(AlertReach.alert_id == alert_id, within(Area.path, viewer.scope), AlertReach.device_id > after)
             .order_by(AlertReach.device_id)
             .limit(limit)
+            .options(contains_eager(Device.area), defer(DeviceStateRow.state, raiseload=True))
         )
         if silent:
             statement = statement.where(UNHEARD)

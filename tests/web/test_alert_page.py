@@ -1,6 +1,8 @@
 """The page of one alert."""
 
+import asyncio
 import re
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -10,11 +12,14 @@ from sqlalchemy import select
 
 from audio.signals import ABOUT, Signal
 from controller.accounts.roles import Role
+from controller.accounts.viewer import Viewer
 from controller.alerts.models import AlertRow
+from controller.alerts.repository import ReachRepository
 from controller.alerts.standing import Repeats
 from controller.announcements.models import Announcement, Status
+from protocol.messages import AlertPhase
 from schedules.types import Priority
-from tests.support.alert_desk import COMMUNE, Desk, says, written
+from tests.support.alert_desk import COMMUNE, Desk, report, says, written
 from tests.support.controller import House
 
 
@@ -103,6 +108,42 @@ async def test_of_many_that_are_silent_a_hundred_are_named_and_the_rest_counted(
     silent = page.partition('<ul class="silent">')[2].partition("</ul>")
     assert silent[0].count("<li") == 100
     assert "và 503" in silent[2].partition("</section>")[0]
+
+
+def received(part: str) -> str:
+    """How many have it, as the part says that renews itself."""
+    found = re.search(r'data-count="received"><dt>[^<]*</dt><dd>([^<]*)</dd>', part)
+    assert found is not None
+    return found[1]
+
+
+async def test_all_who_watch_the_same_speakers_are_counted_for_together_and_nobody_sees_anothers(
+    house: House, monkeypatch: pytest.MonkeyPatch
+):
+    other = "07210"
+    for code in (COMMUNE, other):
+        await house.commune(code, speakers=2)
+    await says(house, "24", {"release": "second_person"})
+    maker, releaser = await Desk.of(house, "lan", area="24"), await Desk.of(house, "minh", area="24")
+    draft = await maker.draft(area_code="24", targets=[{"kind": "area", "key": "24"}])
+    await releaser.release(draft)
+    await report(house, f"{COMMUNE}-1", draft["id"], AlertPhase.SOUNDING)
+    watchers = [await house.in_person(COMMUNE, f"truc-{number}") for number in range(5)]
+    watchers.append(await house.in_person(other, "lang-gieng"))
+    scopes: list[str] = []
+    counts = ReachRepository.counts
+
+    async def counted(self: ReachRepository, viewer: Viewer, alert_id: str) -> Sequence[Mapping[str, Any]]:
+        scopes.append(viewer.scope)
+        return await counts(self, viewer, alert_id)
+
+    monkeypatch.setattr(ReachRepository, "counts", counted)
+    live = f"/parts/alerts/{draft['id']}/live"
+    answers = await asyncio.gather(*(each.get(live) for each in watchers))
+    assert [received(answer.text) for answer in answers] == ["1"] * 5 + ["0"]
+    assert len(scopes) < len(watchers)
+    await report(house, f"{COMMUNE}-2", draft["id"], AlertPhase.SOUNDING)
+    assert received((await watchers[0].get(live)).text) == "2"
 
 
 WAVE = {"file": ("lời chủ tịch.wav", b"RIFF....WAVE", "audio/wav")}

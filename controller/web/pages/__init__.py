@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from controller.web import assets
 from controller.web.pages import (
     account,
+    alert_live,
     alert_map,
     alert_tests,
     announce,
@@ -61,6 +62,7 @@ PAGES: tuple[APIRouter, ...] = (
     alert_tests.router,
     standing.router,
     emergency.router,
+    alert_live.router,
     alert_map.router,
     rules.router,
     records.router,

@@ -15,8 +15,7 @@ from audio.signals import TEST_WORDS
 from controller.accounts.access import ALERTS, READS, ViewerDep
 from controller.accounts.roles import Permission
 from controller.accounts.viewer import Viewer
-from controller.alerts.api import AlertsDep, shown, speakers_out, to_call
-from controller.alerts.api import reach_out as reach_of
+from controller.alerts.api import AlertsDep, shown, to_call
 from controller.alerts.models import AlertRow
 from controller.alerts.schemas import AddressIn, AlertEdit, AlertIn, ProlongIn
 from controller.alerts.service import Alerts
@@ -39,6 +38,7 @@ from controller.runtime import runtime_of
 from controller.speech.studio import studio_of
 from controller.text import Text
 from controller.web.hearing import second_voice_choices
+from controller.web.pages.alert_live import reach_parts, told
 from controller.web.pages.common import FieldsDep, page_for
 from controller.web.present import alert_map as present_map
 from controller.web.present import alerts as present
@@ -53,7 +53,6 @@ from protocol.messages import AlertKind
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
 PAST_MAX = 20
-SILENT_MAX = 100
 RECORDINGS_MAX = 6
 AUDIBLE_TEST = {
     "kind": AlertKind.TEST.value,
@@ -143,8 +142,8 @@ class Post:
         row = await self.alerts.repository.get(self.viewer, alert_id)
         (alert,) = await shown(self.alerts, row)
         formats, now = self.page.formats, self.page.now
-        reach = await reach_of(self.alerts, self.viewer, row.id, now) if row.released_at else None
-        silent = await speakers_out(self.alerts, self.viewer, row.id, silent=True, limit=SILENT_MAX) if reach else []
+        released = row.released_at is not None
+        reach = await reach_parts(self.session, self.viewer, self.page, row.id, now) if released else None
         draft = row.state is AlertState.DRAFT
         own = await self.alerts.repository.is_own(self.viewer, row.id)
         may_act = own and self.viewer.may(Permission.ALERT)
@@ -159,24 +158,15 @@ class Post:
             "alert.html",
             status=refusal.status if refusal else 200,
             viewer_name=self.viewer.name,
-            alert=alert,
-            line=present.line(alert, formats),
-            heard=present.heard(alert, formats) if row.volume != 0 else "",
-            other=present.other_language(alert),
-            recorded=row.announcement.title if row.announcement and not alert.text else "",
-            clip=row.announcement.clip_sha256 if row.announcement else None,
+            **told(row, alert, self.page),
+            reach=reach,
             audience=await self.alerts.described(row) if draft else None,
             own_draft=row.author == self.viewer.name,
-            counts=present.counts(reach.total, formats) if reach else (),
-            shares=present.shares(reach.total) if reach else (),
-            reached=present.areas(reach.areas, formats) if reach else [],
             picker=picker,
             choosing=chosen is not None,
             legends=present_map.legends(self.page.t),
             settings=runtime_of(self.page.request).settings,
             addressed=bool(row.targets),
-            silent=present.silent(silent, formats, now),
-            silent_more=reach.total.unheard - len(silent) if reach else 0,
             may_act=may_act,
             replaceable=row.kind is not AlertKind.TEST,
             replaces=[each.headline for each in await self.alerts.repository.some(self.viewer, row.replaces)],
@@ -187,7 +177,6 @@ class Post:
             compose=self.compose(wish, errors) if wish else None,
             recordings=await self.recordings(held=wish["announcement_id"]) if wish else [],
             prolonging_asks_code=await self.alerts.rule(row.area) is ReleaseRule.OWN_CODE and row.volume != 0,
-            ends=f"{formats.clock(row.expires_at)} · {formats.short_day(row.expires_at)}" if row.expires_at else "",
             problem=self.said(refusal) if refusal else "",
         )
 
