@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import segno
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from controller.accounts.mail import Letter, post_of
 from controller.accounts.models import AccountLink, User
@@ -85,6 +86,19 @@ def farewell(settings: Settings, user: User, before: str, now: datetime) -> Lett
     unasked = Text("If it was not you, tell your administrator at once.")
     body = f"{greeting.vi}\n\n{changed.vi}\n\n{unasked.vi}\n\n--\n\n{changed.en} {unasked.en}\n"
     return Letter(before, f"Loa: {subject.vi} / {subject.en}", body)
+
+
+def mail_farewell(runtime: Runtime, session: AsyncSession, user: User, before: str, now: datetime) -> None:
+    """Tell the address that a user had before, once the change is committed and where there is a way to."""
+    post = post_of(runtime)
+    if not post.is_open or not before or before == user.email:
+        return
+    written = farewell(runtime.settings, user, before, now)
+
+    async def write() -> Letter:
+        return written
+
+    after_commit(session, lambda: post.hand_in(write))
 
 
 def mail_link(runtime: Runtime, accounts: Accounts, link: AccountLink, secret: str) -> bool:

@@ -1,6 +1,6 @@
 """What an administrator may do to the users of their area's subtree: never to those above, never to themselves."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -58,9 +58,11 @@ def check_change(before: Place, after: Place, *, own: bool, other_keepers: int) 
 class People:
     """Users within one transaction, as one administrator may change them."""
 
-    def __init__(self, session: AsyncSession, viewer: Viewer) -> None:
+    def __init__(self, session: AsyncSession, viewer: Viewer, moved: Callable[[User, str], None]) -> None:
+        """`moved` is told of whom another address was written down, and of the one before."""
         self.session = session
         self.viewer = viewer
+        self._moved = moved
         self.repository = UserRepository(session)
         self.accounts = Accounts(session)
 
@@ -83,7 +85,7 @@ class People:
         others = [each for each in await self.repository.keepers() if each.id != user.id]
         check_change(before, after, own=user.id == self.viewer.user_id, other_keepers=len(others))
         user.full_name = user.full_name if wish.full_name is None else wish.full_name
-        user.email = user.email if wish.email is None else wish.email
+        address, user.email = user.email, user.email if wish.email is None else wish.email
         user.area, user.area_code = area, area.code
         if after.roles != before.roles:
             user.roles = sorted(after.roles)
@@ -91,6 +93,8 @@ class People:
         if after.disabled and not before.disabled:
             await self.accounts.shut_out(user)
         await self.session.flush()
+        if user.email != address:
+            self._moved(user, address)
         return user
 
     async def make_link(self, user: User, now: datetime) -> tuple[AccountLink, str]:

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 
 from controller.accounts.access import ADMINISTERS, IN_PERSON, Idempotent, ViewerDep
-from controller.accounts.links import address, mail_link
+from controller.accounts.links import address, mail_farewell, mail_link
 from controller.accounts.models import User
 from controller.accounts.people import People
 from controller.accounts.schemas import LinkIn, LinkOut, UserEdit, UserIn, UserOut
@@ -19,8 +19,8 @@ from controller.http.versions import IfMatchDep, tag
 router = APIRouter(prefix="/api/v1/users", tags=["accounts"], route_class=TransactionRoute)
 
 
-def _people(session: SessionDep, viewer: ViewerDep) -> People:
-    return People(session, viewer)
+def _people(session: SessionDep, viewer: ViewerDep, runtime: RuntimeDep, now: NowDep) -> People:
+    return People(session, viewer, lambda user, before: mail_farewell(runtime, session, user, before, now))
 
 
 PeopleDep = Annotated[People, Depends(_people)]

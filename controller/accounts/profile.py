@@ -5,7 +5,7 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from controller.accounts.links import confirmation, farewell
+from controller.accounts.links import confirmation, mail_farewell
 from controller.accounts.mail import Letter, post_of
 from controller.accounts.models import User
 from controller.accounts.own import signed_in_lately
@@ -67,7 +67,12 @@ class OwnProfile:
         throttle_of(self._runtime).attempt([Key(Counted.LETTER, user.id)], self._now)
         said = {"user": user.id, "email": email, "before": user.email}
         note = self._runtime.sealer.note(_PURPOSE, said, self._now)
-        self._send(confirmation(self._runtime.settings, user, email, note, self._now + LASTS))
+        letter = confirmation(self._runtime.settings, user, email, note, self._now + LASTS)
+
+        async def write() -> Letter:
+            return letter
+
+        after_commit(self._session, lambda: post_of(self._runtime).hand_in(write))
 
     async def asked(self, note: str) -> str:
         """Return the address that a letter asks to confirm. Raises `NotConfirmed`."""
@@ -82,16 +87,7 @@ class OwnProfile:
         user = await self._user()
         before, user.email = user.email, await self.asked(note)
         await self._session.flush()
-        if before and before != user.email and self.letters:
-            self._send(farewell(self._runtime.settings, user, before, self._now))
-
-    def _send(self, letter: Letter) -> None:
-        """Have it sent once this is committed."""
-
-        async def write() -> Letter:
-            return letter
-
-        after_commit(self._session, lambda: post_of(self._runtime).hand_in(write))
+        mail_farewell(self._runtime, self._session, user, before, self._now)
 
     async def _user(self) -> User:
         return await self._session.get_one(User, self._viewer.user_id)

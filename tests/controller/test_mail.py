@@ -207,6 +207,26 @@ async def test_the_address_before_learns_that_it_was_changed(mail: tuple[House, 
     assert await takes("lan@tinh.example.vn") == [], "nothing has changed"
 
 
+async def test_the_address_before_learns_what_an_administrator_wrote_down_instead(mail: tuple[House, Letterbox]):
+    house, box = mail
+    await house.commune("07339")
+    administrator = await house.in_person("24", "chi")
+    path = f"/api/v1/users/{await add_user(administrator, 'lan', '07339', email='lan@xa.example.vn')}"
+
+    async def writes_down(**wish: str) -> list[str]:
+        seen = (await administrator.get(path)).headers["ETag"]
+        edited = await administrator.patch(path, json=wish, headers={"If-Match": seen})
+        assert edited.status_code == 200, edited.text
+        await post_of(house.runtime).idle()
+        told, box.letters = [letter["To"] for letter in box.letters], []
+        return told
+
+    assert await writes_down(full_name="Nguyễn Thị Lan") == []
+    assert await writes_down(email="lan@tinh.example.vn") == ["lan@xa.example.vn"]
+    assert await writes_down(email="") == ["lan@tinh.example.vn"]
+    assert await writes_down(email="lan@xa.example.vn") == [], "there was none before"
+
+
 async def test_a_letter_that_confirms_an_address_grows_old(mail: tuple[House, Letterbox]):
     house, box = mail
     await house.commune("07339")
