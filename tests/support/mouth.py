@@ -60,7 +60,7 @@ def officer_at_the_microphone(server: PulseServer, url: str, name: str, password
 def press(page: Page) -> None:
     """Tick everything, press, and wait until it is time to speak."""
     page.locator("[data-areas] input[name=area]").first.check()
-    page.locator("#microphone form button").click()
+    page.locator("#microphone form button.talk").click()
     page.locator("#microphone[data-state=live], #microphone [data-problem]:not([hidden])").first.wait_for(
         timeout=20_000
     )
