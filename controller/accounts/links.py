@@ -88,30 +88,26 @@ def farewell(settings: Settings, user: User, before: str, now: datetime) -> Lett
     return Letter(before, f"Loa: {subject.vi} / {subject.en}", body)
 
 
-def mail_farewell(runtime: Runtime, session: AsyncSession, user: User, before: str, now: datetime) -> None:
-    """Tell the address that a user had before, once the change is committed and where there is a way to."""
-    post = post_of(runtime)
-    if not post.is_open or not before or before == user.email:
-        return
-    written = farewell(runtime.settings, user, before, now)
+def mail(runtime: Runtime, session: AsyncSession, written: Letter) -> None:
+    """Send a letter once what it tells of is committed."""
 
     async def write() -> Letter:
         return written
 
-    after_commit(session, lambda: post.hand_in(write))
+    after_commit(session, lambda: post_of(runtime).hand_in(write))
+
+
+def mail_farewell(runtime: Runtime, session: AsyncSession, user: User, before: str, now: datetime) -> None:
+    """Tell the address that a user had before, once the change is committed and where there is a way to."""
+    if before and before != user.email and post_of(runtime).is_open:
+        mail(runtime, session, farewell(runtime.settings, user, before, now))
 
 
 def mail_link(runtime: Runtime, accounts: Accounts, link: AccountLink, secret: str) -> bool:
     """Send a link to its user once it is committed; False if there is no way to."""
-    post = post_of(runtime)
-    if not post.is_open or not link.user.email:
+    if not post_of(runtime).is_open or not link.user.email:
         return False
-    written = letter(runtime.settings, link, secret)
-
-    async def write() -> Letter:
-        return written
-
-    after_commit(accounts.session, lambda: post.hand_in(write))
+    mail(runtime, accounts.session, letter(runtime.settings, link, secret))
     return True
 
 

@@ -5,14 +5,13 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from controller.accounts.links import confirmation, mail_farewell
-from controller.accounts.mail import Letter, post_of
+from controller.accounts.links import confirmation, mail, mail_farewell
+from controller.accounts.mail import post_of
 from controller.accounts.models import User
 from controller.accounts.own import signed_in_lately
 from controller.accounts.throttle import Counted, Key
 from controller.accounts.throttling import throttle_of
 from controller.accounts.viewer import Viewer
-from controller.database import after_commit
 from controller.errors import Conflict
 from controller.runtime import Runtime
 from controller.text import Text
@@ -68,11 +67,7 @@ class OwnProfile:
         said = {"user": user.id, "email": email, "before": user.email}
         note = self._runtime.sealer.note(_PURPOSE, said, self._now)
         letter = confirmation(self._runtime.settings, user, email, note, self._now + LASTS)
-
-        async def write() -> Letter:
-            return letter
-
-        after_commit(self._session, lambda: post_of(self._runtime).hand_in(write))
+        mail(self._runtime, self._session, letter)
 
     async def asked(self, note: str) -> str:
         """Return the address that a letter asks to confirm. Raises `NotConfirmed`."""

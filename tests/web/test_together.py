@@ -45,7 +45,6 @@ async def test_who_asks_before_it_is_begun_gets_the_same_answer_and_who_asks_lat
     first, second = asked(together, work), asked(together, work)
     await begins(work, 1)
     third, fourth = asked(together, work), asked(together, work)
-    await asyncio.sleep(0)
     work.done.set()
     assert await asyncio.gather(first, second, third, fourth) == [1, 1, 2, 2]
 
@@ -77,8 +76,7 @@ async def test_who_leaves_takes_nobody_along_and_what_nobody_waits_for_is_left()
     await begins(work, 1)
     leaves.cancel()
     waits = asked(together, work)
-    await asyncio.sleep(0)
-    waits.cancel()
+    asyncio.get_running_loop().call_soon(waits.cancel)
     await asyncio.wait([leaves, waits])
     work.done.set()
     assert await stays == 1
